@@ -4,6 +4,7 @@ import type * as ir from '#api/ir/ir.ts';
 import type { Log } from '#lib/log.ts';
 import { WEIR_VERSION } from '#lib/version.ts';
 import { Fleet, NO_PEERS } from '../controller/telemetry/fleet.ts';
+import { LimitDesk, NO_LIMIT_PEERS } from '../controller/telemetry/limit-desk.ts';
 import { TelemetryHub } from '../controller/telemetry/hub.ts';
 import type { Override } from '../controller/telemetry/overrides.ts';
 import { commandsOf } from '../proxy/commands.ts';
@@ -30,12 +31,14 @@ export class OwnTelemetry {
   readonly fleet: Fleet;
   readonly #options: OwnTelemetryOptions;
   readonly #hub: TelemetryHub;
+  readonly #limits: LimitDesk;
   #dialogue: Dialogue | null = null;
 
   constructor(options: OwnTelemetryOptions) {
     const { log, resources, overridden } = options;
     this.#options = options;
     this.#hub = new TelemetryHub({ log: log.child({}, { level: 'warn' }), subscribed: () => [], overridden, intervalMs: REPORT_MS });
+    this.#limits = new LimitDesk({ hub: this.#hub, peers: NO_LIMIT_PEERS, learnMs: 0 });
     this.fleet = new Fleet({ hub: this.#hub, peers: NO_PEERS, resources, version: WEIR_VERSION });
   }
 
@@ -62,15 +65,19 @@ export class OwnTelemetry {
       outbox: new Outbox(),
       source: new SupervisedReports({ supervisor, workers, revision, draining: () => readiness.isDraining }),
       commands,
+      borrowing: supervisor.lease,
       line: { send: async (message) => accepted.receive(message), end },
       reported: () => undefined,
       welcomed: () => undefined,
     });
     this.#dialogue = dialogue;
+    this.#limits.lead(true);
+    this.#limits.start();
     dialogue.begin();
   }
 
   stop(): void {
+    this.#limits.stop();
     this.#dialogue?.close();
   }
 }

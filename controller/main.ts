@@ -38,6 +38,7 @@ import { StatusPlane } from './status-plane.ts';
 import { Registry } from './store/registry.ts';
 import { Fleet } from './telemetry/fleet.ts';
 import { TelemetryHub } from './telemetry/hub.ts';
+import { LimitDesk } from './telemetry/limit-desk.ts';
 import { telemetryService } from './telemetry/service.ts';
 import { logNews } from './telemetry/trouble-news.ts';
 import { TroubleWatch } from './telemetry/trouble-watch.ts';
@@ -72,6 +73,7 @@ export class Controller {
   readonly #fleets: FleetPlane;
   readonly #telemetry: TelemetryHub;
   readonly #peers: PeerLinks;
+  readonly #limits: LimitDesk;
   readonly #fleet: Fleet;
   readonly #troubles: TroubleWatch;
   readonly #push: PushPlane;
@@ -110,6 +112,8 @@ export class Controller {
     this.#fleets = this.#makeFleets(namespace, namespaces);
     this.#telemetry = this.#makeTelemetry();
     this.#peers = new PeerLinks(this.#telemetry, log);
+    this.#limits = new LimitDesk({ hub: this.#telemetry, peers: this.#peers });
+    this.#peers.lendBy(this.#limits);
     this.#fleet = new Fleet({ hub: this.#telemetry, peers: this.#peers, resources: () => this.#resources(), version: WEIR_VERSION });
     this.#troubles = this.#makeTroubles();
     this.#push = this.#makePush(makePush);
@@ -130,7 +134,7 @@ export class Controller {
       { programmed, readability },
       // Not before the first compile: a leader deletes objects that no compiled Gateway needs.
       { writer, events, missedEvents, live, fleets, pool, ports },
-      { election: this.#election, troubles: this.#troubles },
+      { election: this.#election, troubles: this.#troubles, limits: this.#limits },
     ];
     return new Lifecycle(rows, this.#log);
   }
@@ -287,6 +291,7 @@ export class Controller {
     const followed = (leader: string | null) => void this.#faults.guard('push', () => this.#push.follow(leader));
     const changed = (leading: boolean) => {
       this.#faults.guard('push', () => this.#push.lead(leading));
+      this.#limits.lead(leading);
       if (!leading) return;
       this.#components.resume();
       this.#issuer.resume();

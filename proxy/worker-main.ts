@@ -42,7 +42,7 @@ const RECEIVERS: { readonly [Type in Told['type']]: (to: Worker, message: Extrac
   ping: (_, { id }) => answer({ type: 'pong', id }),
   claimed: (_, message) => claimed(message),
   notice: (to, { notice }) => to.notice(notice),
-  lend: (to, { lends }) => to.lend(lends),
+  lend: (to, { store, lends }) => to.lend(store, lends),
   inspect: (to, { id, inspection }) => inspections.run(id, (inspecting) => to.inspect(inspection, inspecting)),
   partTaken: (_, { id }) => inspections.taken(id),
   endInspection: (_, { id }) => inspections.end(id),
@@ -69,7 +69,7 @@ function start(message: ToWorker & { type: 'start' }): void {
     reusePort: true,
     claimPort,
     publish: (notice) => answer({ type: 'notice', notice }),
-    borrow: (asks) => answer({ type: 'borrow', asks }),
+    borrow: (store, asks) => answer({ type: 'borrow', store, asks }),
     bindingsChanged: () => answer({ type: 'bound', bound: boundBy(made) }),
     log: createLog('warn'),
   });

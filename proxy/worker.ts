@@ -21,6 +21,7 @@ import { splitTrippedKey } from './exchange/notices.ts';
 import type { Notice } from './exchange/notices.ts';
 import type { ClaimPort } from './exchange/port-claim.ts';
 import { WorkerLimits, limitFamilies } from './limit/worker-limits.ts';
+import type { LendingStore, LimitStore } from '#lib/limit/store.ts';
 import type { Ask as AskForShare, Lend } from '#lib/limit/share.ts';
 import type { RedisSettings } from '#lib/redis.ts';
 import { RefusalCounts } from './exchange/refusal-counts.ts';
@@ -95,7 +96,9 @@ export interface WorkerOptions {
   /** Takes a notice to the supervisor and the other workers; there are none by default. */
   readonly publish?: (notice: Notice) => void;
   /** Asks the supervisor for shares of limits; by default this worker is the only one. */
-  readonly borrow?: (asks: readonly AskForShare[]) => void;
+  readonly borrow?: (store: LendingStore, asks: readonly AskForShare[]) => void;
+  /** Limits of the fleet, if this worker is the only one; without it they are those of this proxy. */
+  readonly lease?: LimitStore;
   /** Null, the default: there is no Redis. */
   readonly redis?: RedisSettings | null;
   /** Addresses of services by URL that are permitted although they lead to the machine itself; none by default. */
@@ -290,8 +293,8 @@ export class Worker {
   }
 
   /** Takes shares of limits that the supervisor lends. */
-  lend(lends: readonly Lend[]): void {
-    this.#limits.lend(lends);
+  lend(store: LendingStore, lends: readonly Lend[]): void {
+    this.#limits.lend(store, lends);
   }
 
   /** The listener ports that are bound, and those that are not with the reason. */

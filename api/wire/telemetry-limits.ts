@@ -25,3 +25,9 @@ export const MAX_TAIL_MS = 10 * 60_000;
 export const MAX_TAIL_RATE = 1_000;
 /** The longest CPU profile. */
 export const MAX_PROFILE_MS = 60_000;
+/** Asks for units of limits in a message. */
+export const MAX_ASKS = 500;
+/** Units of a limit, and of an ask. */
+export const MAX_UNITS = 1_000_000_000_000;
+/** Characters of a key of a limit: eight parts of 128, and their lengths. */
+export const MAX_KEY = 2_048;

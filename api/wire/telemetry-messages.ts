@@ -1,4 +1,5 @@
 // The messages of api/proto/telemetry.proto in the form of the loader. A peer of another version may omit fields and use other words.
+import type { Ask, Lend } from '#lib/limit/share.ts';
 
 /** A count by code. */
 export interface CountMessage {
@@ -123,12 +124,31 @@ export interface ChunkMessage {
   readonly data: Buffer;
 }
 
+/** An ask for units of a limit. */
+export interface AskMessage extends Omit<Ask, 'terms'> {
+  /** Of the terms. */
+  readonly id: string;
+  readonly algorithm: string;
+  readonly limit: number;
+  readonly periodMs: number;
+  readonly burst: number;
+  readonly unit: string;
+}
+
+/** The lender of limits of the fleet. */
+export interface LendingMessage {
+  /** '': there is none. */
+  readonly lender: string;
+  readonly borrowers: number;
+}
+
 /** `message` is the name of the member that is set; undefined if this version does not know it. */
 export type FromProxy =
   | { readonly message: 'hello'; readonly hello: TelemetryHello }
   | { readonly message: 'report'; readonly report: ReportMessage }
   | { readonly message: 'chunk'; readonly chunk: ChunkMessage }
   | { readonly message: 'answer'; readonly answer: AnswerMessage }
+  | { readonly message: 'asks'; readonly asks: { readonly asks: readonly AskMessage[] } }
   | { readonly message?: undefined };
 
 /** An endpoint or a breaker in a state that an operator has chosen. */
@@ -181,4 +201,6 @@ export type ToProxy =
   | { readonly message: 'received'; readonly received: { readonly sequence: number } }
   | { readonly message: 'command'; readonly command: CommandMessage }
   | { readonly message: 'cancel'; readonly cancel: { readonly id: number } }
+  | { readonly message: 'lending'; readonly lending: LendingMessage }
+  | { readonly message: 'lends'; readonly lends: { readonly lends: readonly Lend[] } }
   | { readonly message?: undefined };

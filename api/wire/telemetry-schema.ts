@@ -9,16 +9,19 @@ import { DURATION_BUCKETS } from '#lib/histogram.ts';
 import type { FieldError } from '../k8s/field-error.ts';
 import { describeSchemaError } from '../k8s/schema-error.ts';
 import {
+  MAX_ASKS,
   MAX_CHUNK_BYTES,
   MAX_CODES,
   MAX_ENTRIES,
   MAX_INTERVAL_MS,
+  MAX_KEY,
   MAX_NAME,
   MAX_OVERRIDES,
   MAX_PROFILE_MS,
   MAX_REASON,
   MAX_TAIL_MS,
   MAX_TAIL_RATE,
+  MAX_UNITS,
   MIN_INTERVAL_MS,
 } from './telemetry-limits.ts';
 import type { FromProxy, ToProxy } from './telemetry-messages.ts';
@@ -115,8 +118,29 @@ const Command = Type.Object({
   override: Type.Optional(Override),
 });
 
-const FROM_PROXY = validators({ hello: Hello, report: Report, answer: Answer });
-const TO_PROXY = validators({ welcome: Welcome, received: Type.Object({ sequence: Whole }), command: Command });
+const Units = Type.Integer({ minimum: 0, maximum: MAX_UNITS });
+const Positive = Type.Integer({ minimum: 1, maximum: MAX_UNITS });
+
+const Ask = Type.Object({
+  ...{ id: Known, algorithm: Known, limit: Positive, periodMs: Units, burst: Units, unit: Name, key: Type.String({ maxLength: MAX_KEY }) },
+  ...{ wanted: Units, largest: Positive, extra: Units, stock: Units, returned: Units, charged: Units, used: Units },
+});
+
+const Milliseconds = Type.Integer({ minimum: -1, maximum: Number.MAX_SAFE_INTEGER });
+const Lend = Type.Object({
+  ...{ id: Known, key: Type.String({ maxLength: MAX_KEY }), granted: Units, left: Units },
+  ...{ resetMs: Milliseconds, waitMs: Milliseconds, learning: Type.Boolean() },
+});
+
+const FROM_PROXY = validators({
+  ...{ hello: Hello, report: Report, answer: Answer },
+  asks: Type.Object({ asks: Type.Array(Ask, { maxItems: MAX_ASKS }) }),
+});
+const TO_PROXY = validators({
+  ...{ welcome: Welcome, received: Type.Object({ sequence: Whole }), command: Command },
+  lending: Type.Object({ lender: Name, borrowers: Whole }),
+  lends: Type.Object({ lends: Type.Array(Lend, { maxItems: MAX_ASKS }) }),
+});
 
 /** The loader sets members that a message lacks to null. */
 function orNull(schema: TSchema): TSchema {

@@ -1,7 +1,8 @@
 // The requests of operators that controllers pass on to each other, and the answer of one controller for its own proxies.
 import type { Action } from '#api/wire/telemetry-messages.ts';
+import type { Ask } from '#lib/limit/share.ts';
 import type { Aggregate } from '../telemetry/aggregate.ts';
-import type { ProxyEnd, TelemetryHub } from '../telemetry/hub.ts';
+import type { Borrowers, ProxyEnd, TelemetryHub } from '../telemetry/hub.ts';
 import type { Override } from '../telemetry/overrides.ts';
 import type { ProxyStates } from '../telemetry/proxy-states.ts';
 import type { TakePart } from './link-end.ts';
@@ -14,6 +15,11 @@ export type PeerRequest = { readonly request: string } & (
   | { readonly operation: 'overrides'; readonly overrides: readonly Override[] }
   | { readonly operation: 'command'; readonly action: Action; readonly deadlineMs: number; readonly proxies: readonly string[] | null }
 );
+
+/** A request to the leader, which it answers alone. */
+export type LimitRequest =
+  | { readonly operation: 'borrow'; readonly scope: string; readonly borrower: string; readonly asks: readonly Ask[] }
+  | { readonly operation: 'present'; readonly borrowers: Borrowers };
 
 /** What one or more controllers answer. */
 export interface PeerReply {

@@ -8,15 +8,17 @@ import { MAX_MESSAGE_BYTES } from '#api/wire/limits.ts';
 import { connectRelay } from '#api/wire/relay.ts';
 import type { LinkedStream, LinkStream, PeerMessage } from '#api/wire/relay.ts';
 import { Backoff } from '#lib/backoff.ts';
+import type { Ask, Lend } from '#lib/limit/share.ts';
 import type { Log } from '#lib/log.ts';
 import { COMMAND_MS } from '../telemetry/hub.ts';
-import type { Order, ProxyEnd, TelemetryHub } from '../telemetry/hub.ts';
+import type { Borrowers, Order, ProxyEnd, TelemetryHub } from '../telemetry/hub.ts';
 import type { Peers } from '../telemetry/fleet.ts';
+import type { Lenders, LimitPeers } from '../telemetry/limit-desk.ts';
 import type { Override } from '../telemetry/overrides.ts';
 import { LinkEnd } from './link-end.ts';
 import type { PeerAsk } from './link-end.ts';
 import { answerOf, joined } from './peer-answers.ts';
-import type { PeerReply, PeerRequest } from './peer-answers.ts';
+import type { LimitRequest, PeerReply, PeerRequest } from './peer-answers.ts';
 
 const BACKOFF = { minimum: 200, maximum: 5_000 };
 const CHANNEL = {
@@ -35,6 +37,8 @@ const MAX_REMEMBERED = 1_000;
 const HOP_MS = 3_000;
 /** The time for a look at what proxies have reported, and for an override, milliseconds. */
 const LOOK_MS = 1_000;
+/** The time for units of limits: proxies wait no longer. */
+const LIMITS_MS = 1_000;
 const OVERRIDE_MS = COMMAND_MS + HOP_MS;
 
 /** The rest of a request to the others. `deadlineMs`: the time of the work. */
@@ -42,7 +46,13 @@ type Conditions = Pick<PeerAsk, 'deadlineMs' | 'part' | 'signal'>;
 
 const QUIET = { part: () => undefined, signal: new AbortController().signal };
 
-export class PeerLinks implements Peers {
+/** What the leader does for limits of fleets. */
+export interface Limits {
+  lend(scope: string, borrower: string, asks: readonly Ask[]): readonly Lend[] | null;
+  present(borrowers: Borrowers): Lenders | null;
+}
+
+export class PeerLinks implements Peers, LimitPeers {
   readonly #hub: TelemetryHub;
   readonly #log: Log;
   /** With the address of the other controller. */
@@ -51,6 +61,9 @@ export class PeerLinks implements Peers {
   /** Null if this controller leads, or the leader is unknown. */
   #leader: string | null = null;
   #stop = new AbortController();
+  /** The end of the link to the leader. */
+  #leaderEnd: LinkEnd | null = null;
+  #limits: Limits | null = null;
 
   constructor(hub: TelemetryHub, log: Log) {
     this.#hub = hub;
@@ -64,6 +77,29 @@ export class PeerLinks implements Peers {
     this.#stop.abort();
     this.#stop = new AbortController();
     if (leader !== null) void this.#keep(leader, credentials, this.#stop.signal);
+  }
+
+  /** Sets what answers other controllers about limits while this one leads. */
+  lendBy(limits: Limits): void {
+    this.#limits = limits;
+  }
+
+  async borrow(scope: string, borrower: string, asks: readonly Ask[]): Promise<readonly Lend[] | null> {
+    return (
+      (await this.#askLeader<{ readonly lends: readonly Lend[] | null }>({ operation: 'borrow', scope, borrower, asks }))?.lends ?? null
+    );
+  }
+
+  async present(borrowers: Borrowers): Promise<Lenders | null> {
+    return (await this.#askLeader<{ readonly lenders: Lenders | null }>({ operation: 'present', borrowers }))?.lenders ?? null;
+  }
+
+  /** The answer of the leader alone; null without it. */
+  async #askLeader<Reply>(request: LimitRequest): Promise<Reply | null> {
+    const end = this.#leaderEnd;
+    if (end === null) return null;
+    const reply = await end.ask({ ...QUIET, deadlineMs: LIMITS_MS, operation: request.operation, body: request });
+    return reply.ok ? (reply.value as Reply) : null;
   }
 
   /** Takes the link of an authenticated controller. */
@@ -109,6 +145,17 @@ export class PeerLinks implements Peers {
     return joined(await Promise.all(replies));
   }
 
+  #reply(from: LinkEnd, request: PeerRequest | LimitRequest, conditions: Omit<Conditions, 'deadlineMs'>): Promise<object> {
+    switch (request.operation) {
+      case 'borrow':
+        return Promise.resolve({ lends: this.#limits?.lend(request.scope, request.borrower, request.asks) ?? null });
+      case 'present':
+        return Promise.resolve({ lenders: this.#limits?.present(request.borrowers) ?? null });
+      default:
+        return this.#answer(from, request, conditions);
+    }
+  }
+
   /** The answer to a request of another controller: that of this one and of those that it is linked to. */
   async #answer(from: LinkEnd, request: PeerRequest, conditions: Omit<Conditions, 'deadlineMs'>): Promise<PeerReply> {
     // Two links between the same controllers, as for moments after the leader changed, carry a request twice.
@@ -143,10 +190,12 @@ export class PeerLinks implements Peers {
     const cancel = (): void => stream.cancel();
     signal.addEventListener('abort', cancel);
     const end = this.#join(leader, stream);
+    this.#leaderEnd = end;
     void this.#exchangeOverrides(end);
     try {
       return await promise;
     } finally {
+      if (this.#leaderEnd === end) this.#leaderEnd = null;
       this.#leave(end);
       signal.removeEventListener('abort', cancel);
       client.close();
@@ -164,7 +213,7 @@ export class PeerLinks implements Peers {
 
   #join(name: string, stream: LinkedStream | LinkStream): LinkEnd {
     const send = (message: PeerMessage): Promise<void> => written(stream, message);
-    const end: LinkEnd = new LinkEnd(send, (_, body, conditions) => this.#answer(end, body as PeerRequest, conditions));
+    const end: LinkEnd = new LinkEnd(send, (_, body, conditions) => this.#reply(end, body as PeerRequest | LimitRequest, conditions));
     this.#ends.set(end, name);
     stream.on('data', (message: PeerMessage) => {
       const taken = end.receive(message);

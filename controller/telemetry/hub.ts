@@ -1,6 +1,8 @@
 // All proxies that report to this controller: takes their streams, keeps what they report, and sends commands to them.
-import type { Action, GaugesMessage, OverrideMessage, TelemetryHello } from '#api/wire/telemetry-messages.ts';
+import { askOf } from '#api/wire/lending.ts';
+import type { Action, AskMessage, GaugesMessage, LendingMessage, OverrideMessage, TelemetryHello } from '#api/wire/telemetry-messages.ts';
 import { INTERVAL_MS, MAX_INTERVAL_MS, MAX_OVERRIDES } from '#api/wire/telemetry-limits.ts';
+import type { Ask as AskForUnits, Lend as LentUnits } from '#lib/limit/share.ts';
 import type { Log } from '#lib/log.ts';
 import { ok, type Result } from '#lib/result.ts';
 import { mergeEntries } from './aggregate.ts';
@@ -71,7 +73,15 @@ interface Member {
   stream: ProxyStream | null;
   awaySince: number;
   connectedAt: number;
+  /** What it has heard about the lender. */
+  lending: string;
 }
+
+/** Lends units of limits to a proxy of a scope. Resolves to none if there is no lender. */
+export type Lend = (scope: string, borrower: string, asks: readonly AskForUnits[]) => Promise<readonly LentUnits[]>;
+
+/** The proxies of each scope. */
+export type Borrowers = readonly { readonly scope: string; readonly borrowers: readonly string[] }[];
 
 /** The ends of a stream that a transport calls. */
 export interface Accepted {
@@ -87,6 +97,8 @@ export class TelemetryHub {
   readonly overrides = new Overrides();
   /** This controller knows all overrides in force: it has read its store. */
   #knowsOverrides = false;
+  #lendBy: Lend = () => Promise.resolve([]);
+  #joined: () => void = () => undefined;
   #reports = 0;
   #commands = 0;
 
@@ -114,9 +126,13 @@ export class TelemetryHub {
     const stream: ProxyStream = new ProxyStream(peer, {
       greeted: (hello) => {
         member = this.#join(hello, stream);
+        setImmediate(this.#joined);
         return this.#welcome(member);
       },
       reported: () => void this.#reports++,
+      asked: (asks) => {
+        if (member !== null) void this.#lend(member, asks);
+      },
     });
     const close = (): void => {
       stream.close();
@@ -188,6 +204,30 @@ export class TelemetryHub {
     if (known === undefined || known.at < override.at) void this.override(override);
   }
 
+  /** Sets what lends units of limits, and is told of each proxy that connects. */
+  lendBy(lend: Lend, joined: () => void): void {
+    this.#lendBy = lend;
+    this.#joined = joined;
+  }
+
+  /** The proxies with a stream, by scope. */
+  borrowers(): Borrowers {
+    const connected = [...this.#members.values()].filter(({ stream }) => stream !== null);
+    return [...Map.groupBy(connected, ({ scope }) => scope)].map(([scope, members]) => ({ scope, borrowers: members.map(({ id }) => id) }));
+  }
+
+  /** Tells proxies who lends in their scope, as far as they have not heard it. */
+  tellLending(lendingOf: (scope: string) => LendingMessage): void {
+    for (const member of this.#members.values()) {
+      if (member.stream === null) continue;
+      const lending = lendingOf(member.scope);
+      const text = `${lending.lender} ${lending.borrowers}`;
+      if (text === member.lending) continue;
+      member.lending = text;
+      member.stream.peer.send({ message: 'lending', lending });
+    }
+  }
+
   /** Ends all streams: proxies connect to another controller. */
   stop(): void {
     for (const { stream } of this.#members.values()) stream?.peer.end('stopping', 'the controller stops');
@@ -201,6 +241,12 @@ export class TelemetryHub {
     );
   }
 
+  async #lend(member: Member, messages: readonly AskMessage[]): Promise<void> {
+    const asks = messages.map(askOf).filter((ask) => ask !== null);
+    const lends = await this.#lendBy(member.scope, member.id, asks);
+    if (lends.length > 0) member.stream?.peer.send({ message: 'lends', lends: { lends } });
+  }
+
   #join(hello: TelemetryHello, stream: ProxyStream): Member {
     this.#forget();
     const { scope, address } = stream.peer;
@@ -211,7 +257,7 @@ export class TelemetryHub {
     for (const [other, member] of this.#members)
       if (member.stream === null && member.scope === scope && member.hello.nodeId === hello.nodeId && other !== id) this.#remove(other);
     const view = known?.view ?? new ProxyView(this.#room, this.#now);
-    const member: Member = { id, hello, scope, address, view, stream, awaySince: 0, connectedAt: this.#now() };
+    const member: Member = { id, hello, scope, address, view, stream, awaySince: 0, connectedAt: this.#now(), lending: '' };
     this.#members.set(id, member);
     this.#options.log.info({ proxy: hello.nodeId, scope, address, version: hello.weirVersion }, 'a proxy reports');
     return member;

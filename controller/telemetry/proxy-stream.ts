@@ -1,7 +1,7 @@
 // The telemetry stream of one proxy from the controller's side, over any transport: takes its reports, and carries commands to it.
 //
 //   greeting ──Hello──> open: report > Received; command > chunks > answer
-import type { Action, AnswerMessage, ChunkMessage, FromProxy, TelemetryHello, ToProxy } from '#api/wire/telemetry-messages.ts';
+import type { Action, AnswerMessage, AskMessage, ChunkMessage, FromProxy, TelemetryHello, ToProxy } from '#api/wire/telemetry-messages.ts';
 import { decodeFromProxy } from '#api/wire/telemetry-schema.ts';
 import { describeError } from '#api/k8s/field-error.ts';
 import { MAX_COMMANDS } from '#api/wire/telemetry-limits.ts';
@@ -37,6 +37,8 @@ export interface StreamCallbacks {
   /** The Hello: the result is the view of the proxy and the rest of the Welcome, or why it is refused. */
   readonly greeted: (hello: TelemetryHello) => Greeted;
   readonly reported: () => void;
+  /** The proxy needs units of limits. */
+  readonly asked: (asks: readonly AskMessage[]) => void;
 }
 
 export interface Greeted {
@@ -83,6 +85,7 @@ export class ProxyStream {
     if (view === null) return this.#refuse('invalid', 'a hello must come first');
     if (message.message === 'chunk') return this.#chunk(message.chunk);
     if (message.message === 'answer') return this.#answer(message.answer);
+    if (message.message === 'asks') return this.#callbacks.asked(message.asks.asks);
     if (this.#rate.take() > 0) return this.#refuse('exhausted', 'too many reports');
     view.count(message.report);
     this.peer.send({ message: 'received', received: { sequence: message.report.sequence } });

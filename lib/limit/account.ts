@@ -79,6 +79,7 @@ export class Account {
 
   /** Decides now if the stock is enough, or if the lender has just refused; null: the lender must be asked. */
   decide(cost: number): Decision | null {
+    if (cost === 0 && this.#isOutdated()) return null;
     if (this.#stock >= cost && this.#waiters.length === 0) {
       this.#stock -= cost;
       this.#own.charge(cost);
@@ -216,6 +217,11 @@ export class Account {
     this.#share = share;
     this.#shareFor = borrowers;
     return share;
+  }
+
+  /** A request without a cost passes by what the lender says is left. */
+  #isOutdated(): boolean {
+    return this.#stock === 0 && (this.#told === null || this.#clocks.steady() - this.#toldAt > REFUSAL_MS);
   }
 
   #isLow(): boolean {

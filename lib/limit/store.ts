@@ -15,6 +15,9 @@ export interface LimitStore {
   giveBack(terms: Terms, key: string, cost: number): void;
 }
 
+/** The stores of workers that the supervisor lends from: limits of the proxy, and those of the fleet. */
+export type LendingStore = 'Local' | 'Lease';
+
 /** The store of limits that count elsewhere if nothing else is set up: it never answers. */
 export const NO_STORE: LimitStore = { take: () => null, charge: () => undefined, giveBack: () => undefined };
 

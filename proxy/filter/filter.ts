@@ -31,6 +31,8 @@ export interface LimitCounts {
 /** Where limits count, and what came of it. */
 export interface LimitDependencies {
   readonly local: LimitStore;
+  /** For all proxies of the fleet. */
+  readonly lease: LimitStore;
   readonly redis: LimitStore;
   /** By `<namespace>/<policy>/<limit>`. */
   readonly counts: Map<string, LimitCounts>;

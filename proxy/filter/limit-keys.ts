@@ -24,6 +24,16 @@ export function needsPrincipal({ key = [], plans = [], exempt = {} }: LimitSetti
   return named || plans.length > 0 || (exempt.consumers ?? []).length > 0 || (exempt.groups ?? []).length > 0;
 }
 
+/** Whether keys have values of headers or cookies, which may be credentials. */
+export function hasSecrets({ key = [] }: LimitSettings): boolean {
+  return key.some(({ header, cookie }) => header !== undefined || cookie !== undefined);
+}
+
+/** What a secret key is called elsewhere. */
+export function keyDigest(key: string): string {
+  return createHash('sha256').update(key).digest('base64url');
+}
+
 /** The key of requests. */
 export function keyReader(parts: readonly KeyPart[]): Reader {
   const readers = parts.map(readerOf);
@@ -39,7 +49,7 @@ export function keyReader(parts: readonly KeyPart[]): Reader {
 }
 
 function bounded(value: string): string {
-  return value.length <= LONGEST_VALUE ? value : createHash('sha256').update(value).digest('base64url');
+  return value.length <= LONGEST_VALUE ? value : keyDigest(value);
 }
 
 function readerOf(part: KeyPart): Reader {

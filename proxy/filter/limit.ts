@@ -10,7 +10,7 @@ import type { Terms } from '#lib/limit/share.ts';
 import type { LimitStore } from '#lib/limit/store.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { answerCost } from './limit-cost.ts';
-import { keyReader } from './limit-keys.ts';
+import { hasSecrets, keyDigest, keyReader } from './limit-keys.ts';
 import type { LimitSettings } from './limit-keys.ts';
 
 /** A request at a limit. */
@@ -46,7 +46,9 @@ export class Limit {
     this.label = `${policy}/${name}`;
     this.#store = store;
     this.#settings = settings;
-    this.#keyOf = keyReader(key);
+    // The controller must not see what headers and cookies have.
+    const read = keyReader(key);
+    this.#keyOf = settings.store === 'Lease' && hasSecrets(settings) ? (exchange) => keyDigest(read(exchange)) : read;
     this.#terms = termsOf(this.label, settings);
     this.#byPlan = new Map(
       plans.map(({ plan = '', requests = 1, burst = requests }) => [

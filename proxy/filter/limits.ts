@@ -1,5 +1,6 @@
 // Refuses requests beyond the limits of a RateLimitPolicy, and tells callers what is left. There are two filters: limits whose keys are
 // known at once come before authentication, so that a flood costs no check of credentials; the others follow it.
+import type { LimitStore } from '#lib/limit/store.ts';
 import { UNKNOWN } from '#lib/limit/meter.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
@@ -119,21 +120,20 @@ function outcomeOf({ limit, decision }: Passage): Outcome {
   return limit.isShadow ? 'shadow' : 'refused';
 }
 
+function storeOf({ store }: LimitSettings, { local, lease, redis }: Omit<LimitDependencies, 'counts'>): LimitStore {
+  if (store === 'Redis') return redis;
+  return store === 'Lease' ? lease : local;
+}
+
 function kindOf(name: string, isMeant: (settings: LimitSettings) => boolean): FilterKind {
   const slot = new Slot<Passage[]>();
   return {
     name,
     ofPolicies: (policies) =>
       policies.filterOf('RateLimitPolicy', ['limits'], ({ limits = [] }, context) => {
-        const {
-          origins,
-          limits: { local, redis },
-        } = context;
-        const [{ policy } = { policy: '' }] = origins;
+        const [{ policy } = { policy: '' }] = context.origins;
         const meant = limits.filter(isMeant);
-        const made = meant.map(
-          (settings) => new Limit(policy.slice(policy.indexOf('/') + 1), settings, settings.store === 'Redis' ? redis : local),
-        );
+        const made = meant.map((settings) => new Limit(policy.slice(policy.indexOf('/') + 1), settings, storeOf(settings, context.limits)));
         return made.length === 0 ? { name } : new Limits(name, slot, made, context);
       }),
   };

@@ -3,7 +3,7 @@ import { Borrower } from '#lib/limit/borrower.ts';
 import type { Decision } from '#lib/limit/decision.ts';
 import type { Ask, Lend, Terms } from '#lib/limit/share.ts';
 import { CLOCKS, MAX_KEYS, MeterStore, NO_STORE } from '#lib/limit/store.ts';
-import type { LimitStore } from '#lib/limit/store.ts';
+import type { LendingStore, LimitStore } from '#lib/limit/store.ts';
 import type { MeterClocks } from '#lib/limit/meter.ts';
 import type { MetricFamily } from '#lib/metric.ts';
 import { connectRedis } from '#lib/redis.ts';
@@ -23,7 +23,9 @@ const TURN_CLOCKS: MeterClocks = { steady: turnTime, wall: CLOCKS.wall };
 
 export interface WorkerLimitsOptions {
   /** Asks the supervisor; by default this worker is the only one. */
-  readonly borrow?: (asks: readonly Ask[]) => void;
+  readonly borrow?: (store: LendingStore, asks: readonly Ask[]) => void;
+  /** Limits of the fleet, of the supervisor in this process. */
+  readonly lease?: LimitStore;
   readonly workers?: number;
   readonly redis?: RedisSettings | null;
   readonly log?: Log;
@@ -39,28 +41,38 @@ interface Counts {
 
 export class WorkerLimits {
   readonly local: LimitStore;
+  /** Limits of the fleet; those of this proxy without a controller. */
+  readonly lease: LimitStore;
   readonly redis: LimitStore;
   /** By `<namespace>/<policy>/<limit>`. */
   readonly counts = new Map<string, Counts>();
-  readonly #shares: SharedStore | null;
+  readonly #shares: Readonly<Record<LendingStore, SharedStore>> | null;
   readonly #redisStore: RedisStore | null;
 
-  constructor({ borrow, workers = 1, redis = null, log }: WorkerLimitsOptions) {
-    this.#shares = borrow === undefined ? null : new SharedStore(borrow, workers);
-    this.local = this.#shares ?? new MeterStore(TURN_CLOCKS);
+  constructor({ borrow, lease = new MeterStore(TURN_CLOCKS), workers = 1, redis = null, log }: WorkerLimitsOptions) {
+    this.#shares = borrow === undefined ? null : sharesOf(borrow, workers);
+    const { Local, Lease } = this.#shares ?? { Local: new MeterStore(TURN_CLOCKS), Lease: lease };
+    this.local = Local;
+    this.lease = Lease;
     this.#redisStore = redis === null ? null : new RedisStore(connectRedis(redis, logged(log)));
     this.redis = this.#redisStore ?? NO_STORE;
   }
 
   /** Takes what the supervisor lends. */
-  lend(lends: readonly Lend[]): void {
-    this.#shares?.receive(lends);
+  lend(store: LendingStore, lends: readonly Lend[]): void {
+    this.#shares?.[store].receive(lends);
   }
 
   stop(): void {
-    this.#shares?.stop();
+    this.#shares?.Local.stop();
+    this.#shares?.Lease.stop();
     this.#redisStore?.close();
   }
+}
+
+function sharesOf(borrow: NonNullable<WorkerLimitsOptions['borrow']>, workers: number): Readonly<Record<LendingStore, SharedStore>> {
+  const from = (store: LendingStore): SharedStore => new SharedStore((asks) => borrow(store, asks), workers);
+  return { Local: from('Local'), Lease: from('Lease') };
 }
 
 /** A store that borrows shares. */

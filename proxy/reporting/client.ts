@@ -15,6 +15,7 @@ import type { TlsFiles } from '../subscribe/credentials.ts';
 import type { Commands } from './commands.ts';
 import { Dialogue } from './dialogue.ts';
 import type { Line } from './dialogue.ts';
+import type { Borrowing } from './lending.ts';
 import { Outbox } from './outbox.ts';
 import type { ReportSource } from './source.ts';
 
@@ -50,6 +51,8 @@ export interface ReportingOptions {
   readonly workers: number;
   readonly source: ReportSource;
   readonly commands: Commands;
+  /** Limits of the fleet. */
+  readonly borrowing: Borrowing;
   readonly log: Log;
   readonly times?: ReportingTimes;
 }
@@ -146,7 +149,7 @@ export class Reporting {
   async #follow(stream: ReportStream): Promise<Ended> {
     const { promise, resolve } = Promise.withResolvers<Ended>();
     const cancel = (): void => stream.cancel();
-    const { source, commands } = this.#options;
+    const { source, commands, borrowing } = this.#options;
     const line: Line = {
       send: (message) => written(stream, message),
       end: (reason) => {
@@ -155,7 +158,7 @@ export class Reporting {
       },
     };
     const dialogue = new Dialogue({
-      ...{ hello: this.#hello(), outbox: this.#outbox, source, commands, line, patience: this.#times.patience },
+      ...{ hello: this.#hello(), outbox: this.#outbox, source, commands, borrowing, line, patience: this.#times.patience },
       reported: () => void this.#reports++,
       welcomed: () => this.#welcomed(),
     });

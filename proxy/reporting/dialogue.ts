@@ -7,6 +7,8 @@ import type { CommandMessage, FromProxy, TelemetryHello, ToProxy, WelcomeMessage
 import { decodeToProxy } from '#api/wire/telemetry-schema.ts';
 import { describeError } from '#api/k8s/field-error.ts';
 import type { Commands } from './commands.ts';
+import { LendingLine } from './lending.ts';
+import type { Borrowing } from './lending.ts';
 import type { Outbox } from './outbox.ts';
 import type { ReportSource } from './source.ts';
 
@@ -29,6 +31,8 @@ export interface DialogueOptions {
   readonly source: ReportSource;
   readonly commands: Commands;
   readonly line: Line;
+  /** Limits of the fleet. */
+  readonly borrowing: Borrowing;
   /** Milliseconds; tests are less patient. */
   readonly patience?: number;
   /** Called with every report. */
@@ -39,6 +43,7 @@ export interface DialogueOptions {
 
 export class Dialogue {
   readonly #options: DialogueOptions;
+  readonly #lending: LendingLine;
   readonly #running = new Map<number, AbortController>();
   #intervalMs = 0;
   #open = true;
@@ -47,6 +52,7 @@ export class Dialogue {
 
   constructor(options: DialogueOptions) {
     this.#options = options;
+    this.#lending = new LendingLine(options.borrowing, (message) => options.line.send(message));
   }
 
   /** Sends the Hello. */
@@ -69,15 +75,16 @@ export class Dialogue {
         return void this.#run(message.command);
       case 'cancel':
         return this.#running.get(message.cancel.id)?.abort();
-      case undefined:
-        // A controller of a later release.
-        return;
+      default:
+        // Of a controller of a later release: nothing takes it.
+        return this.#lending.take(message);
     }
   }
 
   /** The stream has ended: commands stop, reports wait for the next stream. */
   close(): void {
     this.#open = false;
+    this.#lending.close();
     if (this.#timer !== null) clearTimeout(this.#timer);
     if (this.#deadline !== null) clearTimeout(this.#deadline);
     for (const running of this.#running.values()) running.abort();

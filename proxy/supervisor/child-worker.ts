@@ -11,6 +11,7 @@ import type * as ir from '#api/ir/ir.ts';
 import { Backoff } from '#lib/backoff.ts';
 import type { Log } from '#lib/log.ts';
 import type { BindingState } from '../exchange/binding-state.ts';
+import type { LendingStore } from '#lib/limit/store.ts';
 import type { Ask, Lend } from '#lib/limit/share.ts';
 import type { Notice } from '../exchange/notices.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
@@ -58,7 +59,7 @@ export interface ChildWorkerOptions {
   /** Whether the workers of this proxy may bind a port. */
   readonly claimPort: ClaimPort;
   /** Lends shares of limits. */
-  readonly lend: (asks: readonly Ask[]) => readonly Lend[];
+  readonly lend: (store: LendingStore, asks: readonly Ask[]) => readonly Lend[] | Promise<readonly Lend[]>;
   /** A worker died and will be replaced. */
   readonly died: () => void;
   /** The set of ports that cannot be bound has changed. */
@@ -244,11 +245,20 @@ export class ChildWorker implements WorkerLink {
   #answered(message: FromWorker): void {
     if (message.type === 'claim') return void this.#claim(message);
     if (message.type === 'notice') return this.#options.told(message.notice);
-    if (message.type === 'borrow') return this.#send({ type: 'lend', lends: this.#options.lend(message.asks) });
+    if (message.type === 'borrow') return void this.#lend(message);
     if (message.type === 'part') return this.#inspections.part(message.id, message.data);
     if (message.type === 'bound' || message.type === 'applied') this.#noteBound(message.bound);
     if (message.type === 'bound') this.#options.bindingsChanged();
     else this.#settle(message.id, message);
+  }
+
+  async #lend({ store, asks }: FromWorker & { type: 'borrow' }): Promise<void> {
+    const asking = this.#process;
+    const lends = this.#options.lend(store, asks);
+    if (!(lends instanceof Promise)) return this.#send({ type: 'lend', store, lends });
+    const answer = await lends;
+    // Its replacement asks by itself.
+    if (asking === this.#process) this.#send({ type: 'lend', store, lends: answer });
   }
 
   async #claim({ id, claim }: FromWorker & { type: 'claim' }): Promise<void> {

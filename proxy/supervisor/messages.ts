@@ -3,6 +3,7 @@ import type * as ir from '#api/ir/ir.ts';
 import type { AccessLogSettings } from '../telemetry/access-log/access-log.ts';
 import type { Limits } from '../exchange/limits.ts';
 import type { BindingState } from '../exchange/binding-state.ts';
+import type { LendingStore } from '#lib/limit/store.ts';
 import type { Ask, Lend } from '#lib/limit/share.ts';
 import type { AddressRange } from '#lib/address-range.ts';
 import type { RedisSettings } from '#lib/redis.ts';
@@ -42,7 +43,7 @@ export type ToWorker =
   | { readonly type: 'claimed'; readonly id: number; readonly refusal: PortRefusal | null }
   | { readonly type: 'notice'; readonly notice: Notice }
   /** The answers to `borrow`, in its order. */
-  | { readonly type: 'lend'; readonly lends: readonly Lend[] }
+  | { readonly type: 'lend'; readonly store: LendingStore; readonly lends: readonly Lend[] }
   /** The answer comes at the end of the inspection. */
   | { readonly type: 'inspect'; readonly id: number; readonly inspection: Inspection }
   /** The supervisor has handed on the last part of the inspection with this id. */
@@ -75,7 +76,7 @@ export type FromWorker =
   | { readonly type: 'claim'; readonly id: number; readonly claim: PortClaim }
   | { readonly type: 'notice'; readonly notice: Notice }
   /** The worker needs shares of limits. */
-  | { readonly type: 'borrow'; readonly asks: readonly Ask[] }
+  | { readonly type: 'borrow'; readonly store: LendingStore; readonly asks: readonly Ask[] }
   | { readonly type: 'metrics'; readonly id: number; readonly metrics: readonly MetricJson[] }
   | { readonly type: 'reported'; readonly id: number; readonly report: WorkerReport }
   | { readonly type: 'part'; readonly id: number; readonly data: Uint8Array }

@@ -24,6 +24,8 @@ import type { PortClaim } from '../exchange/port-claim.ts';
 import { ChildWorker, HEARTBEAT } from './child-worker.ts';
 import type { Heartbeat } from './child-worker.ts';
 import type { WorkerLink } from './link.ts';
+import { Lease } from './lease.ts';
+import type { LendingStore } from '#lib/limit/store.ts';
 import { HealthChecks } from './health-checks.ts';
 import { logEjections } from './health-log.ts';
 import { LocalWorker } from './local-worker.ts';
@@ -88,6 +90,8 @@ export class Supervisor {
   readonly #claims = new PortClaims();
   readonly #notices = new NoticeHub();
   readonly #lender = new Lender({ clocks: CLOCKS, share: LENT_SHARE, maxKeys: MAX_KEYS });
+  /** Limits of the fleet. */
+  readonly lease = new Lease();
   readonly #health: HealthChecks;
   #ticketKeys: Buffer = randomBytes(TICKET_KEY_BYTES);
   #restarts = 0;
@@ -227,6 +231,7 @@ export class Supervisor {
     clearInterval(this.#rotation);
     this.#health.stop();
     const flushed = await Promise.all(this.#workers.map((worker) => worker.stop(grace)));
+    this.lease.stop();
     await this.#claims.release();
     return flushed.every(Boolean) || this.#options.workers > 1;
   }
@@ -245,6 +250,7 @@ export class Supervisor {
         log,
         ticketKeys: this.#ticketKeys,
         reusePort: false,
+        lease: this.lease,
         publish: told(LOCAL),
         bindingsChanged: () => this.#bindingsChanged(),
         ...(bindPort === undefined ? {} : { bindPort }),
@@ -265,7 +271,7 @@ export class Supervisor {
     return Array.from({ length: workers }, (_, index) => {
       const name = `worker-${index}`;
       this.#lender.joined(name);
-      const lend = (asks: readonly Ask[]) => this.#lender.lend(name, asks);
+      const lend = (store: LendingStore, asks: readonly Ask[]) => (store === 'Local' ? this.#lender : this.lease).lend(name, asks);
       return join(name, new ChildWorker({ ...options, name, told: told(name), lend, died: () => this.#died(name) }));
     });
   }
@@ -273,6 +279,7 @@ export class Supervisor {
   #died(worker: string): void {
     this.#restarts++;
     this.#health.workerDied(worker);
+    this.lease.workerDied(worker);
     this.#lender.left(worker);
     this.#lender.joined(worker);
   }

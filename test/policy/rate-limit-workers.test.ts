@@ -58,3 +58,11 @@ test('a large limit loses at most 2 % to stocks of workers', async () => {
   expect(allowed).toBeLessThanOrEqual(1_200);
   expect(allowed).toBeGreaterThanOrEqual(1_176);
 });
+
+test('a limit that only counts answers refuses after they are counted, at whichever worker', async () => {
+  const ask = await limited(2, [{ name: 'answers', cost: 0, answer: { statuses: [200] }, requests: 2, per: 600_000 }]);
+  expect(await ask()).toBe(200);
+  const later: number[] = [];
+  while (later.at(-1) !== 429) later.push(await ask());
+  expect(later.length).toBeGreaterThanOrEqual(1);
+});

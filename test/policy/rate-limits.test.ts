@@ -116,7 +116,7 @@ test.each([
   [{ ...WINDOW, burst: 2 }, 'spec.limits[0].burst: is for the algorithm TokenBucket: remove it'],
   [
     { name: 'a', requests: 1, algorithm: 'Concurrency', store: 'Redis' },
-    'spec.limits[0].store: must be Local with the algorithm Concurrency',
+    'spec.limits[0].store: must be Local or Lease with the algorithm Concurrency',
   ],
   [{ ...WINDOW, onError: 'Open' }, 'spec.limits[0].onError: is for the store Redis: remove it'],
   [{ ...WINDOW, cost: 0 }, 'spec.limits[0].cost: must be more than 0, or answer must be set: nothing would count'],

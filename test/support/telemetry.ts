@@ -15,6 +15,7 @@ import { Commands } from '../../proxy/reporting/commands.ts';
 import type { CommandTable } from '../../proxy/reporting/commands.ts';
 import { Reporting, REPORTING_TIMES } from '../../proxy/reporting/client.ts';
 import type { ReportingOptions } from '../../proxy/reporting/client.ts';
+import type { Borrowing } from '../../proxy/reporting/lending.ts';
 import type { ReportReading, ReportSource } from '../../proxy/reporting/source.ts';
 
 export const LOG = createLog('silent');
@@ -55,6 +56,9 @@ export const IDLE_COMMANDS: CommandTable = {
   override: () => ok(undefined),
 };
 
+/** A proxy without limits of the fleet. */
+export const NO_BORROWING: Borrowing = { found: () => undefined, receive: () => undefined, lost: () => undefined };
+
 /** A controller with a hub. */
 export interface HubServer {
   readonly hub: TelemetryHub;
@@ -86,7 +90,7 @@ export async function serveHub(
 export function reportTo(port: number, source: ReportSource, options: Partial<ReportingOptions> & { readonly log?: Log } = {}): Reporting {
   const reporting = new Reporting({
     ...{ address: `127.0.0.1:${port}`, tls: 'plaintext', serverName: '', nodeId: 'proxy-1', weirVersion: '1', instance: randomUUID() },
-    ...{ workers: 1, source, commands: new Commands(IDLE_COMMANDS, LOG), log: LOG, times: FAST },
+    ...{ workers: 1, source, commands: new Commands(IDLE_COMMANDS, LOG), borrowing: NO_BORROWING, log: LOG, times: FAST },
     ...options,
   });
   reporting.start();

@@ -49,7 +49,8 @@ function checkBurst({ algorithm, burst, plans = [] }: Limit): readonly FieldErro
 }
 
 function checkStore({ algorithm, store, onError, answer }: Limit): readonly FieldError[] {
-  if (algorithm === 'Concurrency' && store === 'Redis') return [{ field: 'store', reason: 'must be Local with the algorithm Concurrency' }];
+  if (algorithm === 'Concurrency' && store === 'Redis')
+    return [{ field: 'store', reason: 'must be Local or Lease with the algorithm Concurrency' }];
   if (algorithm === 'Concurrency' && answer !== undefined)
     return [{ field: 'answer', reason: 'has no effect with the algorithm Concurrency: remove it' }];
   return onError !== undefined && store !== 'Redis' ? [{ field: 'onError', reason: 'is for the store Redis: remove it' }] : [];

@@ -89,8 +89,8 @@ const limit = Type.Object(
       addresses: ranges('Addresses of clients.'),
     }),
     store: choice(
-      'Where requests are counted. Local, the default: in each proxy, together for its workers. Redis: in the Redis of the proxies, together for all of them.',
-      ['Local', 'Redis'],
+      'Where requests are counted. Local, the default: in each proxy, together for its workers. Lease: for all proxies of the fleet together, with units that the controller lends. Redis: in the Redis of the proxies, together for all of them.',
+      ['Local', 'Lease', 'Redis'],
     ),
     onError: choice('Open, the default: requests go on while Redis does not answer. Closed: they are refused with 503.', [
       'Open',
