@@ -8,6 +8,7 @@ import { fieldOf, type FieldError } from './field-error.ts';
 import { originPortObstacle } from './filter-rules.ts';
 import { editObstacle } from './header-rules.ts';
 import { problemOf } from './invalid-policy.ts';
+import { checkPathValue } from './path-rules.ts';
 import { checkRegex } from './match-rules.ts';
 import { policyKindOf, type Policy } from './policies.ts';
 import { ONE_OBJECT, type DataObjectReference } from './policy-reference.ts';
@@ -82,6 +83,7 @@ const FORMS: ReadonlyMap<string, (value: string, field: string) => FieldError[]>
   ['range', checkRange],
   ['origin', checkOrigin],
   ['field', checkFieldName],
+  ['path', checkPathValue],
   ['regex', checkRegex],
   ['status', checkStatuses],
   ['condition', (value, field) => checkExpression(value, field, 'bool')],

@@ -4,6 +4,7 @@ import { authentication } from './security/authentication.ts';
 import { authorization } from './security/authorization.ts';
 import { cors } from './security/cors.ts';
 import { forwardedClientCert } from './security/forwarded-client-cert.ts';
+import { csrf } from './security/csrf.ts';
 import { headersToBackend } from './security/headers-to-backend.ts';
 import { ipAccess } from './security/ip-access.ts';
 import { revocation } from './security/revocation.ts';
@@ -22,5 +23,16 @@ export const securityPolicy = policyKind({
   appliesTo: 'rule',
   // A proxy without it protects nothing: the status of the policy says so.
   additions: [{ capability: 'security-policy', path: '', otherwise: 'withhold' }],
-  settings: { authentication, revocation, authorization, headersToBackend, forwardedClientCert, cors, ipAccess, securityHeaders, threats },
+  settings: {
+    authentication,
+    revocation,
+    authorization,
+    headersToBackend,
+    forwardedClientCert,
+    cors,
+    csrf,
+    ipAccess,
+    securityHeaders,
+    threats,
+  },
 });

@@ -8,7 +8,7 @@ import { DURATION_FORM, DURATION_RULES } from './schema.ts';
 // Keywords that JSON Schema does not define; schema checkers ignore them.
 //   ~unit     the unit after conversion: `milliseconds` or `bytes`
 //   ~must     completes the sentence "must be ..." if the description says what the setting does
-//   ~form     the form of a text that a pattern cannot express: `range`, `field`, `regex`,
+//   ~form     the form of a text that a pattern cannot express: `path`, `range`, `field`, `regex`,
 //             `status`, `condition`, `text expression`
 //   ~minimum, ~maximum   bounds of a size, bytes
 //   ~whole    a group that a nearer policy replaces as one setting

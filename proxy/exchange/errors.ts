@@ -51,6 +51,7 @@ export const ERRORS = Object.freeze({
   rateLimited: define('rate_limited', 'downstream', 429, 'The caller sends more requests than it may'),
   requestBlocked: define('request_blocked', 'downstream', 403, 'The source of the request is blocked for a time'),
   accessDenied: define('access_denied', 'downstream', 403, 'The client may not make this request'),
+  csrfRefused: define('csrf_refused', 'downstream', 403, 'The request comes from a page that may not make it'),
   authenticationRequired: define('authentication_required', 'downstream', 401, 'The request has no credentials that the route accepts'),
   authenticationFailed: define('authentication_failed', 'downstream', 401, 'The credentials of the request are not valid'),
   credentialRevoked: define('credential_revoked', 'downstream', 401, 'The credentials of the request do not hold any more'),

@@ -46,6 +46,7 @@ const BY_NAME = {
   limitUnavailable: GRPC_STATUS.unavailable,
   requestBlocked: GRPC_STATUS.permissionDenied,
   accessDenied: GRPC_STATUS.permissionDenied,
+  csrfRefused: GRPC_STATUS.permissionDenied,
   authenticationRequired: GRPC_STATUS.unauthenticated,
   authenticationFailed: GRPC_STATUS.unauthenticated,
   credentialRevoked: GRPC_STATUS.unauthenticated,

@@ -1,5 +1,4 @@
 // CORS (GEP-1767, Fetch standard section 3.2): answers preflights, and sets the origins that may read an answer.
-import { normaliseOrigin } from '../exchange/authority.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { addHeader, getHeader, removeHeader } from '../exchange/headers.ts';
 import type { Headers } from '../exchange/headers.ts';
@@ -8,6 +7,7 @@ import type { FilterVerdict, RequestFilter, ResponseFilter } from '../exchange/p
 import type * as ir from '#api/ir/ir.ts';
 import { corsOf } from '#api/policy/cors.ts';
 import type { FilterKind } from './filter.ts';
+import { Origins } from './origins.ts';
 
 /** CORS headers of the backend are replaced by those of the proxy. */
 const ANSWER_HEADERS = ['access-control-allow-origin', 'access-control-allow-credentials', 'access-control-expose-headers'];
@@ -15,16 +15,13 @@ const ANSWER_HEADERS = ['access-control-allow-origin', 'access-control-allow-cre
 class Cors implements RequestFilter, ResponseFilter {
   readonly name = 'CORS';
   readonly #filter: ir.Cors;
-  readonly #exact: ReadonlySet<string>;
-  readonly #wildcards: readonly (readonly [string, string])[];
+  readonly #allowed: Origins;
   readonly #anyOrigin: boolean;
 
   constructor(filter: ir.Cors) {
     this.#filter = filter;
     this.#anyOrigin = filter.allowOrigins.includes('*');
-    const named = filter.allowOrigins.filter((origin) => origin !== '*').map(normaliseOrigin);
-    this.#exact = new Set(named.filter((origin) => !origin.includes('*')));
-    this.#wildcards = named.filter((origin) => origin.includes('*')).map(splitWildcard);
+    this.#allowed = new Origins(filter.allowOrigins.filter((origin) => origin !== '*'));
   }
 
   request(exchange: Exchange): FilterVerdict {
@@ -88,38 +85,13 @@ class Cors implements RequestFilter, ResponseFilter {
   }
 
   #allows(origin: string): boolean {
-    if (this.#anyOrigin) return true;
-    const normal = normaliseOrigin(origin);
-    if (this.#exact.has(normal)) return true;
-    return this.#wildcards.some(([before, after]) => {
-      return (
-        normal.length > before.length + after.length &&
-        normal.startsWith(before) &&
-        normal.endsWith(after) &&
-        isHostPart(normal.slice(before.length, normal.length - after.length))
-      );
-    });
+    return this.#anyOrigin || this.#allowed.has(origin);
   }
 }
 
 /** The announced method of a preflight, or null for other requests. */
 function preflightMethod(exchange: Exchange): string | null {
   return exchange.method === 'OPTIONS' ? getHeader(exchange.requestHeaders, 'access-control-request-method') : null;
-}
-
-function splitWildcard(origin: string): readonly [string, string] {
-  const star = origin.indexOf('*');
-  return [origin.slice(0, star), origin.slice(star + 1)];
-}
-
-/** The characters that a wildcard may match: labels of a host name, nothing that ends the host. */
-function isHostPart(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    const allowed = (code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39) || code === 0x2d || code === 0x2e;
-    if (!allowed) return false;
-  }
-  return true;
 }
 
 export const cors: FilterKind = {

@@ -2,6 +2,7 @@
 import { cors } from './cors.ts';
 import { authentication } from './authentication/authentication.ts';
 import { authorization } from './authorization.ts';
+import { csrf } from './csrf.ts';
 import type { FilterKind } from './filter.ts';
 import { forwardedClientCert } from './forwarded-client-cert.ts';
 import { headersToBackend, identityHeaders } from './headers-to-backend.ts';
@@ -27,6 +28,7 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   earlyLimits,
   authentication,
   authorization,
+  csrf,
   limits,
   // A redirect answers, so later filters have nothing to do.
   requestRedirect,

@@ -1,0 +1,38 @@
+// The group `csrf` of a SecurityPolicy.
+import { Type } from 'typebox';
+import { choice, whole } from '../setting.ts';
+
+const MAX_ENTRIES = 64;
+
+const Origin = Type.String({
+  minLength: 1,
+  maxLength: 253,
+  pattern: '^https?://(\\*\\.)?([a-zA-Z0-9-]+\\.)*[a-zA-Z0-9-]+(:[0-9]{1,5})?$',
+  '~must': 'an origin like https://example.com or https://*.example.com',
+  '~form': 'origin',
+});
+
+const Path = Type.String({ minLength: 1, maxLength: 1_024, pattern: '^/', '~form': 'path' });
+
+export const csrf = whole(
+  'Requests that pages of other sites make in browsers are refused with 403, except GET, HEAD and OPTIONS, which must change nothing. WebSockets are checked too. A nearer policy replaces all fields.',
+  {
+    allowedOrigins: Type.Optional(
+      Type.Array(Origin, {
+        maxItems: MAX_ENTRIES,
+        description: 'Other origins whose pages may make such requests, such as https://app.example.com or https://*.example.com.',
+      }),
+    ),
+    exemptPaths: Type.Optional(
+      Type.Array(Path, {
+        maxItems: MAX_ENTRIES,
+        description: 'Paths that are not checked, with all paths below them, such as those that other services call.',
+      }),
+    ),
+    withoutOrigin: choice('What becomes of a request that does not tell which page makes it: browsers always tell, other clients do not.', [
+      'Refuse',
+      'Pass',
+    ]),
+    mode: choice('DryRun: every request passes; metrics tell what Enforce, the default, would refuse.', ['Enforce', 'DryRun']),
+  },
+);
