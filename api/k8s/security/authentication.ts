@@ -5,11 +5,12 @@ import { basic } from './basic.ts';
 import { certificate } from './certificate.ts';
 import { oidc } from './oidc.ts';
 import { signature } from './signature.ts';
+import { jwt } from './jwt.ts';
 
 const MAX_MEMBERS = 8;
 
 /** The authenticators, in the order of the documentation. Each has one entry in proxy/filter/authentication/index.ts. */
-const AUTHENTICATORS = { apiKey, basic, certificate, signature, oidc };
+const AUTHENTICATORS = { apiKey, basic, certificate, signature, oidc, jwt };
 
 const ANY_OF = 'The request passes if one of these accepts it: the first in the order of the list.';
 const ALL_OF = 'The request passes if all of these accept it. The first says which caller it is; groups and claims are those of all.';

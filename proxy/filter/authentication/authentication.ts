@@ -55,12 +55,18 @@ class Authentication implements Filter {
     const verdict = refuse(exchange, REFUSALS[type]);
     // Without credentials nothing has been tried.
     if (outcome.type !== 'absent') this.#security.emit(EVENTS[outcome.type], exchange, { reason: outcome.reason, policy: this.#policy });
-    if (type !== 'unavailable') for (const challenge of this.#challenges) exchange.responseHeaders.push('www-authenticate', challenge);
+    if (type !== 'unavailable') this.#challenge(exchange, outcome.type === 'refused' ? outcome.challenge : '');
     return verdict;
   }
 
   response(exchange: Exchange): void {
     for (const authenticator of this.#authenticators) authenticator.response?.(exchange);
+  }
+
+  /** `told`: the challenge with the error, in place of those of its scheme; '' without one. */
+  #challenge({ responseHeaders }: Exchange, told: string): void {
+    const others = this.#challenges.filter((challenge) => schemeOf(challenge) !== schemeOf(told));
+    for (const challenge of told === '' ? others : [told, ...others]) responseHeaders.push('www-authenticate', challenge);
   }
 
   ended(exchange: Exchange): void {
@@ -78,6 +84,10 @@ const EVENTS = {
   refused: 'authentication_failed',
   unavailable: 'authentication_unavailable',
 } as const satisfies Readonly<Record<string, SecurityEventName>>;
+
+function schemeOf(challenge: string): string {
+  return challenge.split(' ', 1)[0] as string;
+}
 
 const REFUSALS = {
   absent: ERRORS.authenticationRequired,

@@ -14,7 +14,7 @@ export type Outcome =
   /** The request has no credential of this kind. */
   | { readonly type: 'absent' }
   /** The credential is wrong. `reason` is for the security log, in a few words, without parts of the credential. */
-  | { readonly type: 'refused'; readonly reason: string }
+  | { readonly type: 'refused'; readonly reason: string; readonly challenge: string }
   /** The credential cannot be verified now: a service or a key is not available. */
   | { readonly type: 'unavailable'; readonly reason: string }
   /** The authenticator has set the answer: a redirect to a login page. */
@@ -22,8 +22,9 @@ export type Outcome =
 
 export const ABSENT: Outcome = Object.freeze({ type: 'absent' });
 
-export function refused(reason: string): Outcome {
-  return { type: 'refused', reason };
+/** `challenge`: the value of WWW-Authenticate with the error, in place of those of the same scheme. */
+export function refused(reason: string, challenge = ''): Outcome {
+  return { type: 'refused', reason, challenge };
 }
 
 export function unavailable(reason: string): Outcome {

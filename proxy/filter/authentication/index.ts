@@ -7,6 +7,7 @@ import { Certificate } from './certificate.ts';
 import { Signature } from './signature.ts';
 import { Oidc } from './oidc/oidc.ts';
 import type { OidcSettings } from './oidc/settings.ts';
+import { Jwt } from './jwt/jwt.ts';
 import type { Authenticator } from './authenticator.ts';
 
 type Settings = NonNullable<PolicySettings<'SecurityPolicy'>['authentication']>;
@@ -23,4 +24,5 @@ export const AUTHENTICATORS: readonly AuthenticatorKind[] = Object.freeze([
   ({ signature }, context) => (signature === undefined ? null : new Signature(signature, context)),
   // Its schema requires what its type does.
   ({ oidc }, context) => (oidc === undefined ? null : new Oidc(oidc as OidcSettings, context)),
+  ({ jwt }, context) => (jwt === undefined ? null : new Jwt(jwt, context)),
 ] satisfies AuthenticatorKind[]);

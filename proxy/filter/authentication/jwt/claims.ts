@@ -1,0 +1,63 @@
+// The checks of the claims of a verified token (RFC 7519 section 4.1, RFC 8725 section 3).
+
+/** What the claims must be. */
+export interface ClaimRules {
+  /** Empty: any. */
+  readonly audiences: readonly string[];
+  /** Seconds. */
+  readonly clockSkew: number;
+  readonly required: readonly { readonly name: string; readonly values: readonly string[] | null }[];
+  readonly scopes: readonly string[];
+}
+
+type Claims = Readonly<Record<string, unknown>>;
+
+/** A claim of the token itself, never an inherited member. */
+export function claimOf(claims: Claims, name: string): unknown {
+  return Object.hasOwn(claims, name) ? claims[name] : undefined;
+}
+
+/** Why the claims are not valid at this time (seconds); null if they are. */
+export function problemOf(claims: Claims, rules: ClaimRules, now: number): string | null {
+  return timeProblem(claims, rules.clockSkew, now) ?? contentProblem(claims, rules);
+}
+
+function timeProblem(claims: Claims, skew: number, now: number): string | null {
+  const [exp, nbf = 0, iat = 0] = ['exp', 'nbf', 'iat'].map((name) => claimOf(claims, name));
+  if (!isTime(exp) || !isTime(nbf) || !isTime(iat)) return 'the token has no valid time of expiry';
+  if (now >= exp + skew) return 'the token has expired';
+  return now < Math.max(nbf, iat) - skew ? 'the token is not valid yet' : null;
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}
+
+function contentProblem(claims: Claims, { audiences, required, scopes }: ClaimRules): string | null {
+  if (audiences.length > 0 && !overlaps(textsOf(claimOf(claims, 'aud')), audiences)) return 'the token is for another audience';
+  const lacking = required.find(({ name, values }) => !isFulfilled(claimOf(claims, name), values));
+  if (lacking !== undefined) return `the token lacks the claim ${lacking.name}, or has another value`;
+  return lacksScope(claims, scopes) ? LACKS_SCOPE : null;
+}
+
+export const LACKS_SCOPE = 'the token lacks a scope';
+
+function isFulfilled(value: unknown, values: readonly string[] | null): boolean {
+  if (value === undefined || value === null) return false;
+  return values === null || overlaps(textsOf(value), values);
+}
+
+function lacksScope(claims: Claims, scopes: readonly string[]): boolean {
+  const given = [claimOf(claims, 'scope'), claimOf(claims, 'scp')].flatMap(textsOf).flatMap((text) => text.split(' '));
+  return !scopes.every((scope) => given.includes(scope));
+}
+
+/** The texts of a claim that is a text, a number, a boolean, or a list of texts. */
+export function textsOf(value: unknown): readonly string[] {
+  if (Array.isArray(value)) return value.filter((member) => typeof member === 'string');
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? [String(value)] : [];
+}
+
+function overlaps(a: readonly string[], b: readonly string[]): boolean {
+  return a.some((value) => b.includes(value));
+}

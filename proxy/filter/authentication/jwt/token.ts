@@ -1,0 +1,46 @@
+// A token in its compact form (RFC 7515 section 7.1), parsed and not yet verified.
+import { strictObject } from './strict-json.ts';
+
+export interface Token {
+  readonly algorithm: string;
+  /** '' without one. */
+  readonly keyId: string;
+  readonly claims: Readonly<Record<string, unknown>>;
+  /** The signed text. */
+  readonly signed: Buffer;
+  readonly signature: Buffer;
+}
+
+const FORM = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/;
+const MAX_KEY_ID = 256;
+/** Tokens for other purposes have other types (RFC 8725 section 3.11). */
+const TYPES: ReadonlySet<unknown> = new Set([undefined, 'jwt', 'at+jwt', 'application/jwt', 'application/at+jwt']);
+/** Extensions that change what is signed, and nested tokens. The keys that a header may bring (jwk, jku, x5c, x5u) are ignored. */
+const REFUSED_MEMBERS = ['crit', 'b64', 'zip', 'enc', 'cty'] as const;
+
+/** The parts of a token, or null if it has not exactly this form. */
+export function parseToken(text: string): Token | null {
+  const parts = FORM.exec(text);
+  if (parts === null) return null;
+  const [, head = '', body = '', mark = ''] = parts;
+  const [headBytes, bodyBytes, signature] = [canonical(head), canonical(body), canonical(mark)];
+  if (headBytes === null || bodyBytes === null || signature === null) return null;
+  const header = strictObject(headBytes);
+  const claims = strictObject(bodyBytes);
+  if (header === null || claims === null || !isUsable(header)) return null;
+  const { alg, kid = '' } = header as { readonly alg: string; readonly kid?: string };
+  return { algorithm: alg, keyId: kid, claims, signed: Buffer.from(`${head}.${body}`, 'latin1'), signature };
+}
+
+function isUsable(header: Readonly<Record<string, unknown>>): boolean {
+  const { alg, kid = '', typ } = header;
+  if (typeof alg !== 'string' || typeof kid !== 'string' || kid.length > MAX_KEY_ID) return false;
+  if (!TYPES.has(typeof typ === 'string' ? typ.toLowerCase() : typ)) return false;
+  return !REFUSED_MEMBERS.some((name) => Object.hasOwn(header, name));
+}
+
+/** The bytes of base64url without padding; null for any other spelling of them. */
+function canonical(text: string): Buffer | null {
+  const bytes = Buffer.from(text, 'base64url');
+  return bytes.toString('base64url') === text ? bytes : null;
+}
