@@ -19,16 +19,24 @@ type Claims = Readonly<Record<string, unknown>>;
 
 /** Why the token is not for this login, or null. */
 export function idTokenProblem(claims: Claims, expected: Expectation): string | null {
-  const { iss, sub, exp, iat } = claims;
-  const now = nowSeconds();
+  const { iss, sub } = claims;
   if (iss !== expected.issuer) return 'the ID token is of another issuer';
   if (typeof sub !== 'string' || sub === '' || sub.length > MAX_SUBJECT) return 'the ID token has no subject';
   if (!isForClient(claims, expected.clientId)) return 'the ID token is for another client';
+  return timeProblem(claims) ?? bindingProblem(claims, expected);
+}
+
+function timeProblem({ exp, iat }: Claims): string | null {
+  const now = nowSeconds();
   if (typeof exp !== 'number' || exp + LEEWAY_SECONDS <= now) return 'the ID token is expired';
-  if (typeof iat !== 'number' || iat - LEEWAY_SECONDS > now) return 'the ID token is of the future';
+  return typeof iat !== 'number' || iat - LEEWAY_SECONDS > now ? 'the ID token is of the future' : null;
+}
+
+/** The token belongs to this login and to this access token. */
+function bindingProblem(claims: Claims, expected: Expectation): string | null {
   if (expected.nonce !== null && claims['nonce'] !== expected.nonce) return 'the ID token is of another login';
-  if (claims['at_hash'] !== undefined && claims['at_hash'] !== hashFor(expected)) return 'the access token is not that of the ID token';
-  return null;
+  const isOther = claims['at_hash'] !== undefined && claims['at_hash'] !== hashFor(expected);
+  return isOther ? 'the access token is not that of the ID token' : null;
 }
 
 /** A token for several clients says to which it was issued. */

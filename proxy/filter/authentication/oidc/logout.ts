@@ -11,15 +11,16 @@ import type { SessionStore, Visitor } from './session-store.ts';
 import type { Terms } from './settings.ts';
 import { isOwnRequest } from './visit.ts';
 
+export interface LogoutOptions {
+  readonly terms: Terms;
+  readonly provider: Provider;
+  readonly store: SessionStore;
+  readonly tell: (name: 'csrf_refused' | 'session_ended', fields: SecurityEventFields) => void;
+}
+
 /** Ends the session of a browser. A page of another site cannot cause it. A provider that is away does not keep the session alive. */
-export async function logout(
-  exchange: Exchange,
-  visitor: Visitor,
-  terms: Terms,
-  provider: Provider,
-  store: SessionStore,
-  tell: (name: 'csrf_refused' | 'session_ended', fields: SecurityEventFields) => void,
-): Promise<Outcome> {
+export async function logout(exchange: Exchange, visitor: Visitor, options: LogoutOptions): Promise<Outcome> {
+  const { terms, provider, store, tell } = options;
   if (!isOwnRequest(exchange, visitor.site)) {
     tell('csrf_refused', { reason: 'another site asks for a logout' });
     refuse(exchange, ERRORS.accessDenied);

@@ -12,8 +12,8 @@ import type { PolicyFilterContext } from '../../rule-policies.ts';
 import { ABSENT, refused, unavailable, type Authenticator, type Outcome } from '../authenticator.ts';
 import { answerOf, redirect } from './answer.ts';
 import { cookieName, cookieNames } from './cookie-jar.ts';
-import { challengeOf, endLogin, findLogin, keepLogin, newLogin } from './login-state.ts';
-import { logout } from './logout.ts';
+import { challengeOf, endLogin, findLogin, keepLogin, newLogin, type LoginState } from './login-state.ts';
+import { logout, type LogoutOptions } from './logout.ts';
 import { Provider, type Client, type Metadata } from './provider.ts';
 import { Refresher } from './refresher.ts';
 import { readSealKeys, Sealer } from './sealer.ts';
@@ -118,9 +118,8 @@ export class Oidc implements Authenticator {
 
   #logOut(exchange: Exchange, visitor: Visitor): Promise<Outcome> {
     const { security } = this.#context;
-    return logout(exchange, visitor, this.#terms, this.#maker.provider, this.#store, (name, fields) =>
-      security.emit(name, exchange, { ...fields, policy: this.#policy }),
-    );
+    const tell: LogoutOptions['tell'] = (name, fields) => security.emit(name, exchange, { ...fields, policy: this.#policy });
+    return logout(exchange, visitor, { terms: this.#terms, provider: this.#maker.provider, store: this.#store, tell });
   }
 
   #accept(exchange: Exchange, { subject, claims, accessToken }: OidcSession): Outcome {
@@ -181,11 +180,15 @@ export class Oidc implements Authenticator {
       return refused('another provider has answered');
     if (answer.code === '') return refused('the provider has refused the login');
     const result = await loginSession(this.#maker, client, metadata, { ...login, code: answer.code });
-    if (result.type !== 'session') return result;
-    const kept = await this.#store.keep(visitor, result.session);
-    if (kept === 'tooLarge') return unavailable('the session is too large for cookies: keep sessions in Redis');
+    return result.type === 'session' ? this.#begin(exchange, visitor, login, result.session) : result;
+  }
+
+  /** Gives the browser its session, and the page that it asked for. */
+  async #begin(exchange: Exchange, visitor: Visitor, { state, returnPath }: LoginState, session: OidcSession): Promise<Outcome> {
+    const kept = await this.#store.keep(visitor, session);
+    if (kept === 'tooLarge') return unavailable('the session is too large for cookies');
     if (kept === 'unavailable') return unavailable('the sessions are not available');
-    this.#context.security.emit('session_started', exchange, { principal: result.session.subject, policy: this.#policy });
-    return redirect(exchange, visitor.site.origin + login.returnPath, [...kept, endLogin(visitor, answer.state)]);
+    this.#context.security.emit('session_started', exchange, { principal: session.subject, policy: this.#policy });
+    return redirect(exchange, visitor.site.origin + returnPath, [...kept, endLogin(visitor, state)]);
   }
 }

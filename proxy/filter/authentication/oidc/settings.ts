@@ -40,16 +40,20 @@ const ID_LENGTH = 8;
 
 export function termsOf(settings: OidcSettings): Terms {
   const { issuer, clientID: clientId, scopes = [], sessionDuration = EIGHT_HOURS_MS } = settings;
-  const { redirectURL = '/oauth2/callback', logoutPath = '/oauth2/logout', postLogoutURL: postLogoutUrl = '/' } = settings;
   const { groupsClaim = 'groups', forwardAccessToken: forwardsToken = false } = settings;
-  const redirectOrigin = ORIGIN.exec(redirectURL)?.[0] ?? '';
   const digest = createHash('sha256')
     .update(JSON.stringify([issuer, clientId]))
     .digest('hex');
   return {
     ...{ issuer, clientId, scope: [...new Set(['openid', ...scopes])].join(' ') },
-    ...{ redirectOrigin, redirectPath: redirectURL.slice(redirectOrigin.length) || '/', logoutPath, postLogoutUrl },
+    ...placesOf(settings),
     ...{ sessionSeconds: Math.max(1, Math.floor(sessionDuration / 1_000)), groupsClaim, forwardsToken },
     id: digest.slice(0, ID_LENGTH),
   };
+}
+
+function placesOf(settings: OidcSettings): Pick<Terms, 'redirectOrigin' | 'redirectPath' | 'logoutPath' | 'postLogoutUrl'> {
+  const { redirectURL = '/oauth2/callback', logoutPath = '/oauth2/logout', postLogoutURL: postLogoutUrl = '/' } = settings;
+  const redirectOrigin = ORIGIN.exec(redirectURL)?.[0] ?? '';
+  return { redirectOrigin, redirectPath: redirectURL.slice(redirectOrigin.length) || '/', logoutPath, postLogoutUrl };
 }

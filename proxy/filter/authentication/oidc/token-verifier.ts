@@ -63,17 +63,16 @@ export class TokenVerifier {
 
   /** The claims of a token with a valid signature. A key that is not known is looked for once at the provider. */
   async verify(token: string, { jwksUri, algorithms }: Metadata): Promise<Verified> {
-    const [, head = '', payload = '', signature = ''] = COMPACT.exec(token.length > MAX_TOKEN ? '' : token) ?? [];
-    const header = parseObject(Buffer.from(head, 'base64url').toString('utf8'));
-    const claims = parseObject(Buffer.from(payload, 'base64url').toString('utf8'));
-    if (header === null || claims === null || header['crit'] !== undefined) return { type: 'refused', reason: 'the token is malformed' };
+    const parts = partsOf(token);
+    if (parts === null) return { type: 'refused', reason: 'the token is malformed' };
+    const { header, claims, input, signature } = parts;
     const name = textOf(header, 'alg');
     const used = algorithms.includes(name) ? ALGORITHMS.get(name) : undefined;
     if (used === undefined) return { type: 'refused', reason: 'the token has an algorithm that is not accepted' };
     const keys = await this.#candidates(jwksUri, name, used, textOf(header, 'kid'));
     if (keys === null) return { type: 'unavailable', reason: 'the keys of the provider are not known' };
-    const [input, bytes] = [Buffer.from(`${head}.${payload}`), Buffer.from(signature, 'base64url')];
-    if (!keys.some((key) => isSigned(used, key, input, bytes))) return { type: 'refused', reason: 'the signature of the token is wrong' };
+    if (!keys.some((key) => isSigned(used, key, input, signature)))
+      return { type: 'refused', reason: 'the signature of the token is wrong' };
     return { type: 'verified', claims, algorithm: name, typ: textOf(header, 'typ').toLowerCase() };
   }
 
@@ -96,6 +95,22 @@ export class TokenVerifier {
     this.#uri = uri;
     return (this.#keys = this.#outside.documents.open({ key: `oidc keys ${uri}`, load: () => loadKeys(this.#outside, uri) }));
   }
+}
+
+interface Parts {
+  readonly header: Readonly<Record<string, unknown>>;
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly input: Buffer;
+  readonly signature: Buffer;
+}
+
+/** Null for a token of another form, or with extensions that must be understood (RFC 7515 section 4.1.11). */
+function partsOf(token: string): Parts | null {
+  const [, head = '', payload = '', signature = ''] = COMPACT.exec(token.length > MAX_TOKEN ? '' : token) ?? [];
+  const header = parseObject(Buffer.from(head, 'base64url').toString('utf8'));
+  const claims = parseObject(Buffer.from(payload, 'base64url').toString('utf8'));
+  if (header === null || claims === null || header['crit'] !== undefined) return null;
+  return { header, claims, input: Buffer.from(`${head}.${payload}`), signature: Buffer.from(signature, 'base64url') };
 }
 
 function fitting(keys: readonly ProviderKey[] | null, name: string, { kty, crv }: Algorithm, kid: string): readonly KeyObject[] {
@@ -128,8 +143,8 @@ async function loadKeys(outside: Outside, url: string): Promise<Result<LoadedDoc
 /** Null for a key of another type, a private or weak one, or one that is not for signatures. */
 function keyOf(value: unknown): ProviderKey | null {
   const jwk = typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
-  const [kty, crv, use] = [textOf(jwk, 'kty'), textOf(jwk, 'crv'), textOf(jwk, 'use')];
-  if (!['RSA', 'EC', 'OKP'].includes(kty) || jwk['d'] !== undefined || (use !== '' && use !== 'sig')) return null;
+  const [kty, crv] = [textOf(jwk, 'kty'), textOf(jwk, 'crv')];
+  if (!isForSignatures(jwk)) return null;
   try {
     const key = createPublicKey({ key: { ...jwk, kty }, format: 'jwk' });
     if ((key.asymmetricKeyDetails?.modulusLength ?? MIN_RSA_BITS) < MIN_RSA_BITS) return null;
@@ -137,4 +152,9 @@ function keyOf(value: unknown): ProviderKey | null {
   } catch {
     return null;
   }
+}
+
+function isForSignatures(jwk: Readonly<Record<string, unknown>>): boolean {
+  const isPublic = ['RSA', 'EC', 'OKP'].includes(textOf(jwk, 'kty')) && jwk['d'] === undefined;
+  return isPublic && ['', 'sig'].includes(textOf(jwk, 'use'));
 }

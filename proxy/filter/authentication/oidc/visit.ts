@@ -30,8 +30,14 @@ export function isNavigation({ method, requestHeaders, askedUpgrade, grpc }: Exc
   if (grpc || askedUpgrade !== '' || (method !== 'GET' && method !== 'HEAD')) return false;
   if (getHeader(requestHeaders, 'x-requested-with') !== null) return false;
   if (!(getHeader(requestHeaders, 'accept') ?? '').toLowerCase().includes('text/html')) return false;
-  const [mode, target] = [getHeader(requestHeaders, 'sec-fetch-mode'), getHeader(requestHeaders, 'sec-fetch-dest')];
-  return (mode === null || mode === 'navigate') && (target === null || target === 'document');
+  return (
+    isNullOr(getHeader(requestHeaders, 'sec-fetch-mode'), 'navigate') && isNullOr(getHeader(requestHeaders, 'sec-fetch-dest'), 'document')
+  );
+}
+
+/** Browsers without fetch metadata do not send the header. */
+function isNullOr(value: string | null, expected: string): boolean {
+  return value === null || value === expected;
 }
 
 /** Path and query of the request, to return to after the login; `/` for what is not plain. It never names a host. */
