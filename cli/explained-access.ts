@@ -72,7 +72,7 @@ export function explainAccess(
   const policy = origins.find(({ field }) => field === 'authorization')?.policy ?? '';
   const requestHeaders = [...request.requestHeaders];
   // Clients cannot set them, so no rule sees them.
-  removeIdentities(settings.headersToBackend ?? [], requestHeaders);
+  removeIdentities(settings, requestHeaders);
   const seen = { ...request, requestHeaders, request: { ...request.request, headers: requestHeaders } };
   return { policy, ...new Authorization(settings.authorization, factsOf).explain(seen) };
 }

@@ -45,7 +45,7 @@ class IdentityHeaders implements Filter {
 
 /** Removes from a request what the first filter removes. */
 export function removeIdentities(settings: Settings, requestHeaders: Headers): void {
-  new IdentityHeaders(settings).request({ requestHeaders });
+  new IdentityHeaders(namesOf(settings)).request({ requestHeaders });
 }
 
 interface HeaderToBackend {

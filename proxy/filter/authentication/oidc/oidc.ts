@@ -180,7 +180,8 @@ export class Oidc implements Authenticator {
       return refused('another provider has answered');
     if (answer.code === '') return refused('the provider has refused the login');
     const result = await loginSession(this.#maker, client, metadata, { ...login, code: answer.code });
-    return result.type === 'session' ? this.#begin(exchange, visitor, login, result.session) : result;
+    if (result.type === 'session') return this.#begin(exchange, visitor, login, result.session);
+    return result.type === 'refused' ? refused(result.reason) : result;
   }
 
   /** Gives the browser its session, and the page that it asked for. */
