@@ -58,7 +58,7 @@ import type { WorkerReport } from './telemetry/worker-report.ts';
 import { Gathering } from './upstream/gathering.ts';
 import { Mirror } from './upstream/mirror.ts';
 import { Subrequests } from './upstream/subrequest.ts';
-import { wholeBody } from './upstream/whole-body.ts';
+import { bodyStart, wholeBody } from './upstream/whole-body.ts';
 import { createDial } from './upstream/dial.ts';
 
 /** The maximum time to write the last lines of the logs. */
@@ -197,6 +197,7 @@ export class Worker {
       limits: this.#limits,
       ask: this.#askOn(path),
       wholeBody,
+      bodyStart,
       security,
       blocks: new BlockedSources(this.#broadcast),
     };

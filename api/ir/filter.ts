@@ -85,7 +85,37 @@ export const Cors = Type.Object(
 );
 export type Cors = Static<typeof Cors>;
 
-export const Filter = Type.Union([RequestHeaderModifier, ResponseHeaderModifier, RequestRedirect, UrlRewrite, RequestMirror, Cors]);
+/** How to ask a service. Names are lower case; without `responseHeaders`, the backend gets all. A null cluster: no request may pass. */
+const ExternalAuthService = Type.Object(
+  {
+    protocol: Type.Union([Type.Literal('HTTP'), Type.Literal('GRPC')]),
+    cluster: Type.Union([Type.String(), Type.Null()]),
+    path: Type.String(),
+    requestHeaders: Type.Array(Type.String()),
+    responseHeaders: Type.Array(Type.String()),
+    /** 0: the service does not get the body. */
+    maxBodyBytes: Type.Integer({ minimum: 0 }),
+  },
+  { additionalProperties: false },
+);
+export type ExternalAuthService = Static<typeof ExternalAuthService>;
+
+/** GEP-1494. */
+export const ExternalAuth = Type.Object(
+  { type: Type.Literal('ExternalAuth'), service: ExternalAuthService },
+  { additionalProperties: false },
+);
+export type ExternalAuth = Static<typeof ExternalAuth>;
+
+export const Filter = Type.Union([
+  RequestHeaderModifier,
+  ResponseHeaderModifier,
+  RequestRedirect,
+  UrlRewrite,
+  RequestMirror,
+  Cors,
+  ExternalAuth,
+]);
 export type Filter = Static<typeof Filter>;
 
 /** The clusters that a filter of each type refers to. */
@@ -96,6 +126,7 @@ const CLUSTERS: { readonly [T in Filter['type']]: (filter: Extract<Filter, { rea
   URLRewrite: () => [],
   RequestMirror: ({ cluster }) => [cluster],
   CORS: () => [],
+  ExternalAuth: ({ service: { cluster } }) => (cluster === null ? [] : [cluster]),
 };
 
 /** The clusters that filters refer to; a cluster may occur more than once. */

@@ -137,8 +137,15 @@ export const routeKind: ResourceKindOf<typeof Route> = {
   hasStatus: true,
   references: { from: 'content', read: (route) => referencesOfRule(route, clustersOfRoute(route)) },
   restrict: withVisibleAttachments,
-  // A proxy without it chooses an endpoint for each request.
-  additions: [{ capability: 'session-persistence', path: 'sessionPersistence', otherwise: 'omit' }],
+  additions: [
+    // A proxy without it chooses an endpoint for each request.
+    { capability: 'session-persistence', path: 'sessionPersistence', otherwise: 'omit' },
+    // A proxy without it would let every request through.
+    { capability: 'external-auth', path: 'filters[].type=ExternalAuth', otherwise: 'withhold' },
+    { capability: 'external-auth', path: 'filters[].service', otherwise: 'withhold' },
+    { capability: 'external-auth', path: 'backends[].filters[].type=ExternalAuth', otherwise: 'withhold' },
+    { capability: 'external-auth', path: 'backends[].filters[].service', otherwise: 'withhold' },
+  ],
 };
 
 /** The clusters of the backends and the filters of a route; a cluster may occur more than once. */

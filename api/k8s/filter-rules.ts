@@ -2,7 +2,7 @@
 import { repeated } from './duplicates.ts';
 import type { FieldError } from './field-error.ts';
 import { editObstacle, isHostValue, isPort, type HeaderEdit, type HeaderSide } from './header-rules.ts';
-import type { Cors, HeaderFilter, HttpRouteFilter, PathModifier, RequestMirror } from './http-filter.ts';
+import type { Cors, ExternalAuth, HeaderFilter, HttpRouteFilter, PathModifier, RequestMirror } from './http-filter.ts';
 import type { HttpRouteMatch } from './http-route.ts';
 import { checkReplacement } from './path-rules.ts';
 
@@ -41,6 +41,7 @@ function checkFilter(filter: HttpRouteFilter, matches: readonly HttpRouteMatch[]
   if (responseHeaderModifier) errors.push(...checkHeaders('response', responseHeaderModifier, `${field}.responseHeaderModifier`));
   if (filter.requestMirror) errors.push(...checkMirror(filter.requestMirror, `${field}.requestMirror`));
   if (filter.cors) errors.push(...checkCors(filter.cors, `${field}.cors`));
+  if (filter.externalAuth) errors.push(...checkExternalAuth(filter.externalAuth, `${field}.externalAuth`));
   const redirect = filter.requestRedirect?.path;
   if (redirect) errors.push(...checkPathModifier(redirect, matches, `${field}.requestRedirect.path`));
   const rewrite = filter.urlRewrite?.path;
@@ -56,6 +57,16 @@ function checkSettings(filter: HttpRouteFilter, field: string): FieldError[] {
   for (const [type, name] of Object.entries(SETTINGS)) {
     if (name !== required && filter[name] !== undefined) errors.push({ field: `${field}.${name}`, reason: `needs type ${type}` });
   }
+  return errors;
+}
+
+/** The settings of the protocol must be present, those of the other must not. */
+function checkExternalAuth({ protocol, grpc, http }: ExternalAuth, field: string): FieldError[] {
+  const errors: FieldError[] = [];
+  if (protocol === 'HTTP' && http === undefined) errors.push({ field: `${field}.http`, reason: 'is required for protocol HTTP' });
+  if (protocol === 'GRPC' && grpc === undefined) errors.push({ field: `${field}.grpc`, reason: 'is required for protocol GRPC' });
+  if (protocol === 'HTTP' && grpc !== undefined) errors.push({ field: `${field}.grpc`, reason: 'needs protocol GRPC' });
+  if (protocol === 'GRPC' && http !== undefined) errors.push({ field: `${field}.http`, reason: 'needs protocol HTTP' });
   return errors;
 }
 

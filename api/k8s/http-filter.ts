@@ -1,7 +1,7 @@
 // The filters of an HTTPRoute rule or of one of its backends.
 import { Type, type Static } from 'typebox';
 import { BackendObjectReference, LocalReference } from './reference.ts';
-import { closed, HeaderName, Port, PreciseHostname, unread } from './schema.ts';
+import { closed, HeaderName, Port, PreciseHostname } from './schema.ts';
 
 /** The methods of RFC 9110 and RFC 5789. */
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'] as const;
@@ -70,6 +70,24 @@ export const Cors = closed({
 });
 export type Cors = Static<typeof Cors>;
 
+const AllowedHeaders = Type.Array(HeaderName, { default: [], maxItems: 64, uniqueItems: true });
+
+/** GEP-1494. Without allowed headers: all over gRPC, and over HTTP the few that every service gets. */
+export const ExternalAuth = closed({
+  protocol: Type.Enum(['HTTP', 'GRPC']),
+  backendRef: BackendObjectReference,
+  grpc: Type.Optional(closed({ allowedHeaders: AllowedHeaders })),
+  http: Type.Optional(
+    closed({
+      path: Type.String({ default: '', maxLength: 1024, pattern: "^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|[%][0-9a-fA-F]{2})*$" }),
+      allowedHeaders: AllowedHeaders,
+      allowedResponseHeaders: AllowedHeaders,
+    }),
+  ),
+  forwardBody: Type.Optional(closed({ maxSize: Type.Integer({ default: 0, minimum: 0, maximum: 65_535 }) })),
+});
+export type ExternalAuth = Static<typeof ExternalAuth>;
+
 /** One filter: the field named by `type` has its settings. */
 export const HttpRouteFilter = closed({
   type: Type.Enum([
@@ -89,6 +107,6 @@ export const HttpRouteFilter = closed({
   urlRewrite: Type.Optional(UrlRewrite),
   cors: Type.Optional(Cors),
   extensionRef: Type.Optional(LocalReference),
-  ...unread('externalAuth'),
+  externalAuth: Type.Optional(ExternalAuth),
 });
 export type HttpRouteFilter = Static<typeof HttpRouteFilter>;

@@ -14,6 +14,7 @@ import { policyKindOf, type Policy } from './policies.ts';
 import { ONE_OBJECT, type DataObjectReference } from './policy-reference.ts';
 import { checkLimits } from './rate-limit/limit-rules.ts';
 import { checkAuthorization } from './security/authorization-rules.ts';
+import { checkAuthentication } from './security/authentication-rules.ts';
 import { describeTargets, NO_TARGET, type PolicyTargetRef, type PolicyTargetSelector, type TargetKind } from './policy.ts';
 
 /** The rules that a policy violates. */
@@ -35,6 +36,7 @@ export function checkPolicy(policy: Policy): FieldError[] {
     ...checkSettings(definition.settings, spec, 'spec'),
     ...(policy.kind === 'RateLimitPolicy' ? checkLimits(policy.spec.limits) : []),
     ...(policy.kind === 'SecurityPolicy' ? checkAuthorization(policy.spec.authorization ?? {}, 'spec.authorization') : []),
+    ...(policy.kind === 'SecurityPolicy' ? checkAuthentication(policy.spec.authentication, 'spec.authentication') : []),
   ];
 }
 

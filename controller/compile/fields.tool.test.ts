@@ -16,7 +16,7 @@ const FOLDER = path.join(CRD_FOLDER, 'experimental');
 /** Fields for human readers only. */
 const WITHOUT_EFFECT: ReadonlySet<string> = new Set(['GatewayClass spec.description']);
 /** Fields reported as a whole: their content does not matter. */
-const AS_A_WHOLE: ReadonlySet<string> = new Set(['externalAuth', 'extensionRef']);
+const AS_A_WHOLE: ReadonlySet<string> = new Set(['extensionRef']);
 
 /** Operators of label selectors; the CRDs do not list them. */
 const OPERATORS = ['In', 'NotIn'];

@@ -1,12 +1,12 @@
-// Compiles the filters of a rule or a backend, and resolves the references of mirrors.
+// Compiles the filters of a rule or a backend, and resolves their references.
 import type { FieldError } from '#api/k8s/field-error.ts';
-import type { HeaderFilter, HttpRouteFilter, PathModifier, RequestMirror } from '#api/k8s/k8s.ts';
+import type { ExternalAuth, HeaderFilter, HttpRouteFilter, PathModifier, RequestMirror } from '#api/k8s/k8s.ts';
 import type * as ir from '#api/ir/ir.ts';
 import { resolveBackendRef, type RouteReferrer } from './backend-refs.ts';
 import type { BackendObstacle } from './conditions.ts';
 import type { View } from './view.ts';
 
-/** A mirror with an unresolved reference is left out; its obstacle is kept. */
+/** A mirror with an unresolved reference is left out, an external authorisation lets nothing through; their obstacles are kept. */
 export interface CompiledFilters {
   readonly filters: readonly ir.Filter[];
   readonly obstacles: readonly BackendObstacle[];
@@ -17,9 +17,9 @@ export function compileFilters(view: View, from: RouteReferrer, filters: readonl
   const compiled: ir.Filter[] = [];
   const obstacles: BackendObstacle[] = [];
   for (const [i, filter] of filters.entries()) {
-    const result = compileFilter(view, from, filter, `${field}[${i}]`);
-    if ('type' in result) compiled.push(result);
-    else obstacles.push(result);
+    const { own, obstacle } = compileOne(view, from, filter, `${field}[${i}]`);
+    if (own !== null) compiled.push(own);
+    if (obstacle !== null) obstacles.push(obstacle);
   }
   return { filters: compiled, obstacles };
 }
@@ -27,17 +27,27 @@ export function compileFilters(view: View, from: RouteReferrer, filters: readonl
 /** Filters that Weir does not support. They must not be skipped: their rule answers with an error. */
 export function unsupportedFilters(filters: readonly HttpRouteFilter[], field: string): readonly FieldError[] {
   return filters.flatMap((filter, i) => {
-    if (filter.type === 'ExternalAuth') return [{ field: `${field}[${i}]`, reason: 'filters of type ExternalAuth are not supported' }];
     if (filter.type !== 'ExtensionRef') return [];
     const { group, kind, name } = filter.extensionRef ?? { group: '', kind: '', name: '' };
     return [{ field: `${field}[${i}].extensionRef`, reason: `${kind}/${name} of group "${group}" is not a supported filter` }];
   });
 }
 
-function compileFilter(view: View, from: RouteReferrer, filter: HttpRouteFilter, field: string): ir.Filter | BackendObstacle {
+/** A compiled filter, and what is wrong with it. */
+interface CompiledFilter {
+  readonly own: ir.Filter | null;
+  readonly obstacle: BackendObstacle | null;
+}
+
+function compileOne(view: View, from: RouteReferrer, filter: HttpRouteFilter, field: string): CompiledFilter {
+  if (filter.externalAuth) return compileExternalAuth(view, from, filter.externalAuth, `${field}.externalAuth`);
+  if (filter.requestMirror) return compileMirror(view, from, filter.requestMirror, `${field}.requestMirror`);
+  return { own: compileFilter(filter), obstacle: null };
+}
+
+function compileFilter(filter: HttpRouteFilter): ir.Filter {
   if (filter.requestHeaderModifier) return { type: 'RequestHeaderModifier', headers: compileHeaders(filter.requestHeaderModifier) };
   if (filter.responseHeaderModifier) return { type: 'ResponseHeaderModifier', headers: compileHeaders(filter.responseHeaderModifier) };
-  if (filter.requestMirror) return compileMirror(view, from, filter.requestMirror, `${field}.requestMirror`);
   if (filter.requestRedirect) return compileRedirect(filter.requestRedirect);
   if (filter.urlRewrite) return compileRewrite(filter.urlRewrite);
   if (filter.cors) return compileCors(filter.cors);
@@ -78,11 +88,25 @@ function compilePath(path: PathModifier | undefined): ir.PathModifier | null {
   return { type: path.type, value: (path.type === 'ReplaceFullPath' ? path.replaceFullPath : path.replacePrefixMatch) ?? '' };
 }
 
-function compileMirror(view: View, from: RouteReferrer, mirror: RequestMirror, field: string): ir.RequestMirror | BackendObstacle {
+function compileMirror(view: View, from: RouteReferrer, mirror: RequestMirror, field: string): CompiledFilter {
   const { cluster, obstacle } = resolveBackendRef(view, from, mirror.backendRef, `${field}.backendRef`);
-  if (cluster === null) return obstacle;
+  if (cluster === null) return { own: null, obstacle };
   const { numerator, denominator } = mirror.fraction ?? { numerator: mirror.percent ?? 100, denominator: 100 };
-  return { type: 'RequestMirror', cluster, numerator, denominator };
+  return { own: { type: 'RequestMirror', cluster, numerator, denominator }, obstacle: null };
+}
+
+function compileExternalAuth(view: View, from: RouteReferrer, auth: ExternalAuth, field: string): CompiledFilter {
+  const { cluster, obstacle } = resolveBackendRef(view, from, auth.backendRef, `${field}.backendRef`);
+  const lower = (names: readonly string[] = []): string[] => names.map((name) => name.toLowerCase());
+  const service: ir.ExternalAuthService = {
+    protocol: auth.protocol,
+    cluster,
+    path: auth.http?.path ?? '',
+    requestHeaders: lower((auth.http ?? auth.grpc)?.allowedHeaders),
+    responseHeaders: lower(auth.http?.allowedResponseHeaders),
+    maxBodyBytes: auth.forwardBody?.maxSize ?? 0,
+  };
+  return { own: { type: 'ExternalAuth', service }, obstacle };
 }
 
 function compileCors(cors: NonNullable<HttpRouteFilter['cors']>): ir.Cors {

@@ -63,11 +63,6 @@ export class RouteConverter {
   #filters(filters: unknown, path: string): Json[] {
     return listOf(filters).flatMap((filter, index) => {
       const field = `${path}[${index}]`;
-      if (filter['type'] === 'ExternalAuth') {
-        this.#open.push('the filter ExternalAuth');
-        this.#plan.leftOut(this.#object, { field, reason: 'Weir has no external authentication yet' });
-        return [];
-      }
       if (filter['type'] !== 'ExtensionRef') return [filter];
       const ref = isMap(filter['extensionRef']) ? filter['extensionRef'] : {};
       const name = `${String(ref['kind'])} ${String(ref['name'])}`;

@@ -52,6 +52,8 @@ export interface FilterDependencies {
   readonly outside: Outside;
   /** The whole body of a request; null if it is larger than the limit, or if the exchange ends before. */
   readonly wholeBody: (exchange: Exchange, maxBytes: number) => Promise<Buffer | null>;
+  /** The body up to a limit, or its beginning if it is larger; null if the exchange ends before. */
+  readonly bodyStart: (exchange: Exchange, maxBytes: number) => Promise<Buffer | null>;
   readonly passwords: Passwords;
   /** Ends an exchange that the filter let through before, whatever its state; no effect on one that is over. */
   readonly end: (exchange: Exchange, error: ExchangeError) => void;

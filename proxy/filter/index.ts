@@ -3,6 +3,7 @@ import { cors } from './cors.ts';
 import { authentication } from './authentication/authentication.ts';
 import { authorization } from './authorization.ts';
 import { csrf } from './csrf.ts';
+import { externalAuth } from './external-auth.ts';
 import type { FilterKind } from './filter.ts';
 import { forwardedClientCert } from './forwarded-client-cert.ts';
 import { headersToBackend, identityHeaders } from './headers-to-backend.ts';
@@ -29,6 +30,8 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   authentication,
   authorization,
   csrf,
+  // Of the rule, after what policies demand of every rule.
+  externalAuth,
   limits,
   // A redirect answers, so later filters have nothing to do.
   requestRedirect,

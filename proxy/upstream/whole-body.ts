@@ -7,15 +7,22 @@ const NOTHING = Buffer.alloc(0);
 
 /** Resolves to null if the body is larger than the limit, or if the exchange ends before. Call it in the request half of a filter. */
 export function wholeBody(exchange: Exchange, maxBytes: number): Promise<Buffer | null> {
+  if (exchange.requestLength > maxBytes && exchange.upgrade === '') return Promise.resolve(null);
+  return read(exchange, maxBytes, false);
+}
+
+/** The same, but resolves to the beginning of a larger body. */
+export function bodyStart(exchange: Exchange, maxBytes: number): Promise<Buffer | null> {
+  return read(exchange, maxBytes, true);
+}
+
+function read(exchange: Exchange, maxBytes: number, takesPart: boolean): Promise<Buffer | null> {
   if (exchange.requestLength === 0 || exchange.upgrade !== '') return Promise.resolve(NOTHING);
-  if (exchange.phase === 'done' || exchange.requestLength > maxBytes || exchange.requestBytes > maxBytes) return Promise.resolve(null);
+  if (exchange.phase === 'done') return Promise.resolve(null);
   const kept = (exchange.replay ??= new KeptBody());
-  if (exchange.requestEnded) return Promise.resolve(Buffer.concat(kept.pieces));
-  return new Promise((resolve) => {
-    exchange.reading = new Reading(kept, maxBytes, resolve);
-    if (exchange.expectsContinue) sendContinue(exchange);
-    exchange.downstream.resumeRequest();
-  });
+  const reading = new Reading(kept, maxBytes, takesPart);
+  if (exchange.requestEnded || exchange.requestBytes > maxBytes) return Promise.resolve(reading.result(exchange));
+  return reading.start(exchange);
 }
 
 /** The client waits for the proxy, so the backend must not be asked (RFC 9110 section 10.1.1). */
@@ -28,19 +35,35 @@ function sendContinue(exchange: Exchange): void {
 class Reading implements BodyReading {
   readonly #kept: KeptBody;
   readonly #maxBytes: number;
-  readonly #resolve: (body: Buffer | null) => void;
+  readonly #takesPart: boolean;
+  #resolve: (body: Buffer | null) => void = () => undefined;
 
-  constructor(kept: KeptBody, maxBytes: number, resolve: (body: Buffer | null) => void) {
+  constructor(kept: KeptBody, maxBytes: number, takesPart: boolean) {
     this.#kept = kept;
     this.#maxBytes = maxBytes;
-    this.#resolve = resolve;
+    this.#takesPart = takesPart;
+  }
+
+  start(exchange: Exchange): Promise<Buffer | null> {
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
+      exchange.reading = this;
+      if (exchange.expectsContinue) sendContinue(exchange);
+      exchange.downstream.resumeRequest();
+    });
+  }
+
+  /** What has been read, within the limit. */
+  result({ requestBytes }: Exchange): Buffer | null {
+    if (requestBytes <= this.#maxBytes) return Buffer.concat(this.#kept.pieces);
+    return this.#takesPart ? Buffer.concat(this.#kept.pieces).subarray(0, this.#maxBytes) : null;
   }
 
   data(exchange: Exchange, chunk: Buffer): void {
     this.#kept.keep(chunk);
     if (exchange.requestBytes <= this.#maxBytes) return;
     exchange.downstream.pauseRequest();
-    this.#over(exchange, null);
+    this.#over(exchange, this.result(exchange));
   }
 
   end(exchange: Exchange): void {

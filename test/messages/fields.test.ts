@@ -54,11 +54,6 @@ const OF_NO_CONCERN: Readonly<Partial<Record<KindName, readonly string[]>>> = {
   CustomResourceDefinition: ['spec', 'status'],
 };
 
-/** Refused by another message, with the rule that holds them. */
-const REFUSED: Readonly<Partial<Record<KindName, readonly string[]>>> = {
-  HTTPRoute: ['spec.rules[].filters[].externalAuth', 'spec.rules[].backendRefs[].filters[].externalAuth'],
-};
-
 const UNSUPPORTED_FIELDS: Readonly<Partial<Record<KindName, readonly string[]>>> = {
   Gateway: ['spec.defaultScope'],
   HTTPRoute: ['spec.useDefaultGateways'],
@@ -74,7 +69,7 @@ describe('fields that nothing reads', () => {
     const fields = formless(KINDS[kind].schema as Walked, '').filter(([path]) => path !== 'status' || OF_NO_CONCERN[kind]?.includes(path));
     const silent = fields.filter(([, schema]) => schema[UNSUPPORTED] !== true).map(([path]) => path);
     const told = fields.filter(([, schema]) => schema[UNSUPPORTED] === true).map(([path]) => path);
-    expect(silent.sort()).toEqual([...(OF_NO_CONCERN[kind] ?? []), ...(REFUSED[kind] ?? [])].sort());
+    expect(silent.sort()).toEqual([...(OF_NO_CONCERN[kind] ?? [])].sort());
     expect(told.sort()).toEqual([...(UNSUPPORTED_FIELDS[kind] ?? [])].sort());
   });
 });

@@ -2,7 +2,7 @@
 import { ERRORS, type ExchangeError } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { refuse } from '../../exchange/local-reply.ts';
-import type { FilterVerdict } from '../../exchange/plan.ts';
+import type { FilterVerdict, Patience } from '../../exchange/plan.ts';
 import type { SecurityEventName, SecurityEvents } from '../../exchange/security-events.ts';
 import type { Filter, FilterKind } from '../filter.ts';
 import type { PolicyFilterContext } from '../rule-policies.ts';
@@ -24,6 +24,8 @@ class Authentication implements Filter {
   readonly #revocations: RevocationWatch | null;
   readonly #security: SecurityEvents;
   readonly #policy: string;
+  /** Absent: the usual one of filters. */
+  readonly patience?: Patience;
 
   constructor(tree: AuthenticationNode, revocations: RevocationWatch | null, { security, origins }: PolicyFilterContext) {
     this.#security = security;
@@ -32,6 +34,8 @@ class Authentication implements Filter {
     this.#revocations = revocations;
     this.#authenticators = tree.authenticators;
     this.#challenges = [...new Set(tree.authenticators.map(({ challenge }) => challenge))].filter((challenge) => challenge !== '');
+    const timeouts = tree.authenticators.flatMap(({ timeout }) => timeout ?? []);
+    if (timeouts.length > 0) this.patience = { timeout: timeouts.reduce((sum, each) => sum + each, OTHERS_TIMEOUT), failOpen: false };
   }
 
   request(exchange: Exchange): FilterVerdict | Promise<FilterVerdict> {
@@ -47,11 +51,16 @@ class Authentication implements Filter {
     exchange.principal = outcome.principal;
     if (this.#revocations !== null && outcome.credential !== null) this.#revocations.begin(exchange, outcome.credential);
     for (const authenticator of this.#authenticators) authenticator.strip(exchange);
+    if (outcome.admit !== undefined) for (const admit of outcome.admit) admit(exchange);
     return 'continue';
   }
 
   #refuse(exchange: Exchange, outcome: Refusal): FilterVerdict {
     const { type } = outcome;
+    if (type === 'refused' && outcome.answer !== undefined) {
+      this.#security.emit('access_denied', exchange, { reason: outcome.reason, policy: this.#policy });
+      return outcome.answer(exchange);
+    }
     const verdict = refuse(exchange, REFUSALS[type]);
     // Without credentials nothing has been tried.
     if (outcome.type !== 'absent') this.#security.emit(EVENTS[outcome.type], exchange, { reason: outcome.reason, policy: this.#policy });
@@ -88,6 +97,8 @@ const EVENTS = {
 function schemeOf(challenge: string): string {
   return challenge.split(' ', 1)[0] as string;
 }
+/** For the authenticators of a tree without a time of their own. */
+const OTHERS_TIMEOUT = 5_000;
 
 const REFUSALS = {
   absent: ERRORS.authenticationRequired,

@@ -1,6 +1,7 @@
 // The interface of authenticators: each recognises one kind of credential.
 import type { Exchange } from '../../exchange/exchange.ts';
 import type { FoundConsumer } from '../../exchange/consumers.ts';
+import type { FilterVerdict } from '../../exchange/plan.ts';
 import type { Principal } from '../../exchange/principal.ts';
 
 /** The result of an authenticator. */
@@ -10,11 +11,20 @@ export type Outcome =
       readonly principal: Principal;
       /** The credential of a consumer, if that is what was verified: for streams that outlive the check. */
       readonly credential: FoundConsumer | null;
+      /** Change the request that goes on, after the credentials are removed from it. Absent: nothing to change. */
+      readonly admit?: readonly ((exchange: Exchange) => void)[];
     }
   /** The request has no credential of this kind. */
   | { readonly type: 'absent' }
   /** The credential is wrong. `reason` is for the security log, in a few words, without parts of the credential. */
-  | { readonly type: 'refused'; readonly reason: string; readonly challenge: string }
+  | {
+      readonly type: 'refused';
+      readonly reason: string;
+      /** The value of WWW-Authenticate with the error, in place of those of the same scheme; '' for none. */
+      readonly challenge: string;
+      /** Sets the answer. Absent: 401 with the challenges. */
+      readonly answer?: (exchange: Exchange) => FilterVerdict;
+    }
   /** The credential cannot be verified now: a service or a key is not available. */
   | { readonly type: 'unavailable'; readonly reason: string }
   /** The authenticator has set the answer: a redirect to a login page. */
@@ -40,6 +50,8 @@ export interface Authenticator {
   authenticate(exchange: Exchange): Outcome | Promise<Outcome>;
   /** Removes the credential of a request that goes on, unless the backend is to get it. Of every authenticator of the tree. */
   strip(exchange: Exchange): void;
+  /** How long it may take, milliseconds; absent: no longer than any filter. */
+  readonly timeout?: number;
   /** Changes the head of an answer, also of one to a request that it has not seen: a session that was refreshed. */
   response?(exchange: Exchange): void;
   /** Releases timers and subscriptions. */

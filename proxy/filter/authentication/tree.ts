@@ -73,7 +73,12 @@ function every(
 /** One principal of two: the first says which it is, and wins where both have a claim. */
 function both(first: Outcome | null, second: Outcome): Outcome {
   if (first === null || first.type !== 'authenticated' || second.type !== 'authenticated') return second;
-  return { type: 'authenticated', principal: merged(first.principal, second.principal), credential: first.credential ?? second.credential };
+  return {
+    type: 'authenticated',
+    principal: merged(first.principal, second.principal),
+    credential: first.credential ?? second.credential,
+    admit: [...(first.admit ?? []), ...(second.admit ?? [])],
+  };
 }
 
 function merged(first: Principal, second: Principal): Principal {

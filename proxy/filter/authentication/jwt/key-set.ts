@@ -55,12 +55,17 @@ function ofPem(text: string): Result<KeySet> {
 }
 
 function keyOf(jwk: unknown): Key | null {
-  if (typeof jwk !== 'object' || jwk === null) return null;
-  const { kid = '', alg = '', use = 'sig', key_ops: operations = ['verify'], kty } = jwk as Readonly<Record<string, unknown>>;
-  if (typeof kid !== 'string' || typeof alg !== 'string' || use !== 'sig' || kty === 'oct') return null;
-  if (!Array.isArray(operations) || !operations.includes('verify')) return null;
+  if (typeof jwk !== 'object' || jwk === null || !verifies(jwk as Members)) return null;
+  const { kid = '', alg = '' } = jwk as Members;
   const key = publicKey({ key: jwk, format: 'jwk' } as JsonWebKeyInput);
-  return key === null ? null : { id: kid, algorithm: alg, key };
+  return key === null || typeof kid !== 'string' || typeof alg !== 'string' ? null : { id: kid, algorithm: alg, key };
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
+/** Whether a key is public and for signatures. */
+function verifies({ kty, use = 'sig', key_ops: operations = ['verify'] }: Members): boolean {
+  return kty !== 'oct' && use === 'sig' && Array.isArray(operations) && operations.includes('verify');
 }
 
 function publicKey(source: string | JsonWebKeyInput): KeyObject | null {
