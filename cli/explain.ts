@@ -9,7 +9,7 @@ import { explainPolicies, explainStreamPolicies, printPolicies } from '#api/poli
 import { PolicyIndex, requestTargets } from '#api/policy/layers.ts';
 import { policyCors } from '#api/policy/cors.ts';
 import { describeProblem, problemsInForce } from '#api/policy/problems.ts';
-import { explain as explainRequest } from '#api/match/explain.ts';
+import { explain as explainRequest, type Winner } from '#api/match/explain.ts';
 import { explainStream, printStreamExplanation, type StreamRequest } from '#api/match/explain-stream.ts';
 import { printExplanation } from '#api/match/print.ts';
 import { buildTable } from '#api/match/table.ts';
@@ -104,10 +104,8 @@ function explainUrl(
   const sent = identified(asked, from, trustedProxies(index, listeners).get(owner) ?? null);
   const explanation = explainRequest(table, sent.request, (route, listener) => policyCors(index, route, listener));
   const { winner } = explanation;
-  const settings = winner === null ? [] : explainPolicies(index, winner.route, winner.listener);
-  const sources = winner === null ? [] : sourcesOf(winner.route.backends, clusters);
-  const problems = winner === null ? [] : problemsInForce(index, requestTargets(winner.route, winner.listener, null));
-  const access = winner === null ? null : explainAccess(index, winner.route, winner.listener, hypothetical(asked, sent, from, caller));
+  const { settings, sources, problems, access } =
+    winner === null ? NO_RULE : explainRule(index, clusters, winner, hypothetical(asked, sent, from, caller));
   const shown = { ...explanation, client: sent.client, refused: sent.refused, access, sources, settings, problems };
   const parts = [
     printExplanation(explanation, all),
@@ -120,6 +118,31 @@ function explainUrl(
   console.log(format === 'json' ? JSON.stringify(shown, null, 2) : textOf(parts));
   return winner === null || sent.refused || isRefused(access) ? 1 : 0;
 }
+
+/** What applies to requests of the rule that gets the request. */
+function explainRule(
+  index: PolicyIndex,
+  clusters: Config['clusters'],
+  { route, listener }: Winner,
+  request: HypotheticalRequest,
+): RuleExplanation {
+  return {
+    settings: explainPolicies(index, route, listener),
+    sources: sourcesOf(route.backends, clusters),
+    problems: problemsInForce(index, requestTargets(route, listener, null)),
+    access: explainAccess(index, route, listener, request),
+  };
+}
+
+interface RuleExplanation {
+  readonly settings: ReturnType<typeof explainPolicies>;
+  readonly sources: ReturnType<typeof sourcesOf>;
+  readonly problems: ReturnType<typeof problemsInForce>;
+  readonly access: ExplainedPolicyAccess | null;
+}
+
+/** No rule gets the request. */
+const NO_RULE: RuleExplanation = { settings: [], sources: [], problems: [], access: null };
 
 function isRefused(access: ExplainedPolicyAccess | null): boolean {
   return access !== null && access.enforced && !access.allowed;

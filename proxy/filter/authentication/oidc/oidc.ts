@@ -10,7 +10,7 @@ import type { DataHandle } from '../../../exchange/object-data.ts';
 import { Slot } from '../../../exchange/slot.ts';
 import type { PolicyFilterContext } from '../../rule-policies.ts';
 import { ABSENT, refused, unavailable, type Authenticator, type Outcome } from '../authenticator.ts';
-import { answerOf, redirect } from './answer.ts';
+import { answerOf, redirect, type ProviderAnswer } from './answer.ts';
 import { cookieName, cookieNames } from './cookie-jar.ts';
 import { challengeOf, endLogin, findLogin, keepLogin, newLogin, type LoginState } from './login-state.ts';
 import { logout, type LogoutOptions } from './logout.ts';
@@ -175,13 +175,16 @@ export class Oidc implements Authenticator {
     const metadata = await this.#maker.provider.metadata();
     const client = this.#client;
     if (metadata === null || client === null) return unavailable('the provider or the secret of the client is not known');
-    // RFC 9207: an answer of another provider, which was to redeem its code here.
-    if (answer.issuer === null ? metadata.namesIssuer : answer.issuer !== this.#terms.issuer)
-      return refused('another provider has answered');
+    if (this.#isOfAnother(answer, metadata)) return refused('another provider has answered');
     if (answer.code === '') return refused('the provider has refused the login');
     const result = await loginSession(this.#maker, client, metadata, { ...login, code: answer.code });
     if (result.type === 'session') return this.#begin(exchange, visitor, login, result.session);
     return result.type === 'refused' ? refused(result.reason) : result;
+  }
+
+  /** RFC 9207: an answer of another provider, which was to redeem its code here. */
+  #isOfAnother({ issuer }: Pick<ProviderAnswer, 'issuer'>, { namesIssuer }: Pick<Metadata, 'namesIssuer'>): boolean {
+    return issuer === null ? namesIssuer : issuer !== this.#terms.issuer;
   }
 
   /** Gives the browser its session, and the page that it asked for. */
