@@ -19,17 +19,13 @@ export const SECURITY_EVENTS = Object.freeze({
   access_denied: event('each', 'A rule refuses the caller'),
   dry_run_denied: event('each', 'A rule in dry-run would refuse the caller'),
   csrf_refused: event('each', 'A request comes from a page of another site'),
-  signature_invalid: event('each', 'A signature of a request does not match'),
-  replay_refused: event('each', 'A signed request or a token comes a second time'),
   rate_limited: event('source', 'The caller is beyond a limit'),
   source_blocked: event('each', 'A source is blocked until the given time; its requests are refused without further events'),
   threat_suspected: event('each', 'A source behaves like an attack, and its policy only logs that'),
   policy_unresolved: event('route', 'A policy that protects the route cannot be applied, so the request is refused'),
   credential_revoked: event('each', 'A connection or session ends because its credential is no longer valid'),
-  certificate_refused: event('each', 'The client certificate of a connection is not allowed'),
   session_started: event('each', 'A user has logged in'),
   session_ended: event('each', 'A session of a user has ended'),
-  login_failed: event('each', 'A login of a user has failed'),
 });
 
 export type SecurityEventName = keyof typeof SECURITY_EVENTS;
