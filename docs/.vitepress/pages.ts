@@ -37,7 +37,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'reference/resources',
     ],
   ],
-  ['Protocols', ['reference/http', 'reference/grpc', 'reference/websocket', 'reference/errors']],
+  ['Protocols', ['reference/http', 'reference/grpc', 'reference/websocket', 'reference/errors', 'reference/attacks']],
   [
     'Programs',
     [
