@@ -2,6 +2,7 @@
 import { GATEWAY_TARGET, GRPC_ROUTE_TARGET, HTTP_ROUTE_TARGET, LISTENER_SET_TARGET, policyKind } from './policy.ts';
 import { authentication } from './security/authentication.ts';
 import { authorization } from './security/authorization.ts';
+import { credentialInjection } from './security/credential-injection.ts';
 import { cors } from './security/cors.ts';
 import { forwardedClientCert } from './security/forwarded-client-cert.ts';
 import { csrf } from './security/csrf.ts';
@@ -29,6 +30,7 @@ export const securityPolicy = policyKind({
     authorization,
     headersToBackend,
     forwardedClientCert,
+    credentialInjection,
     cors,
     csrf,
     ipAccess,

@@ -73,11 +73,12 @@ describe('Programmed', () => {
   test('is False for a new Gateway after the hold for acks, once the start of the controller is over', async () => {
     change([listener('v1')]);
     programmed.write([gateway()], []);
-    await until(() => written.length === 1);
+    await until(() => written.length > 0);
     programmed.write([], [gateway().ref]);
     times.grace = 3_600_000;
+    const before = written.length;
     programmed.write([gateway()], []);
-    await until(() => written.length === 2);
+    await until(() => written.length > before);
     expect(last()).toBe('no proxy is connected, listener Pending');
   });
 

@@ -6,6 +6,7 @@ import { csrf } from './csrf.ts';
 import { externalAuth } from './external-auth.ts';
 import type { FilterKind } from './filter.ts';
 import { forwardedClientCert } from './forwarded-client-cert.ts';
+import { credentialInjection } from './credential-injection.ts';
 import { headersToBackend, identityHeaders } from './headers-to-backend.ts';
 import { ipAccess } from './ip-access.ts';
 import { earlyLimits, limits } from './limits.ts';
@@ -41,6 +42,8 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   urlRewrite,
   // After the modifiers of the rule, so that none of them replaces an identity.
   headersToBackend,
+  // After it: no header about the caller replaces a credential.
+  credentialInjection,
   forwardedClientCert,
   responseHeaderModifier,
   // The first to change an answer: a rule may set its own headers.

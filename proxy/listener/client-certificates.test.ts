@@ -157,6 +157,11 @@ describe('AllowValidOnly', () => {
         fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
         verified: true,
         problem: '',
+        names: {
+          ...{ subject: 'CN=alice', dnsNames: [], uris: ['spiffe://test/alice'] },
+          fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
+        },
+        validTo: expect.any(Number),
       });
     });
 

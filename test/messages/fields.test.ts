@@ -30,7 +30,7 @@ function leaves(schema: Walked, path: string): readonly string[] {
 }
 
 /** The code that acts on objects, without tests and without the schemas. */
-const SOURCES = ['controller/compile', 'controller/discovery', 'controller/fleet', 'proxy', 'api/policy']
+const SOURCES = ['controller/compile', 'controller/discovery', 'controller/fleet', 'proxy', 'api/policy', 'api/authorization']
   .flatMap(filesBelow)
   .filter((file) => !file.endsWith('.test.ts'))
   .map((file) => readFileSync(file, 'utf8'))

@@ -32,6 +32,7 @@ describe('requirements', () => {
       'fish',
       'prometheus',
       'redis-server',
+      'chromium',
     ]);
   });
 

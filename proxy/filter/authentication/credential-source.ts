@@ -60,14 +60,17 @@ function cookieSource(name: string): CredentialSource {
 function querySource(name: string): CredentialSource {
   return {
     read: ({ query }) => queryValue(query, name),
-    remove: (exchange) => {
-      exchange.query = exchange.query
-        .split('&')
-        .filter((part) => !isNamed(part, name))
-        .join('&');
-      exchange.hasQuery = exchange.query !== '';
-    },
+    remove: (exchange) => removeQueryParameter(exchange, name),
   };
+}
+
+/** Removes each parameter with the name. */
+export function removeQueryParameter(exchange: Exchange, name: string): void {
+  exchange.query = exchange.query
+    .split('&')
+    .filter((part) => !isNamed(part, name))
+    .join('&');
+  exchange.hasQuery = exchange.query !== '';
 }
 
 /** Compares the decoded name, as the reader does: no spelling of it stays. */
