@@ -1,6 +1,7 @@
 // Weir in a cluster by Helm: installed, tested, upgraded, rolled back, certificates renewed, all under traffic of every kind, and uninstalled.
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { X509Certificate } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Cluster } from '../cluster/cluster.ts';
 import { describeWith } from '../support/describe-with.ts';
@@ -12,6 +13,9 @@ import type { BareCluster } from './bare-cluster.ts';
 import { diagnosis } from './diagnosis.ts';
 import { everything } from './everything.ts';
 import { CHART } from './helm.ts';
+
+/** The CRDs of the chart. */
+const OWN_CRDS = readdirSync(path.join(CHART, 'files', 'crds')).length;
 
 jest.setTimeout(180_000);
 
@@ -143,7 +147,7 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack', 'go'], 'Weir by Helm'
         throw new Error(`${String(error)}\n${(await rest()).join('\n')}`);
       });
     const crds = await cluster.kubectl(['get', 'crds', '-o', 'name']);
-    expect(crds.split('\n').filter((name) => name.endsWith('.gateway.weir.dev'))).toHaveLength(4);
+    expect(crds.split('\n').filter((name) => name.endsWith('.gateway.weir.dev'))).toHaveLength(OWN_CRDS);
   });
 
   test('is installed again beside the CRDs that stayed', async () => {
