@@ -42,7 +42,7 @@ const jwks = Type.Object(
 
 const provider = Type.Object(
   {
-    name: text('The name of the issuer in principal.id, which is then <name>:<subject>.', { maxLength: 64, form: '[A-Za-z0-9_.-]+' }),
+    name: text('The name of the issuer in principal.id, which is then NAME:SUBJECT.', { maxLength: 64, form: '[A-Za-z0-9_.-]+' }),
     issuer: Type.String({ minLength: 1, maxLength: 1_024, description: 'The issuer, as in the claim iss.' }),
     audiences: texts('The claim aud must have one of them. Any audience, when absent.'),
     jwks,
