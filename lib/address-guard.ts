@@ -1,17 +1,10 @@
 // Addresses that a program must not connect to on behalf of users: those of the machine itself, of metadata services, and of no server.
-import { parseAddressRange } from './address-range.ts';
 import { AddressRanges } from './address-ranges.ts';
 import { addressWords, readAddress, writeAddress } from './address-words.ts';
 import type { AddressGuard } from './destination.ts';
 
 function ranges(...texts: readonly string[]): AddressRanges {
-  return AddressRanges.of(
-    texts.map((text) => {
-      const range = parseAddressRange(text);
-      if (!range.ok) throw new Error(`${text} ${range.error}`);
-      return range.value;
-    }),
-  );
+  return AddressRanges.parse(texts);
 }
 
 /** No server listens at such an address. */

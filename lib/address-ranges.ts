@@ -1,7 +1,7 @@
 // Many address ranges, prepared for a fast check of an address: sorted, without ranges that lie within others, so that a binary search
 // finds the only range that may contain it.
 import { addressWords, readAddress } from './address-words.ts';
-import type { AddressRange } from './address-range.ts';
+import { parseAddressRange, type AddressRange } from './address-range.ts';
 
 const WORD = 32;
 const WORDS = 4;
@@ -30,6 +30,17 @@ export class AddressRanges {
       else long.push(prefixOf([...addressWords], bits));
     }
     return new AddressRanges(pack(short), pack(long));
+  }
+
+  /** Of texts that have been checked: every one of them is a range. */
+  static parse(texts: readonly string[]): AddressRanges {
+    return AddressRanges.of(
+      texts.map((text) => {
+        const range = parseAddressRange(text);
+        if (!range.ok) throw new Error(`${text} ${range.error}`);
+        return range.value;
+      }),
+    );
   }
 
   /** Whether a range contains the address. A text that is not an address is in no range. */

@@ -1,5 +1,4 @@
 // The conditions of a rule, compiled: each is a function of the request. Those that cost least come first.
-import { parseAddressRange } from '#lib/address-range.ts';
 import { AddressRanges } from '#lib/address-ranges.ts';
 import type { PolicySettings } from '../policy/settings.ts';
 import { pathTest } from './path-condition.ts';
@@ -114,13 +113,7 @@ function scopesIn(claims: Readonly<Record<string, unknown>>, name: string): read
 
 /** The rules of the policy have been checked: all of them are ranges. */
 function addressCondition(texts: readonly string[]): Condition {
-  const ranges = AddressRanges.of(
-    texts.map((text) => {
-      const range = parseAddressRange(text);
-      if (!range.ok) throw new Error(`${text} ${range.error}`);
-      return range.value;
-    }),
-  );
+  const ranges = AddressRanges.parse(texts);
   return { field: 'principal.clientCIDRs', holds: ({ clientAddress }) => ranges.includes(clientAddress) };
 }
 

@@ -6,7 +6,7 @@ import { takeUpTo } from './meter.ts';
 import type { Meter, MeterClocks } from './meter.ts';
 import type { Ask, Lend, Terms } from './share.ts';
 
-/** A limit that nobody asked about for longest is forgotten beyond this number. */
+/** The most limits that a lender keeps. With one more it forgets the limit whose last question is the oldest. */
 const MAX_LIMITS = 2_000;
 /** While so little is left for each borrower, stocks would keep it from those who need it. */
 const RESERVE = 4;

@@ -1,6 +1,5 @@
 // Refuses requests by the address of their client (`ipAccess` of a SecurityPolicy).
 import type { PolicySettings } from '#api/policy/settings.ts';
-import { parseAddressRange } from '#lib/address-range.ts';
 import { AddressRanges } from '#lib/address-ranges.ts';
 import { readAddress } from '#lib/address-words.ts';
 import { ERRORS } from '../exchange/errors.ts';
@@ -25,8 +24,8 @@ class IpAccess implements Filter {
   constructor({ allow = [], deny = [] }: Settings, { security, origins }: PolicyFilterContext) {
     this.#security = security;
     this.#policy = origins[0]?.policy ?? '';
-    this.#allow = allow.length === 0 ? null : rangesOf(allow);
-    this.#deny = rangesOf(deny);
+    this.#allow = allow.length === 0 ? null : AddressRanges.parse(allow);
+    this.#deny = AddressRanges.parse(deny);
   }
 
   request(exchange: Exchange): FilterVerdict {
@@ -41,17 +40,6 @@ class IpAccess implements Filter {
     if (version === 0 || this.#deny.includesRead(version)) return false;
     return this.#allow === null || this.#allow.includesRead(version);
   }
-}
-
-/** The schema has been checked: all of them are ranges. */
-function rangesOf(texts: readonly string[]): AddressRanges {
-  return AddressRanges.of(
-    texts.map((text) => {
-      const range = parseAddressRange(text);
-      if (!range.ok) throw new Error(`${text} ${range.error}`);
-      return range.value;
-    }),
-  );
 }
 
 export const ipAccess: FilterKind = {

@@ -5,6 +5,8 @@ import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { Child } from '../support/child.ts';
+import { secret } from '../support/folder-site.ts';
+import { backendSite, listOf } from '../support/objects.ts';
 
 export const KEY = 'first-key-0123456789-0123456789-0123';
 
@@ -32,7 +34,9 @@ export class OidcWeir {
   async start(issuer: string, more = '', args: readonly string[] = []): Promise<void> {
     this.#backend.listen(this.#backendPort, '127.0.0.1');
     await once(this.#backend, 'listening');
-    writeFileSync(path.join(this.#folder, 'all.yaml'), manifest(this.#port, this.#backendPort));
+    const site = backendSite(this.#port, 'app', { endpoints: [{ ip: '127.0.0.1', port: this.#backendPort }] });
+    writeFileSync(path.join(this.#folder, 'site.json'), site);
+    writeFileSync(path.join(this.#folder, 'client.json'), listOf(secret('client', { secret: 'a secret: 100% of it' })));
     this.setKeys(KEY);
     this.setPolicy(issuer, more);
     this.#weir = new Child(['up', this.#folder, '--access-log', 'off', ...args]);
@@ -79,34 +83,5 @@ spec:
   headersToBackend:
     - { name: x-user, value: principal.id }
     - { name: x-groups, value: 'principal.groups.join(",")' }
-`;
-}
-
-function manifest(port: number, backendPort: number): string {
-  return `
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: { name: weir }
-spec: { controllerName: gateway.weir.dev/controller }
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: { name: g, namespace: default }
-spec: { gatewayClassName: weir, listeners: [{ name: http, port: ${port}, protocol: HTTP }] }
----
-apiVersion: gateway.weir.dev/v1alpha1
-kind: Backend
-metadata: { name: app, namespace: default }
-spec: { endpoints: [{ ip: 127.0.0.1, port: ${backendPort} }] }
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: { name: app, namespace: default }
-spec: { parentRefs: [{ name: g }], rules: [{ backendRefs: [{ group: gateway.weir.dev, kind: Backend, name: app }] }] }
----
-apiVersion: v1
-kind: Secret
-metadata: { name: client, namespace: default }
-stringData: { secret: "a secret: 100% of it" }
 `;
 }

@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { Child } from './child.ts';
 import { freePorts } from './free-port.ts';
+import { backendSite } from './objects.ts';
 
 /** A request as the backend got it. */
 export interface SeenRequest {
@@ -22,28 +23,6 @@ export interface AppRequest {
   readonly headers?: http.OutgoingHttpHeaders | readonly string[];
   readonly body?: string;
 }
-
-const ROUTE = (port: number, backendPort: number): string => `
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: { name: weir }
-spec: { controllerName: gateway.weir.dev/controller }
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: { name: g, namespace: default }
-spec: { gatewayClassName: weir, listeners: [{ name: http, port: ${port}, protocol: HTTP }] }
----
-apiVersion: gateway.weir.dev/v1alpha1
-kind: Backend
-metadata: { name: app, namespace: default }
-spec: { endpoints: [{ ip: 127.0.0.1, port: ${backendPort} }] }
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: { name: app, namespace: default }
-spec: { parentRefs: [{ name: g }], rules: [{ backendRefs: [{ group: gateway.weir.dev, kind: Backend, name: app }] }] }
-`;
 
 export class ProtectedApp {
   readonly port: number;
@@ -67,7 +46,8 @@ export class ProtectedApp {
     const [port = 0, backendPort = 0] = await freePorts(2);
     const backend = http.createServer().listen(backendPort, '127.0.0.1');
     await once(backend, 'listening');
-    writeFileSync(path.join(folder, 'route.yaml'), ROUTE(port, backendPort));
+    const site = backendSite(port, 'app', { endpoints: [{ ip: '127.0.0.1', port: backendPort }] });
+    writeFileSync(path.join(folder, 'site.json'), site);
     writeFileSync(path.join(folder, 'policy.yaml'), manifest);
     const app = new ProtectedApp(port, folder, backend, new Child(['up', folder, ...args]));
     await app.weir.printed(/serving/);

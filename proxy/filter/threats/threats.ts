@@ -1,7 +1,6 @@
 // Blocks sources whose requests look like an attack (`threats` of a SecurityPolicy). It is the first filter, so that a blocked source costs
 // no check of credentials; it learns from the answers.
 import type { PolicySettings } from '#api/policy/settings.ts';
-import { parseAddressRange } from '#lib/address-range.ts';
 import { AddressRanges } from '#lib/address-ranges.ts';
 import { readAddress } from '#lib/address-words.ts';
 import { ERRORS } from '../../exchange/errors.ts';
@@ -45,7 +44,7 @@ class Threats implements Filter {
     this.#context = context;
     this.#policy = context.origins[0]?.policy ?? '';
     this.#suspects = new Suspects(window, { ...DEFAULT_THRESHOLDS, ...numbersOf(settings) });
-    this.#exempt = rangesOf(exempt.addresses ?? []);
+    this.#exempt = AddressRanges.parse(exempt.addresses ?? []);
     this.#exemptConsumers = new Set(exempt.consumers ?? []);
   }
 
@@ -110,17 +109,6 @@ function numbersOf(settings: Settings): Partial<Thresholds> {
 
 function rangeOfSource(source: string): string {
   return source.includes(':') ? `${source}/64` : source;
-}
-
-/** The schema has been checked: all of them are ranges. */
-function rangesOf(texts: readonly string[]): AddressRanges {
-  return AddressRanges.of(
-    texts.map((text) => {
-      const range = parseAddressRange(text);
-      if (!range.ok) throw new Error(`${text} ${range.error}`);
-      return range.value;
-    }),
-  );
 }
 
 export const threats: FilterKind = {
