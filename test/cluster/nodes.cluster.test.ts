@@ -57,12 +57,16 @@ describeWith(NEEDS, 'nodes of a test cluster', () => {
 
   describe('network', () => {
     test('reaches every replica of a Service by its cluster address, from the test', async () => {
-      expect(await answersOf(`http://${await clusterIp('web')}/`, 4)).toHaveLength(2);
+      const url = `http://${await clusterIp('web')}/`;
+      await cluster.until('both', async () => (await answersOf(url, 4)).length === 2);
     });
 
     test('and from another Pod by its name', async () => {
-      const names = await Promise.all([1, 2, 3, 4].map(() => askFor('client', 'get', 'http://web.default.svc.cluster.local/')));
-      expect(new Set(names.map(({ body }) => body.split(' ')[0])).size).toBe(2);
+      const seen = new Set<string | undefined>();
+      await cluster.until('both', async () => {
+        seen.add((await askFor('client', 'get', 'http://web.default.svc.cluster.local/')).body.split(' ')[0]);
+        return seen.size === 2;
+      });
       expect((await askFor('client', 'get', 'http://web/')).status).toBe(200);
     });
 

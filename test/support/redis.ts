@@ -106,16 +106,18 @@ async function freePort(): Promise<number> {
 
 /** Starts a Cluster of masters with all slots. */
 export async function startRedisCluster(count: number): Promise<readonly RedisServer[]> {
-  // The port of the bus is 10000 above that of the server, and must exist.
-  const ports = (await freePorts(count * 20)).filter((port) => port < 50_000).slice(0, count);
+  const ports = await freePorts(count * 2);
+  const buses = ports.splice(count);
   const servers = await Promise.all(
-    ports.map((port) => RedisServer.start(['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'], port)),
+    ports.map((port, i) =>
+      RedisServer.start(['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', '--cluster-port', String(buses[i])], port),
+    ),
   );
   const bounds = servers.map((_, i) => Math.floor((SLOTS * i) / count));
   for (const [i, server] of servers.entries()) {
     await server.command('CLUSTER', 'SET-CONFIG-EPOCH', String(i + 1));
     await server.command('CLUSTER', 'ADDSLOTSRANGE', String(bounds[i]), String((bounds[i + 1] ?? SLOTS) - 1));
-    if (i > 0) await server.command('CLUSTER', 'MEET', '127.0.0.1', String(servers[0]?.port));
+    if (i > 0) await server.command('CLUSTER', 'MEET', '127.0.0.1', String(servers[0]?.port), String(buses[0]));
   }
   for (const server of servers) {
     while (!String(await server.command('CLUSTER', 'INFO')).includes(`cluster_state:ok`) || !(await knows(server, count)))
