@@ -35,9 +35,9 @@ class OnDemand implements Source {
     return Promise.resolve();
   }
 
-  want({ Secret: secrets }: Wanted): Promise<void> | null {
-    this.followed = [...secrets];
-    if (!this.holds || secrets.size === 0) return null;
+  want({ Secret, ConfigMap }: Wanted): Promise<void> | null {
+    this.followed = [...Secret, ...ConfigMap];
+    if (!this.holds || this.followed.length === 0) return null;
     this.#wait = Promise.withResolvers();
     return this.#wait.promise;
   }

@@ -17,8 +17,8 @@ import { ProblemLog } from './watch/problem-log.ts';
 import { ProblemCounts } from './status/problem-counts.ts';
 
 /** The kinds that sources report on demand. */
-const WANTED_KINDS: ReadonlySet<string> = new Set<keyof Wanted>(['Secret', 'FoundEndpoints', 'SessionKeys']);
-/** Rounds of a batch: its objects, then the Secrets that they refer to, then the endpoints that are looked up with these Secrets. */
+const WANTED_KINDS: ReadonlySet<string> = new Set<keyof Wanted>(['Secret', 'ConfigMap', 'FoundEndpoints', 'SessionKeys']);
+/** Rounds of a batch: its objects, then the Secrets and ConfigMaps that they refer to, then the endpoints that are looked up with these Secrets. */
 const MAX_ROUNDS = 3;
 
 /** How many objects that failed to compile `troubles` names. */
@@ -126,7 +126,7 @@ export class Pipeline {
   }
 
   /**
-   * Compiles a batch and hands the delta on. Compiling finds what is wanted on demand: unknown Secrets, and endpoints that are looked up.
+   * Compiles a batch and hands the delta on. Compiling finds what is wanted on demand: unknown Secrets and ConfigMaps, and endpoints that are looked up.
    * They are read and compiled before any sink gets the delta. The sources limit the waits.
    */
   #deliver(changes: readonly Change[]): Promise<void> | null {

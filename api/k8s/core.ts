@@ -75,7 +75,7 @@ export const Secret = closed({
 });
 export type Secret = Static<typeof Secret>;
 
-/** Weir reads only `ca.crt`, and only from `data`: `binaryData` holds no PEM. */
+/** Weir reads only `data`: `binaryData` holds no texts. */
 export const ConfigMap = closed({
   apiVersion: Type.Literal('v1'),
   kind: Type.Literal('ConfigMap'),

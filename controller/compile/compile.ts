@@ -95,10 +95,10 @@ export class Compiler {
     return delta;
   }
 
-  /** All referenced Secrets, existing or not, all questions to sources of endpoints, the keys of sessions, and the certificates. */
+  /** All referenced Secrets and ConfigMaps, existing or not, all questions to sources of endpoints, the keys of sessions, and the certificates. */
   get wanted(): Wanted {
-    const { secretsRead: Secret, wanted: FoundEndpoints, wantsSessionKeys: SessionKeys, certificates: Certificates } = this.#units;
-    return { Secret, FoundEndpoints, SessionKeys, Certificates };
+    const { objectsRead, wanted: FoundEndpoints, wantsSessionKeys: SessionKeys, certificates: Certificates } = this.#units;
+    return { ...objectsRead, FoundEndpoints, SessionKeys, Certificates };
   }
 
   /** The objects (`Kind/namespace/name`) whose last version has an invalid structure. */

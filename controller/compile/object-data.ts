@@ -1,6 +1,6 @@
 // Entries of Secrets and ConfigMaps that policies refer to. Proxies get these entries and no others.
-import { err, ok, type Result } from '#lib/result.ts';
-import { readSecret } from './secret-entry.ts';
+import { ok, type Result } from '#lib/result.ts';
+import { readConfigMap, readSecret } from './secret-entry.ts';
 import { FAULT, splitId, valueOnly, type UnitKind, type View } from './view.ts';
 
 /** The object for its readers: they depend on the names of its entries, not on their content. */
@@ -39,8 +39,8 @@ function entriesOf(view: View, key: string): Result<Entries> {
 }
 
 function ofConfigMap(view: View, namespace: string, name: string): Result<Entries> {
-  const configMap = view.object('ConfigMap', namespace, name);
-  return configMap === undefined ? err('does not exist') : ok(sorted(encoded(configMap.data)));
+  const configMap = readConfigMap(view, namespace, name);
+  return configMap.ok ? ok(sorted(encoded(configMap.value.data))) : configMap;
 }
 
 function ofSecret(view: View, namespace: string, name: string): Result<Entries> {

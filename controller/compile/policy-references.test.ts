@@ -150,10 +150,24 @@ describe('a reference to an entry', () => {
     expect(compiled('ObjectData')).toEqual([]);
   });
 
-  test('asks for Secrets, existing or not', () => {
-    use(GUARD, USERS);
+  test('asks for Secrets and ConfigMaps, existing or not', () => {
+    use(GUARD, { ...USERS, page: { configMapRef: { name: 'pages' }, key: 'sorry' } });
     compiled('Policy');
-    expect([...units.secretsRead]).toEqual(['Secret/ns/users']);
+    expect([...units.objectsRead.Secret]).toEqual(['Secret/ns/users']);
+    expect([...units.objectsRead.ConfigMap]).toEqual(['ConfigMap/ns/pages']);
+    put(policy(GUARD, USERS));
+    compiled('Policy');
+    expect([...units.objectsRead.ConfigMap]).toEqual([]);
+  });
+
+  test('to a ConfigMap that cannot be read says why', () => {
+    use(GUARD, { page: { configMapRef: { name: 'pages' }, key: 'sorry' } });
+    for (const cell of store.markUnreadable({ kind: 'ConfigMap', namespace: 'ns', name: 'pages' }, 'the controller may not get configmaps'))
+      units.touch(cell);
+    compiled('Policy');
+    expect(condition('ResolvedRefs')).toBe(
+      'False NotFound: spec.page: ConfigMap/ns/pages cannot be read: the controller may not get configmaps',
+    );
   });
 
   test('may be one of a ConfigMap', () => {

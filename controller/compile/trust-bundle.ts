@@ -1,7 +1,7 @@
 // CA certificates in ConfigMaps and Secrets, against which peers are verified; parsed before a proxy gets them.
 import { X509Certificate } from 'node:crypto';
 import { FAULT, splitId, valueOnly, type UnitKind, type View } from './view.ts';
-import { entry, readSecret } from './secret-entry.ts';
+import { entry, readConfigMap, readSecret } from './secret-entry.ts';
 
 /** Null if the bundle is usable; otherwise the reason why not. */
 export type TrustBundleOutcome = string | null;
@@ -35,9 +35,10 @@ function find(view: View, key: string): Found {
 }
 
 function fromConfigMap(view: View, namespace: string, name: string): Found {
-  const configMap = view.object('ConfigMap', namespace, name);
-  if (configMap === undefined) return { text: null, problem: 'does not exist' };
-  const text = Object.hasOwn(configMap.data, 'ca.crt') ? (configMap.data['ca.crt'] ?? '') : '';
+  const configMap = readConfigMap(view, namespace, name);
+  if (!configMap.ok) return { text: null, problem: configMap.error };
+  const { data } = configMap.value;
+  const text = Object.hasOwn(data, 'ca.crt') ? (data['ca.crt'] ?? '') : '';
   return text === '' ? { text: null, problem: 'has no ca.crt' } : { text, problem: null };
 }
 

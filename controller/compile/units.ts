@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { indexCell, type Indexed, type IndexName } from '../snapshot/indexes.ts';
 import type { Store } from '../snapshot/store.ts';
 import { objectId } from '#api/k8s/object.ts';
-import { foundRef, SESSION_KEYS_REF } from '../watch/event.ts';
+import { foundRef, SESSION_KEYS_REF, type Wanted } from '../watch/event.ts';
 import type { WantedCertificate } from '../watch/certificates.ts';
 import type { WantedEndpoints } from '../watch/found.ts';
 import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
@@ -14,8 +14,8 @@ import { STAGES, type CompileOptions, type UnitKind, type UnitOutput, type View 
 // A *cell* is a thing that can be read, named by a string: an object (`Service/ns/name`), a key of an index (`grantsByNamespace:ns`),
 // another unit (`@cluster ns/name`) or a counter (`#attached ...`). Absent things have cells too.
 
-/** Prefix of the cells of Secrets. */
-const SECRET = 'Secret/';
+/** The prefixes of the cells of objects that sources read on demand. */
+const ON_DEMAND = { Secret: 'Secret/', ConfigMap: 'ConfigMap/' } as const;
 
 /** A unit: its kind and key, the cells it read in its last run, and its output. */
 interface Unit {
@@ -47,7 +47,7 @@ export class Units {
   readonly #units = new Map<string, Unit>();
   readonly #readers = new Map<string, Set<Unit>>();
   readonly #counts = new Map<string, number>();
-  readonly #secretsRead = new Set<string>();
+  readonly #objectsRead = { Secret: new Set<string>(), ConfigMap: new Set<string>() };
   readonly #wanted = new Map<string, WantedEndpoints>();
   readonly #certificates = new Map<string, readonly WantedCertificate[]>();
   readonly #dirty: readonly Set<Unit>[] = STAGES.map(() => new Set<Unit>());
@@ -63,9 +63,9 @@ export class Units {
     this.#options = options;
   }
 
-  /** The ids of the Secrets that units have read, existing or not. A live view. */
-  get secretsRead(): ReadonlySet<string> {
-    return this.#secretsRead;
+  /** The ids of the Secrets and ConfigMaps that units have read, existing or not. Live views. */
+  get objectsRead(): Pick<Wanted, keyof typeof ON_DEMAND> {
+    return this.#objectsRead;
   }
 
   /** The questions to sources of endpoints, by owner. A live view. */
@@ -229,7 +229,7 @@ export class Units {
       const readers = this.#readers.get(cell);
       if (readers === undefined) this.#readers.set(cell, new Set([unit]));
       else readers.add(unit);
-      if (readers === undefined && cell.startsWith(SECRET)) this.#secretsRead.add(cell);
+      if (readers === undefined) this.#readOnDemand(cell)?.add(cell);
     }
     unit.reads = reads;
   }
@@ -239,9 +239,14 @@ export class Units {
     readers?.delete(unit);
     if (readers?.size !== 0) return;
     this.#readers.delete(cell);
-    this.#secretsRead.delete(cell);
+    this.#readOnDemand(cell)?.delete(cell);
     const read = this.#units.get(cell);
     if (read !== undefined) this.#unread.add(read);
+  }
+
+  #readOnDemand(cell: string): Set<string> | null {
+    if (cell.startsWith(ON_DEMAND.Secret)) return this.#objectsRead.Secret;
+    return cell.startsWith(ON_DEMAND.ConfigMap) ? this.#objectsRead.ConfigMap : null;
   }
 
   #adopt(unit: Unit, output: UnitOutput<unknown>): void {

@@ -11,7 +11,7 @@ const DECIDED_BY: ReadonlyMap<string, readonly KindName[]> = new Map<string, rea
   ['NoValidCACertificate', ['ConfigMap', 'Secret']],
   ['BackendNotFound', ['Service', 'Backend']],
   ['RefNotPermitted', ['ReferenceGrant']],
-  ['NotFound', ['Secret']],
+  ['NotFound', ['ConfigMap', 'Secret']],
   ['InvalidParameters', ['GatewayParameters']],
   ['NoMatchingParent', ['Gateway', 'ListenerSet']],
   ['NotAllowedByListeners', ['Namespace']],

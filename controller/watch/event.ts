@@ -44,6 +44,8 @@ export const SESSION_KEYS_REF: ObjectRef = { kind: 'SessionKeys', namespace: '',
 export interface Wanted {
   /** Ids, `Secret/<namespace>/<name>`. */
   readonly Secret: ReadonlySet<string>;
+  /** Ids, `ConfigMap/<namespace>/<name>`. */
+  readonly ConfigMap: ReadonlySet<string>;
   /** By owner. */
   readonly FoundEndpoints: ReadonlyMap<string, WantedEndpoints>;
   /** Whether an object keeps sessions. */
@@ -69,8 +71,8 @@ export interface Source {
   stop(): Promise<void>;
   /**
    * For a source that answers on demand: sets what is wanted from now on; a source takes the kinds that it has. Returns null if all of it
-   * is reported already, otherwise a promise that resolves once it is. The source limits the wait: a Secret becomes unreadable, and
+   * is reported already, otherwise a promise that resolves once it is. The source limits the wait: an object becomes unreadable, and
    * endpoints stay unknown until they are found.
    */
-  want?(wanted: Wanted): Promise<void> | null;
+  want?(wanted: Wanted): Promise<unknown> | null;
 }

@@ -99,13 +99,9 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
     endpoints: mapItems(object['endpoints'], (endpoint) => pick(endpoint, ['addresses', 'conditions', 'zone', 'hints'])),
     ports: mapItems(object['ports'], (port) => pick(port, ['name', 'protocol', 'port'])),
   })),
-  // Most Secrets of a cluster are not for Weir: their data is neither requested nor kept.
+  // Most Secrets and ConfigMaps of a cluster are not for Weir: their data is neither requested nor kept.
   { ...coreKind('Secret', projectSecret), metadataOnly: true, onDemand: true },
-  {
-    ...coreKind('ConfigMap', (object) => ({ ...base(object, []), data: pick(object['data'], ['ca.crt']) })),
-    // Many ConfigMaps serve as locks or caches and change all the time.
-    fingerprint: (object) => `${String(metadataOf(object)['uid'])} ${JSON.stringify(pick(object['data'], ['ca.crt']))}`,
-  },
+  { ...coreKind('ConfigMap', projectConfigMap), metadataOnly: true, onDemand: true },
   coreKind('Namespace', (object) => base(object, null)),
   {
     ...coreKind('CustomResourceDefinition', projectDefinition),
@@ -120,6 +116,11 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
 function projectSecret(object: RawObject): RawObject {
   const { type, data } = object;
   return { ...base(object, []), type, data: data ?? {} };
+}
+
+/** Keeps all entries, like those of a Secret. */
+function projectConfigMap(object: RawObject): RawObject {
+  return { ...base(object, []), data: object['data'] ?? {} };
 }
 
 /** Keeps the annotations with release and channel. */

@@ -10,10 +10,15 @@ import { Informers } from './informers.ts';
 import { metadataOf, WATCHED_KINDS } from './kinds.ts';
 import type { RawObject, WatchedKind } from './kinds.ts';
 import { liveStatusOf, LiveStatuses } from './live-status.ts';
-import { SecretReader } from './secret-reader.ts';
-import type { ReaderTimes } from './secret-reader.ts';
+import { ObjectReader } from './object-reader.ts';
+import type { ReaderTimes } from './object-reader.ts';
 import { describeProblem } from './trouble.ts';
 import type { TroubleListener, WatchTrouble } from './trouble.ts';
+
+/** The kinds that are read on demand. */
+const ON_DEMAND = ['Secret', 'ConfigMap'] as const;
+/** The ids of the objects to read, by kind. */
+export type WantedObjects = Pick<Wanted, (typeof ON_DEMAND)[number]>;
 
 /** The parts of a source besides the cluster. */
 export interface KubernetesSourceOptions {
@@ -39,8 +44,8 @@ export class KubernetesSource implements Source {
   readonly #informers = new Map<string, Informers>();
   readonly #troubles = new Map<string, WatchTrouble>();
   readonly #synced = new Set<string>();
-  /** Null if no kind is read on demand. */
-  #reader: SecretReader | null = null;
+  /** By kind that is read on demand. */
+  readonly #readers = new Map<string, ObjectReader>();
   /** Functions that end the wait for a kind. */
   readonly #waiting: (() => void)[] = [];
   #listener: SourceListener | null = null;
@@ -63,12 +68,13 @@ export class KubernetesSource implements Source {
   async stop(): Promise<void> {
     this.#listener = null;
     for (const resolve of this.#waiting) resolve();
-    this.#reader?.stop();
+    for (const reader of this.#readers.values()) reader.stop();
     await Promise.all([...this.#informers.values()].map((informer) => informer.stop()));
   }
 
-  want({ Secret: secrets }: Pick<Wanted, 'Secret'>): Promise<void> | null {
-    return this.#reader?.follow(secrets) ?? null;
+  want(wanted: WantedObjects): Promise<unknown> | null {
+    const waits = ON_DEMAND.flatMap((kind) => this.#readers.get(kind)?.follow(wanted[kind]) ?? []);
+    return waits.length === 0 ? null : Promise.all(waits);
   }
 
   /** Number of objects per kind. */
@@ -87,9 +93,9 @@ export class KubernetesSource implements Source {
     return failing.length < this.#informers.size;
   }
 
-  /** Whether a kind has been listed once, and the first followed Secrets have been read. */
+  /** Whether a kind has been listed once, and the first followed objects of a kind on demand have been read. */
   isSynced(kind: string): boolean {
-    return this.#synced.has(kind) && (kind !== 'Secret' || this.#reader?.hasStarted !== false);
+    return this.#synced.has(kind) && this.#readers.get(kind)?.hasStarted !== false;
   }
 
   #startKind(kind: WatchedKind): Promise<void> {
@@ -101,7 +107,10 @@ export class KubernetesSource implements Source {
     };
     const problems: KindProblems = { watch: null, read: null };
     const listener = {
-      changed: (changes: readonly RawChange[]) => (kind.onDemand === true ? this.#reader?.noticed(changes) : this.#changed(kind, changes)),
+      changed: (changes: readonly RawChange[]) => {
+        if (kind.onDemand === true) this.#readers.get(kind.name)?.noticed(changes);
+        else this.#changed(kind, changes);
+      },
       synced,
       problem: (problem: InformerProblem | null) => {
         problems.watch = problem;
@@ -114,15 +123,16 @@ export class KubernetesSource implements Source {
     const { namespaces = [], times = INFORMER_TIMES } = this.#options;
     const informer = new Informers({ ...kind, fingerprint }, namespaces, this.#client, listener, times);
     this.#informers.set(kind.name, informer);
-    if (kind.onDemand === true) this.#reader = this.#makeReader(kind, informer, problems);
+    if (kind.onDemand === true) this.#readers.set(kind.name, this.#makeReader(kind, informer, problems));
     informer.start();
     return promise;
   }
 
-  #makeReader(kind: WatchedKind, informer: Informers, problems: KindProblems): SecretReader {
+  #makeReader(kind: WatchedKind, informer: Informers, problems: KindProblems): ObjectReader {
     const { readerTimes } = this.#options;
-    return new SecretReader({
+    return new ObjectReader({
       client: this.#client,
+      kind: kind.name,
       project: kind.project,
       versionOf: (namespace, name) => informer.fingerprintOf(namespace, name),
       changed: (change) => this.#listener?.changed([change]),

@@ -45,6 +45,12 @@ class Told {
     await this.client.close();
   }
 
+  /** Follows these objects of the namespace default, and no others. */
+  want({ Secret = [], ConfigMap = [] }: { readonly Secret?: readonly string[]; readonly ConfigMap?: readonly string[] }) {
+    const ids = (kind: string, names: readonly string[]) => new Set(names.map((name) => `${kind}/default/${name}`));
+    return this.source.want({ Secret: ids('Secret', Secret), ConfigMap: ids('ConfigMap', ConfigMap) });
+  }
+
   /** The last change of an object: the object, `deleted`, or undefined. */
   last(kind: string, name: string): object | 'deleted' | undefined {
     const ofObject = this.changes.filter((change) =>
@@ -100,12 +106,7 @@ describeWith(['cluster'], 'KubernetesSource', () => {
       endpoints: [{ addresses: ['192.0.2.1'], conditions: { ready: true }, nodeName: 'n1', targetRef: { kind: 'Pod', name: 'p' } }],
       ports: [{ name: 'http', port: 8080 }],
     };
-    await apply({ ...GATEWAY_CLASS, metadata: { name: 'c1', annotations } }, slice, {
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      metadata: { name: 'cas', namespace: 'default' },
-      data: { 'ca.crt': 'a', large: 'x' },
-    });
+    await apply({ ...GATEWAY_CLASS, metadata: { name: 'c1', annotations } }, slice);
     told = new Told(cluster.kubeconfig);
     await told.start();
     const identity = { uid: expect.any(String), creationTimestamp: expect.any(String) };
@@ -118,8 +119,27 @@ describeWith(['cluster'], 'KubernetesSource', () => {
       endpoints: [{ addresses: ['192.0.2.1'], conditions: { ready: true } }],
       ports: [{ name: 'http', protocol: 'TCP', port: 8080 }],
     });
-    expect(told.last('ConfigMap', 'cas')).toMatchObject({ data: { 'ca.crt': 'a' } });
-    expect(JSON.stringify(told.last('ConfigMap', 'cas'))).not.toContain('large');
+  });
+
+  test('reports the ConfigMaps that it follows, with all entries, and their changes', async () => {
+    const configMap = (name: string, data: object) => ({
+      ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default' } },
+      data,
+    });
+    await apply(configMap('pages', { 'ca.crt': 'a', sorry: 'first' }), configMap('lock', { holder: 'x' }));
+    told = new Told(cluster.kubeconfig);
+    await told.start();
+    expect([told.source.isSynced('ConfigMap'), told.last('ConfigMap', 'pages')]).toEqual([false, undefined]);
+    await told.want({ ConfigMap: ['pages', 'later'] });
+    expect(told.source.isSynced('ConfigMap')).toBe(true);
+    expect(told.last('ConfigMap', 'pages')).toHaveProperty('data', { 'ca.crt': 'a', sorry: 'first' });
+    await apply(configMap('pages', { sorry: 'second' }), configMap('later', { a: 'b' }));
+    await until(() => JSON.stringify(told.last('ConfigMap', 'pages')).includes('second'), 'the new text');
+    await until(() => told.last('ConfigMap', 'later') !== undefined, 'the one that came later');
+    await cluster.kubectl(['delete', 'configmap', 'later']);
+    await until(() => told.last('ConfigMap', 'later') === 'deleted', 'the deletion');
+    expect(told.want({})).toBeNull();
+    expect([told.last('ConfigMap', 'pages'), told.last('ConfigMap', 'lock')]).toEqual(['deleted', undefined]);
   });
 
   test('reports the Secrets that it follows, and their changes', async () => {
@@ -132,7 +152,7 @@ describeWith(['cluster'], 'KubernetesSource', () => {
     told = new Told(cluster.kubeconfig);
     await told.start();
     expect(told.source.isSynced('Secret')).toBe(false);
-    await told.source.want({ Secret: new Set(['tls', 'opaque', 'later'].map((name) => `Secret/default/${name}`)) });
+    await told.want({ Secret: ['tls', 'opaque', 'later'] });
     expect(told.source.isSynced('Secret')).toBe(true);
     expect(told.last('Secret', 'tls')).toMatchObject({ type: cert.type, data: { 'tls.crt': 'Yw==', 'tls.key': 'aw==', 'ca.crt': 'YQ==' } });
     // A policy may refer to any of them.
@@ -146,7 +166,7 @@ describeWith(['cluster'], 'KubernetesSource', () => {
     await until(() => told.last('Secret', 'tls') === 'deleted' && told.last('Secret', 'later') === 'deleted', 'the deletions');
     await apply(cert);
     await until(() => JSON.stringify(told.last('Secret', 'tls')).includes('Yw=='), 'the certificate made anew');
-    expect(told.source.want({ Secret: new Set() })).toBeNull();
+    expect(told.want({})).toBeNull();
     expect([told.last('Secret', 'tls'), told.last('Secret', 'opaque')]).toEqual(['deleted', 'deleted']);
     expect(told.last('Secret', 'other')).toBeUndefined();
   });
@@ -191,6 +211,7 @@ describeWith(['cluster'], 'KubernetesSource', () => {
     const { kubeconfig } = await cluster.account('nosecrets', rules);
     told = new Told(kubeconfig);
     const started = told.start();
+    expect(told.want({})).toBeNull();
     const others = WATCHED_KINDS.map(({ name }) => name).filter((name) => name !== 'Secret');
     await until(() => told.problems.length === 1 && others.every((kind) => told.source.isSynced(kind)), 'all kinds but one');
     const rule = '{"apiGroups":[""],"resources":["secrets"],"verbs":["list","watch"]}';
@@ -200,20 +221,23 @@ describeWith(['cluster'], 'KubernetesSource', () => {
     await started;
   });
 
-  test('names the missing rule for Secrets', async () => {
+  test.each([
+    ['Secret', 'secrets', ['secret', 'generic']],
+    ['ConfigMap', 'configmaps', ['configmap']],
+  ] as const)('names the missing rule for the data of a %s', async (kind, resource, create) => {
     const every = { apiGroups: ['*'], resources: ['*'], verbs: ['list', 'watch'] };
-    const { kubeconfig } = await cluster.account('nodata', [every]);
-    await cluster.kubectl(['create', 'secret', 'generic', 'hidden']);
+    const { kubeconfig } = await cluster.account(`nodata-${resource}`, [every]);
+    await cluster.kubectl(['create', ...create, 'hidden']);
     told = new Told(kubeconfig);
     await told.start();
-    const waiting = told.source.want({ Secret: new Set(['Secret/default/hidden']) });
+    const waiting = told.want({ [kind]: ['hidden'] });
     await until(() => told.problems.length > 0, 'a problem');
-    const rule = '{"apiGroups":[""],"resources":["secrets"],"verbs":["get"]}';
-    expect(told.problems).toMatchObject([{ object: 'Secret', reason: expect.stringContaining(rule) }]);
-    expect([...told.source.troubles()]).toMatchObject([['Secret', { problem: { type: 'forbidden', verb: 'get' }, matters: true }]]);
-    await cluster.account('nodata', [every, { apiGroups: [''], resources: ['secrets'], verbs: ['get'] }]);
+    const rule = `{"apiGroups":[""],"resources":["${resource}"],"verbs":["get"]}`;
+    expect(told.problems).toMatchObject([{ object: kind, reason: expect.stringContaining(rule) }]);
+    expect([...told.source.troubles()]).toMatchObject([[kind, { problem: { type: 'forbidden', verb: 'get' }, matters: true }]]);
+    await cluster.account(`nodata-${resource}`, [every, { apiGroups: [''], resources: [resource], verbs: ['get'] }]);
     await waiting;
-    expect(told.last('Secret', 'hidden')).toMatchObject({ type: 'Opaque' });
+    expect(told.last(kind, 'hidden')).toMatchObject({ kind, metadata: { name: 'hidden' } });
     expect(told.problems).toEqual([]);
   });
 

@@ -33,10 +33,10 @@
   resources: [backends/status, consumers/status, clienttrafficpolicies/status, backendtrafficpolicies/status, securitypolicies/status, ratelimitpolicies/status]
   verbs: [patch]
 - apiGroups: ['']
-  resources: [services, configmaps]
+  resources: [services]
   verbs: [list, watch]
 - apiGroups: ['']
-  resources: [secrets]
+  resources: [secrets, configmaps]
   verbs: [get, list, watch]
 {{- if .Values.acme.enabled }}
 # Certificates that Weir obtains, and the keys of its accounts.

@@ -1,4 +1,4 @@
-// The reader of Secrets against a server that is slow, silent, ahead of the watch or behind it, or refuses. The test plays the watch.
+// The reader of objects on demand, here of Secrets, against a server that is slow, silent, ahead of the watch or behind it, or refuses. The test plays the watch.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ServerResponse } from 'node:http';
 import { FaultServer, sendJson } from '../../test/support/fault-server.ts';
@@ -6,8 +6,8 @@ import { until } from '../../test/support/until.ts';
 import { ApiClient } from './api-client.ts';
 import type { Change } from './event.ts';
 import { WATCHED_KINDS } from './kinds.ts';
-import { SecretReader } from './secret-reader.ts';
-import type { ReaderTimes } from './secret-reader.ts';
+import { ObjectReader } from './object-reader.ts';
+import type { ReaderTimes } from './object-reader.ts';
 
 const SECRET = WATCHED_KINDS.find(({ name }) => name === 'Secret')!;
 const BACKOFF = { minimum: 5, maximum: 20 };
@@ -27,7 +27,7 @@ const nameOf = (url: URL) => url.pathname.slice(url.pathname.lastIndexOf('/') + 
 class Rig {
   readonly #server: FaultServer;
   readonly #versions = new Map<string, string>();
-  readonly reader: SecretReader;
+  readonly reader: ObjectReader;
   /** `cert 7` for the data of version 7, `-cert` for a deletion, `cert unreadable: reason`. */
   readonly told: string[] = [];
   readonly changes: Change[] = [];
@@ -38,8 +38,9 @@ class Rig {
 
   constructor(server: FaultServer, client: ApiClient, times: ReaderTimes) {
     this.#server = server;
-    this.reader = new SecretReader({
+    this.reader = new ObjectReader({
       client,
+      kind: 'Secret',
       project: SECRET.project,
       versionOf: (_, name) => this.#versions.get(name),
       changed: (change) => this.#changed(change),
@@ -119,7 +120,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-describe('SecretReader', () => {
+describe('ObjectReader', () => {
   test('reads only the Secrets that it follows, and keeps their data', async () => {
     const { reader, told, changes, asked } = start();
     rig.answer((response, name) => send(response, name, '7', name === 'cert' ? 'kubernetes.io/tls' : 'Opaque'));

@@ -1,13 +1,14 @@
-// Reads the referenced Secrets of a cluster one by one, and again when the watch reports a new version. Of other Secrets only the
-// existence is known.
+// Reads the referenced objects of a kind (Secrets, ConfigMaps) one by one, and again when the watch reports a new version. Of other
+// objects of the kind only the existence is known.
 //
 //   followed, and exists ──> queued ──> read ──> reported ──new version──> queued ...
 //                              ^          └──refused, no answer──> after a backoff ──┐
 //                              └─────────────────────────────────────────────────────┘
-// A caller of `follow` waits for Secrets that have not been reported yet. Data stays in use until it is replaced or the Secret is deleted.
+// A caller of `follow` waits for objects that have not been reported yet. Data stays in use until it is replaced or the object is deleted.
 import { Backoff } from '#lib/backoff.ts';
 import type { BackoffOptions } from '#lib/backoff.ts';
 import { KINDS } from '#api/k8s/kinds.ts';
+import type { KindName } from '#api/k8s/kinds.ts';
 import { objectId } from '#api/k8s/object.ts';
 import type { KubernetesObject, ObjectRef } from '#api/k8s/object.ts';
 import { UNGUARDED } from '#lib/faults.ts';
@@ -24,29 +25,30 @@ import type { RawObject, WatchedKind } from './kinds.ts';
 /** Times of a reader, milliseconds. */
 export interface ReaderTimes {
   readonly backoff: BackoffOptions;
-  /** How long a batch waits for a Secret that the API server does not return. */
+  /** How long a batch waits for an object that the API server does not return. */
   readonly patience: number;
 }
 
 /** The parts that a reader needs. */
-export interface SecretReaderOptions {
+export interface ObjectReaderOptions {
   readonly client: Pick<ApiClient, 'call'>;
-  /** The fields of a Secret to keep. */
+  readonly kind: KindName;
+  /** The fields of an object to keep. */
   readonly project: WatchedKind['project'];
-  /** The version of a Secret that the watch reported last; undefined if there is none. */
+  /** The version of an object that the watch reported last; undefined if there is none. */
   readonly versionOf: (namespace: string, name: string) => string | undefined;
   readonly changed: (change: Change) => void;
-  /** Why followed Secrets cannot be read; null once all can be read again. */
+  /** Why followed objects cannot be read; null once all can be read again. */
   readonly problem: (problem: InformerProblem | null) => void;
   readonly times?: ReaderTimes;
-  /** Wraps the work on each Secret, so that a bug affects that Secret only. */
+  /** Wraps the work on each object, so that a bug affects that object only. */
   readonly guard?: Guard;
 }
 
 const READER_TIMES: ReaderTimes = { backoff: INFORMER_TIMES.backoff, patience: 5_000 };
 /** Number of concurrent reads: a thousand certificates take a second or two, with little load on the API server. */
 const CONCURRENCY = 16;
-/** Maximum pause between attempts without a right, for all Secrets together: no event reports that the right is back. */
+/** Maximum pause between attempts without a right, for all objects together: no event reports that the right is back. */
 const FORBIDDEN_MS = 5_000;
 const BETWEEN_FORBIDDEN_MS = 50;
 /** Number of failures in a row that are reported; a single lost connection is normal. */
@@ -54,7 +56,7 @@ const FAILING_AFTER = 3;
 
 const FAULTY: InformerProblem = { type: 'failing', reason: 'a bug in Weir; see the log of the controller' };
 
-/** A followed Secret. One that is deleted and created again is another. */
+/** A followed object. One that is deleted and created again is another. */
 interface Followed {
   readonly id: string;
   readonly ref: ObjectRef;
@@ -69,18 +71,18 @@ interface Followed {
   retry: NodeJS.Timeout | undefined;
 }
 
-/** A wait for Secrets that have not been reported. */
+/** A wait for objects that have not been reported. */
 interface Wait {
-  readonly secrets: Set<Followed>;
+  readonly objects: Set<Followed>;
   readonly timer: NodeJS.Timeout;
   readonly resolve: () => void;
 }
 
-export class SecretReader {
-  readonly #options: SecretReaderOptions;
+export class ObjectReader {
+  readonly #options: ObjectReaderOptions;
   readonly #times: ReaderTimes;
   readonly #guard: Guard;
-  /** By Secret id. */
+  /** By object id. */
   readonly #followed = new Map<string, Followed>();
   readonly #queue: Followed[] = [];
   readonly #failing = new Set<Followed>();
@@ -89,17 +91,17 @@ export class SecretReader {
   #wait: Wait | null = null;
   /** The first wait is over. */
   #started = false;
-  /** Whether the API server has returned any Secret yet. */
+  /** Whether the API server has returned any object of the kind yet. */
   #proven = false;
   #problem = 'null';
 
-  constructor(options: SecretReaderOptions) {
+  constructor(options: ObjectReaderOptions) {
     this.#options = options;
     this.#times = options.times ?? READER_TIMES;
     this.#guard = options.guard ?? UNGUARDED;
   }
 
-  /** False until the first followed Secrets have been reported. */
+  /** False until the first followed objects have been reported. */
   get hasStarted(): boolean {
     return this.#started;
   }
@@ -114,10 +116,10 @@ export class SecretReader {
     return null;
   }
 
-  /** Takes events of the watch, also of Secrets that are not followed. */
+  /** Takes events of the watch, also of objects that are not followed. */
   noticed(changes: readonly RawChange[]): void {
     for (const { type, namespace, name } of changes) {
-      const followed = this.#followed.get(objectId({ kind: 'Secret', namespace, name }));
+      const followed = this.#followed.get(objectId({ kind: this.#options.kind, namespace, name }));
       if (followed === undefined) continue;
       if (type === 'upsert') this.#check(followed);
       else {
@@ -138,7 +140,7 @@ export class SecretReader {
     const [, namespace = '', ...name] = id.split('/');
     const followed: Followed = {
       id,
-      ref: { kind: 'Secret', namespace, name: name.join('/') },
+      ref: { kind: this.#options.kind, namespace, name: name.join('/') },
       backoff: new Backoff(this.#times.backoff),
       told: 'nothing',
       version: '',
@@ -166,7 +168,7 @@ export class SecretReader {
     return this.#options.versionOf(ref.namespace, ref.name);
   }
 
-  /** The Secret exists and has not been reported. */
+  /** The object exists and has not been reported. */
   #isUntold(followed: Followed): boolean {
     return followed.told === 'nothing' && this.#isOutdated(followed);
   }
@@ -201,10 +203,10 @@ export class SecretReader {
     const outcome = await this.#ask(followed.ref);
     this.#reading--;
     followed.state = 'resting';
-    // Ignored if the Secret is no longer followed or was deleted meanwhile.
+    // Ignored if the object is no longer followed or was deleted meanwhile.
     if (this.#isCurrent(followed)) {
       if ('type' in outcome) this.#failed(followed, outcome);
-      else if (!this.#guard.guard('secrets', () => this.#answered(followed, outcome, expected), followed.ref))
+      else if (!this.#guard.guard('reader', () => this.#answered(followed, outcome, expected), followed.ref))
         this.#failed(followed, FAULTY);
     }
     this.#readNext();
@@ -239,7 +241,7 @@ export class SecretReader {
     this.#settled(followed, null);
   }
 
-  /** The Secret is gone, but the watch has not reported it yet. Its data stays in use until the watch does. */
+  /** The object is gone, but the watch has not reported it yet. Its data stays in use until the watch does. */
   #missing(followed: Followed, expected: string): void {
     followed.version = expected;
     if (this.#isOutdated(followed)) return;
@@ -263,15 +265,15 @@ export class SecretReader {
   #settled(followed: Followed, problem: InformerProblem | null): void {
     followed.problem = problem;
     if (problem === null && this.#failing.delete(followed)) this.#report();
-    if (this.#wait?.secrets.delete(followed) === true && this.#wait.secrets.size === 0) this.#endWait();
+    if (this.#wait?.objects.delete(followed) === true && this.#wait.objects.size === 0) this.#endWait();
   }
 
   // --- wait
 
-  #waitFor(secrets: readonly Followed[]): Promise<void> {
+  #waitFor(objects: readonly Followed[]): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setInterval(() => this.#losePatience(), this.#times.patience);
-    this.#wait = { secrets: new Set(secrets), timer, resolve };
+    this.#wait = { objects: new Set(objects), timer, resolve };
     return promise;
   }
 
@@ -284,12 +286,12 @@ export class SecretReader {
   }
 
   #losePatience(): void {
-    for (const followed of this.#wait?.secrets ?? []) if (this.#mayGiveUp(followed)) this.#giveUp(followed);
+    for (const followed of this.#wait?.objects ?? []) if (this.#mayGiveUp(followed)) this.#giveUp(followed);
   }
 
   /**
    * At the start other controllers serve the proxies, or proxies keep their configuration: waiting is better than taking listeners down.
-   * Only a single unreadable Secret, while others can be read, does not delay the start.
+   * Only a single unreadable object, while others can be read, does not delay the start.
    */
   #mayGiveUp({ problem }: Followed): boolean {
     return this.#started || (this.#proven && problem !== null);
@@ -298,7 +300,7 @@ export class SecretReader {
   #giveUp(followed: Followed): void {
     if (followed.told === 'data') return;
     followed.told = 'unreadable';
-    this.#options.changed({ type: 'unreadable', ref: followed.ref, reason: unreadable(followed.problem) });
+    this.#options.changed({ type: 'unreadable', ref: followed.ref, reason: unreadable(this.#options.kind, followed.problem) });
     this.#settled(followed, followed.problem);
   }
 
@@ -313,7 +315,7 @@ export class SecretReader {
 }
 
 /** The reason for statuses: a constant text, while the log has the message of the API server. */
-function unreadable(problem: InformerProblem | null): string {
+function unreadable(kind: KindName, problem: InformerProblem | null): string {
   if (problem?.type !== 'forbidden') return 'the API server has not answered yet';
-  return `the controller may not get ${KINDS.Secret.plural}`;
+  return `the controller may not get ${KINDS[kind].plural}`;
 }
