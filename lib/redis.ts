@@ -1,11 +1,10 @@
-// Connections to Redis: one server, a Cluster, or the master that Sentinels name; with TLS and a user if wanted.
-import { readFileSync } from 'node:fs';
+// Redis: its address, and clients of one server, a Cluster, or the master that Sentinels name; with TLS and a user if wanted.
 import { Cluster, Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 import { err, ok } from './result.ts';
 import type { Result } from './result.ts';
 
-/** A connection, as its users need it. */
+/** A client with its connections, as its users need it. */
 export type RedisClient = Redis | Cluster;
 
 export interface RedisAddress {
@@ -13,7 +12,6 @@ export interface RedisAddress {
   readonly tls: boolean;
   readonly nodes: readonly { readonly host: string; readonly port: number }[];
   readonly user: string;
-  readonly password: string;
   /** The number of the database; 0 for a Cluster. */
   readonly database: number;
   /** The name of the master for Sentinels; '' otherwise. */
@@ -22,7 +20,9 @@ export interface RedisAddress {
 
 export interface RedisSettings {
   readonly address: RedisAddress;
-  /** Replaces the password of the address; '' for that one. */
+  /** The file with the user; '' for the user of the address. */
+  readonly userFile: string;
+  /** '' for no password. */
   readonly passwordFile: string;
   /** PEM files; '' for none: the authorities of the machine, and no client certificate. */
   readonly caFile: string;
@@ -32,8 +32,17 @@ export interface RedisSettings {
   readonly timeoutMs: number;
 }
 
+/** The contents of the files of the settings, '' without a file: user and password in one line, the others in PEM. */
+export interface RedisSecrets {
+  readonly user: string;
+  readonly password: string;
+  readonly ca: string;
+  readonly certificate: string;
+  readonly key: string;
+}
+
 const FORMS =
-  'redis://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE], redis+cluster://HOST[:PORT],HOST[:PORT] or redis+sentinel://HOST[:PORT],.../MASTER; with rediss instead of redis for TLS';
+  'redis://[USER@]HOST[:PORT][/DATABASE], redis+cluster://HOST[:PORT],HOST[:PORT] or redis+sentinel://HOST[:PORT],.../MASTER; with rediss instead of redis for TLS';
 const FORM = /^(redis|rediss)(?:\+(cluster|sentinel))?:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?([^/@]+)(?:\/(.*))?$/;
 const PORTS = { server: 6379, cluster: 6379, sentinel: 26_379 } as const;
 const KINDS = ['cluster', 'sentinel'] as const;
@@ -44,13 +53,14 @@ export function parseRedisUrl(url: string): Result<RedisAddress> {
   const read = FORM.exec(url);
   if (read === null) return err(`not an address of Redis: write ${FORMS}`);
   const [scheme, form, user, password, hosts, rest] = partsOf(read);
+  if (password !== '') return err('the URL has a password, which others can see; write the password to a file for --redis-password-file');
   const kind = KINDS.find((each) => each === form) ?? 'server';
   const nodes = hosts.split(',').map((host) => nodeOf(host, PORTS[kind]));
   const problem = obstacleOf(kind, nodes, rest);
   if (problem !== null) return err(problem);
   return ok({
     ...{ kind, tls: scheme === 'rediss', nodes: nodes.filter((node) => node !== null) },
-    ...{ user: decodeURIComponent(user), password: decodeURIComponent(password) },
+    user: decodeURIComponent(user),
     ...{ database: kind === 'server' ? Number(rest) : 0, master: kind === 'sentinel' ? rest : '' },
   });
 }
@@ -77,9 +87,9 @@ function nodeOf(text: string, port: number): RedisAddress['nodes'][number] | nul
  * Connects, and again after each failure. While there is no connection commands fail at once, and a command is never sent twice: the
  * caller must know whether it was counted. `failed` gets each failure of a connection.
  */
-export function connectRedis(settings: RedisSettings, failed: (error: Error) => void): RedisClient {
+export function connectRedis(settings: RedisSettings, secrets: RedisSecrets, failed: (error: Error) => void): RedisClient {
   const { address } = settings;
-  const client = address.kind === 'cluster' ? clusterOf(settings) : new Redis(singleOptions(settings));
+  const client = address.kind === 'cluster' ? clusterOf(settings, secrets) : new Redis(singleOptions(settings, secrets));
   client.on('error', failed);
   return client;
 }
@@ -91,12 +101,11 @@ function retryAfter(times: number): number {
   return Math.min(LONGEST_RETRY_MS, 50 * 2 ** Math.min(times, 10));
 }
 
-function commonOptions({ address, passwordFile, caFile, certificateFile, keyFile, timeoutMs }: RedisSettings): Options {
-  const password = passwordFile === '' ? address.password : readFileSync(passwordFile, 'utf8').trim();
-  const files = { ca: caFile, cert: certificateFile, key: keyFile };
-  const pem = Object.fromEntries(Object.entries(files).flatMap(([name, file]) => (file === '' ? [] : [[name, readFileSync(file)]])));
+function commonOptions({ address, timeoutMs }: RedisSettings, { user, password, ca, certificate, key }: RedisSecrets): Options {
+  const username = user || address.user;
+  const pem = Object.fromEntries(Object.entries({ ca, cert: certificate, key }).filter(([, text]) => text !== ''));
   return {
-    ...(address.user === '' ? {} : { username: address.user }),
+    ...(username === '' ? {} : { username }),
     ...(password === '' ? {} : { password }),
     ...(address.tls ? { tls: pem } : {}),
     commandTimeout: timeoutMs,
@@ -108,18 +117,18 @@ function commonOptions({ address, passwordFile, caFile, certificateFile, keyFile
   };
 }
 
-function singleOptions(settings: RedisSettings): Options {
+function singleOptions(settings: RedisSettings, secrets: RedisSecrets): Options {
   const { kind, nodes, database, master, tls } = settings.address;
-  const common = commonOptions(settings);
+  const common = commonOptions(settings, secrets);
   if (kind === 'server') return { ...common, ...nodes[0], db: database };
   const { tls: files } = common;
   const sentinelTls = tls && files !== undefined ? { sentinelTLS: files, enableTLSForSentinelMode: true } : {};
   return { ...common, ...sentinelTls, sentinels: [...nodes], name: master, sentinelRetryStrategy: retryAfter };
 }
 
-function clusterOf(settings: RedisSettings): Cluster {
+function clusterOf(settings: RedisSettings, secrets: RedisSecrets): Cluster {
   const options = {
-    redisOptions: commonOptions(settings),
+    redisOptions: commonOptions(settings, secrets),
     enableOfflineQueue: false,
     clusterRetryStrategy: retryAfter,
     // The names of nodes are not looked up here: a certificate is for the name.

@@ -10,7 +10,8 @@ export const REDIS_FLAGS: Flags = {
     value: 'URL',
     text: 'Redis for limits that count there: redis://HOST:PORT, redis+cluster://HOST:PORT,... or redis+sentinel://HOST:PORT,.../MASTER; rediss for TLS',
   },
-  'redis-password-file': { default: '', value: 'FILE', text: 'password of Redis, in place of that in --redis-url' },
+  'redis-user-file': { default: '', value: 'FILE', text: 'user of Redis, in place of that in --redis-url; the proxy notices changes' },
+  'redis-password-file': { default: '', value: 'FILE', text: 'password of Redis; the proxy notices changes' },
   'redis-tls-ca': { default: '', value: 'FILE', text: "CA of the certificate of Redis, PEM; the machine's CAs by default" },
   'redis-tls-cert': { default: '', value: 'FILE', text: 'certificate for Redis, PEM' },
   'redis-tls-key': { default: '', value: 'FILE', text: 'key of that certificate, PEM' },
@@ -27,6 +28,7 @@ export function readRedis(values: FlagValues): RedisSettings | null {
   if ((certificateFile === '') !== (keyFile === '')) throw new Mistake('--redis-tls-cert and --redis-tls-key belong together');
   return {
     address: address.value,
+    userFile: values.text('redis-user-file'),
     passwordFile: values.text('redis-password-file'),
     caFile: values.text('redis-tls-ca'),
     ...{ certificateFile, keyFile },

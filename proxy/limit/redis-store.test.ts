@@ -1,27 +1,46 @@
 // The limits that count in Redis, with real servers that die, freeze and start again.
 import { afterEach, expect, test } from '@jest/globals';
-import { rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import type { Algorithm } from '#lib/limit/algorithm.ts';
 import type { Terms } from '#lib/limit/share.ts';
-import { connectRedis, parseRedisUrl } from '#lib/redis.ts';
+import { parseRedisUrl } from '#lib/redis.ts';
+import { RedisConnection } from '#lib/redis-connection.ts';
 import { TestCa } from '../../test/support/certificates.ts';
 import { describeWith } from '../../test/support/describe-with.ts';
 import { RedisServer, startRedisCluster } from '../../test/support/redis.ts';
+import { until } from '../../test/support/until.ts';
 import { RedisStore } from './redis-store.ts';
 
-const FILES = { passwordFile: '', caFile: '', certificateFile: '', keyFile: '' };
+const FILES = { userFile: '', passwordFile: '', caFile: '', certificateFile: '', keyFile: '' };
 const opened: (() => unknown)[] = [];
 
 afterEach(async () => {
   for (const close of opened.splice(0).reverse()) await close();
 });
 
-function storeAt(url: string, settings: Partial<typeof FILES> = {}, timeoutMs = 200): RedisStore {
+function connectionTo(url: string, settings: Partial<typeof FILES> = {}, timeoutMs = 200): RedisConnection {
   const address = parseRedisUrl(url);
   if (!address.ok) throw new Error(address.error);
-  const store = new RedisStore(connectRedis({ address: address.value, ...FILES, ...settings, timeoutMs }, () => undefined));
+  const connection = new RedisConnection({ address: address.value, ...FILES, ...settings, timeoutMs }, () => undefined, 20);
+  opened.push(() => connection.close());
+  return connection;
+}
+
+function storeAt(url: string, settings: Partial<typeof FILES> = {}, timeoutMs = 200): RedisStore {
+  const store = new RedisStore(connectionTo(url, settings, timeoutMs));
   opened.push(() => store.close());
   return store;
+}
+
+/** A file with a text. */
+function fileOf(text: string): string {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'weir-redis-secret-'));
+  opened.push(() => rmSync(folder, { recursive: true, force: true }));
+  const file = path.join(folder, 'password');
+  if (text !== '') writeFileSync(file, text);
+  return file;
 }
 
 async function server(args: readonly string[] = []): Promise<RedisServer> {
@@ -135,19 +154,48 @@ describeWith(['redis'], 'limits in redis', () => {
     const ca = await TestCa.create();
     opened.push(() => rmSync(ca.folder, { recursive: true, force: true }));
     const { certificate, privateKey } = await ca.issue('redis', 'IP:127.0.0.1');
-    const files = ['--tls-cert-file', certificate, '--tls-key-file', privateKey, '--tls-ca-cert-file', ca.certificate];
+    const serverFiles = ['--tls-cert-file', certificate, '--tls-key-file', privateKey, '--tls-ca-cert-file', ca.certificate];
     const { port } = await server([
       '--tls-port',
       'PORT',
-      ...files,
+      ...serverFiles,
       '--tls-auth-clients',
       'no',
       ...'--user weir on >secret ~* &* +@all'.split(' '),
     ]);
-    const store = storeAt(`rediss://weir:secret@127.0.0.1:${port}`, { caFile: ca.certificate });
+    const files = { caFile: ca.certificate, userFile: fileOf('weir\n'), passwordFile: fileOf('secret\n') };
+    const store = storeAt(`rediss://127.0.0.1:${port}`, files);
     await reachable(store);
     expect(await takes(store, termsOf(WINDOW), 8)).toBe(5);
-    const stranger = storeAt(`rediss://weir:wrong@127.0.0.1:${port}`, { caFile: ca.certificate });
+    const stranger = storeAt(`rediss://weir@127.0.0.1:${port}`, { caFile: ca.certificate, passwordFile: fileOf('wrong') });
     expect(await stranger.take(termsOf(WINDOW), 'key', 1)).toBeNull();
+  });
+
+  test.each([false, true])('connect with a new password (Cluster: %p)', async (isCluster) => {
+    const servers = isCluster ? await startRedisCluster(2) : [await server()];
+    for (const each of servers) opened.push(() => each.stop());
+    const tell = (...command: readonly [string, ...string[]]) => Promise.all(servers.map((each) => each.command(...command)));
+    await tell('ACL', 'SETUSER', 'weir', 'on', '>former', '~*', '&*', '+@all');
+    const passwordFile = fileOf('former');
+    const connection = connectionTo(`redis${isCluster ? '+cluster' : ''}://weir@127.0.0.1:${servers[0]?.port}`, { passwordFile });
+    const store = new RedisStore(connection);
+    await reachable(store);
+    const former = connection.client;
+    await tell('ACL', 'SETUSER', 'weir', 'resetpass', '>new');
+    writeFileSync(passwordFile, 'new');
+    await until(() => connection.client !== former, 'a client with the new password');
+    await tell('CLIENT', 'KILL', 'USER', 'weir');
+    await reachable(store);
+    expect(await takes(store, termsOf(WINDOW, 'probe'), 8)).toBe(5);
+  });
+
+  test('wait for a password that is missing', async () => {
+    const { port } = await server('--user weir on >secret ~* &* +@all'.split(' '));
+    const passwordFile = fileOf('');
+    const store = storeAt(`redis://weir@127.0.0.1:${port}`, { passwordFile });
+    expect(await store.take(termsOf(WINDOW), 'key', 1)).toBeNull();
+    writeFileSync(passwordFile, 'secret');
+    await reachable(store);
+    expect(await takes(store, termsOf(WINDOW), 8)).toBe(5);
   });
 });

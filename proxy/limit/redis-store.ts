@@ -6,6 +6,7 @@ import type { Decision } from '#lib/limit/decision.ts';
 import type { Terms } from '#lib/limit/share.ts';
 import type { LimitStore } from '#lib/limit/store.ts';
 import type { RedisClient } from '#lib/redis.ts';
+import type { RedisConnection } from '#lib/redis-connection.ts';
 import { countingOf } from './redis-scripts.ts';
 import type { Counting } from './redis-scripts.ts';
 
@@ -25,14 +26,14 @@ const PREFIX = 'weir:limit:';
 type Answer = readonly [number, number, number, number];
 
 export class RedisStore implements LimitStore {
-  readonly #client: RedisClient;
+  readonly #connection: Pick<RedisConnection, 'client' | 'close'>;
   readonly #breaker: CircuitBreaker<[Terms, string, number, boolean], Answer>;
   readonly #countings = new WeakMap<Terms, Counting>();
   #failures = 0;
 
   /** Ends the connection at `close`. */
-  constructor(client: RedisClient) {
-    this.#client = client;
+  constructor(connection: Pick<RedisConnection, 'client' | 'close'>) {
+    this.#connection = connection;
     this.#breaker = new CircuitBreaker(
       (terms: Terms, key: string, cost: number, forced: boolean) => this.#run(terms, key, cost, forced),
       BREAKER,
@@ -65,7 +66,7 @@ export class RedisStore implements LimitStore {
   /** Forgets what a key has taken. Resolves to false if Redis does not answer in time. */
   async reset(terms: Terms, key: string): Promise<boolean> {
     try {
-      await this.#client.del(nameOf(terms, key));
+      await this.#client().del(nameOf(terms, key));
       return true;
     } catch {
       return false;
@@ -84,7 +85,7 @@ export class RedisStore implements LimitStore {
 
   close(): void {
     this.#breaker.shutdown();
-    this.#client.disconnect();
+    this.#connection.close();
   }
 
   async #ask(terms: Terms, key: string, cost: number, forced: boolean): Promise<Answer | null> {
@@ -97,15 +98,22 @@ export class RedisStore implements LimitStore {
   }
 
   async #run(terms: Terms, key: string, cost: number, forced: boolean): Promise<Answer> {
+    const client = this.#client();
     const { script, limit, rest } = this.#countingOf(terms);
     const args = [nameOf(terms, key), limit, cost, forced ? 1 : 0, ...rest(Date.now())];
     try {
-      return (await this.#client.evalsha(script.sha, 1, ...args)) as Answer;
+      return (await client.evalsha(script.sha, 1, ...args)) as Answer;
     } catch (error) {
       // The server is new, or its scripts were flushed: nothing was counted.
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return (await this.#client.eval(script.text, 1, ...args)) as Answer;
+      return (await client.eval(script.text, 1, ...args)) as Answer;
     }
+  }
+
+  #client(): RedisClient {
+    const { client } = this.#connection;
+    if (client === null) throw new Error('there is no connection to redis yet');
+    return client;
   }
 
   #countingOf(terms: Terms): Counting {

@@ -6,8 +6,8 @@ import { CLOCKS, MAX_KEYS, MeterStore, NO_STORE } from '#lib/limit/store.ts';
 import type { LendingStore, LimitStore } from '#lib/limit/store.ts';
 import type { MeterClocks } from '#lib/limit/meter.ts';
 import type { MetricFamily } from '#lib/metric.ts';
-import { connectRedis } from '#lib/redis.ts';
 import type { RedisSettings } from '#lib/redis.ts';
+import { RedisConnection } from '#lib/redis-connection.ts';
 import { turnTime } from '#lib/turn-clock.ts';
 import type { Log } from '#lib/log.ts';
 import { RedisStore } from './redis-store.ts';
@@ -54,7 +54,7 @@ export class WorkerLimits {
     const { Local, Lease } = this.#shares ?? { Local: new MeterStore(TURN_CLOCKS), Lease: lease };
     this.local = Local;
     this.lease = Lease;
-    this.#redisStore = redis === null ? null : new RedisStore(connectRedis(redis, logged(log)));
+    this.#redisStore = redis === null ? null : new RedisStore(new RedisConnection(redis, logged(log)));
     this.redis = this.#redisStore ?? NO_STORE;
   }
 
