@@ -4,6 +4,7 @@ import type { PolicyFilterContext } from '../rule-policies.ts';
 import { ApiKey } from './api-key.ts';
 import { Basic } from './basic.ts';
 import { Certificate } from './certificate.ts';
+import { Hmac } from './hmac.ts';
 import { Signature } from './signature.ts';
 import { Oidc } from './oidc/oidc.ts';
 import type { OidcSettings } from './oidc/settings.ts';
@@ -23,6 +24,7 @@ export const AUTHENTICATORS: readonly AuthenticatorKind[] = Object.freeze([
   ({ certificate }, { consumers, namespace }) => (certificate === undefined ? null : new Certificate(certificate, consumers.of(namespace))),
   ({ basic }, context) => (basic === undefined ? null : new Basic(basic, context)),
   ({ signature }, context) => (signature === undefined ? null : new Signature(signature, context)),
+  ({ hmac }, context) => (hmac === undefined ? null : new Hmac(hmac, context)),
   // Its schema requires what its type does.
   ({ oidc }, context) => (oidc === undefined ? null : new Oidc(oidc as OidcSettings, context)),
   ({ jwt }, context) => (jwt === undefined ? null : new Jwt(jwt, context)),

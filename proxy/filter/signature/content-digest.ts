@@ -23,6 +23,20 @@ export function parseContentDigest(field: string): ReadonlyMap<string, Buffer> |
   return digests.size === 0 ? null : digests;
 }
 
+/** The same for the older Digest (RFC 3230): `SHA-256=BASE64`. */
+export function parseDigest(field: string): ReadonlyMap<string, Buffer> | null {
+  const parts = field.split(',', BOUNDS.maxMembers + 1);
+  if (parts.length > BOUNDS.maxMembers) return null;
+  const digests = new Map<string, Buffer>();
+  for (const part of parts) {
+    const [, name = '', base64 = ''] = /^([A-Za-z0-9-]+)=([A-Za-z0-9+/]+={0,2})$/.exec(part.trim()) ?? [];
+    const hash = HASHES.get(name.toLowerCase());
+    if (name === '' || (hash !== undefined && digests.has(hash))) return null;
+    if (hash !== undefined) digests.set(hash, Buffer.from(base64, 'base64'));
+  }
+  return digests.size === 0 ? null : digests;
+}
+
 /** Whether each digest is that of the body. */
 export function digestsMatch(digests: ReadonlyMap<string, Buffer>, body: Buffer): boolean {
   for (const [hash, digest] of digests) {
