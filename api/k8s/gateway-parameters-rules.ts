@@ -22,6 +22,7 @@ export function brokenParameters(spec: GatewayParametersSpec): FieldError[] {
     ...checkDisruption(spec.podDisruptionBudget),
     ...checkAccessLog(spec.accessLog),
     ...checkAcme(spec.acme),
+    ...checkRedis(spec.redis),
     ...Object.entries(spec.limits ?? {}).flatMap(([name, value]) => checkLimit(name, value)),
   ];
 }
@@ -64,6 +65,20 @@ function checkAcme(acme: GatewayParametersSpec['acme']): FieldError[] {
     ...(acme.challenge === 'DNS01' && acme.webhook === undefined ? [{ field: 'spec.acme', reason: 'challenge DNS01 needs webhook' }] : []),
     ...(renewBefore?.ok === false ? [{ field: 'spec.acme.renewBefore', reason: renewBefore.error }] : []),
   ];
+}
+
+function checkRedis(redis: GatewayParametersSpec['redis']): FieldError[] {
+  if (redis === undefined) return [];
+  const { mode = 'Single', addresses, masterName, database, tls = {}, timeout } = redis;
+  const spent = timeout === undefined ? null : parseDuration(timeout);
+  const broken: readonly (readonly [boolean, string, string])[] = [
+    [mode === 'Single' && addresses.length !== 1, '.addresses', 'mode Single needs exactly one address'],
+    [(mode === 'Sentinel') !== (masterName !== undefined), '.masterName', 'mode Sentinel needs masterName, other modes have none'],
+    [mode !== 'Single' && database !== undefined, '.database', 'database is for mode Single only'],
+    [tls.caConfigMapRef !== undefined && tls.caSecretRef !== undefined, '.tls', 'caConfigMapRef and caSecretRef exclude each other'],
+    [spent?.ok === false, '.timeout', spent?.ok === false ? spent.error : ''],
+  ];
+  return broken.filter(([isBroken]) => isBroken).map(([, field, reason]) => ({ field: `spec.redis${field}`, reason }));
 }
 
 const COUNTS: ReadonlySet<string> = new Set(COUNT_LIMITS);

@@ -61,6 +61,15 @@ describe('GatewayParameters', () => {
     ],
     [{ accessLog: { fields: ['stauts'] } }, 'spec.accessLog.fields: "stauts" is not a field of the access log; did you mean status?'],
     [{ accessLog: { filter: 'sample=2' } }, 'spec.accessLog.filter: sample: "2" is not a share above 0 and up to 1'],
+    [{ redis: { addresses: ['a', 'b'] } }, 'spec.redis.addresses: mode Single needs exactly one address'],
+    [{ redis: { addresses: ['u:secret@a'] } }, 'spec.redis.addresses[0]: must be an address like cache:6379'],
+    [{ redis: { mode: 'Sentinel', addresses: ['a'] } }, 'spec.redis.masterName: mode Sentinel needs masterName, other modes have none'],
+    [{ redis: { mode: 'Cluster', addresses: ['a'], database: 1 } }, 'spec.redis.database: database is for mode Single only'],
+    [
+      { redis: { addresses: ['a'], tls: { caSecretRef: { name: 'a', key: 'b' }, caConfigMapRef: { name: 'a', key: 'b' } } } },
+      'spec.redis.tls: caConfigMapRef and caSecretRef exclude each other',
+    ],
+    [{ redis: { addresses: ['a'], timeout: '5' } }, 'spec.redis.timeout: must be a duration like 10s, 1h30m or 100ms'],
     [{ fleet: 'Own' }, 'spec.fleet: must be one of Shared, PerGateway'],
     [{ fleets: 'Shared' }, 'spec.fleets: is not a known field; did you mean fleet?'],
   ])('%j is refused', (spec, reason) => {

@@ -130,6 +130,12 @@ const secretKey = (description: string) =>
     key: Type.String({ minLength: 1, maxLength: 253, description: 'The entry of the Secret.' }),
   });
 
+const configMapKey = (description: string) =>
+  group(description, {
+    name: Type.String({ minLength: 1, maxLength: 253, description: 'The ConfigMap, in the namespace of the Gateway.' }),
+    key: Type.String({ minLength: 1, maxLength: 253, description: 'The entry of the ConfigMap.' }),
+  });
+
 const HTTPS_URL = '^https://[^\\s/?#@]+(/[^\\s#]*)?$';
 
 const Acme = withRules(
@@ -179,6 +185,59 @@ const Acme = withRules(
   ["!has(self.challenge) || self.challenge != 'DNS01' || has(self.webhook)", 'challenge DNS01 needs webhook'],
 );
 
+const REDIS_ADDRESS = '^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?)(:[0-9]{1,5})?$';
+
+const RedisTls = withRules(
+  group('TLS for connections to Redis; {} verifies with the CAs of the image.', {
+    caConfigMapRef: Type.Optional(configMapKey('The CA of the certificate of Redis, PEM.')),
+    caSecretRef: Type.Optional(secretKey('The same in a Secret.')),
+    certificateSecretName: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 253,
+        description: 'The Secret with tls.crt and tls.key, the certificate of the proxies, in the namespace of the Gateway.',
+      }),
+    ),
+  }),
+  ['!has(self.caConfigMapRef) || !has(self.caSecretRef)', 'caConfigMapRef and caSecretRef exclude each other'],
+);
+
+const Redis = withRules(
+  group('The Redis of the proxies, for limits with the store Redis; docs/reference/fleets.md says more.', {
+    mode: Type.Optional(
+      Type.Enum(['Single', 'Cluster', 'Sentinel'], {
+        description: 'Single: one server (the default). Cluster: some nodes of a Cluster. Sentinel: the Sentinels of a master.',
+      }),
+    ),
+    addresses: Type.Array(
+      Type.String({ minLength: 1, maxLength: 261, pattern: REDIS_ADDRESS, '~must': 'an address like cache:6379' } as Parameters<
+        typeof Type.String
+      >[0]),
+      {
+        minItems: 1,
+        maxItems: 32,
+        description: 'HOST or HOST:PORT of the server, of nodes, or of Sentinels.',
+      },
+    ),
+    masterName: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 253,
+        pattern: '^[-._A-Za-z0-9]+$',
+        description: 'The name of the master. For Sentinel only.',
+      }),
+    ),
+    database: Type.Optional(Type.Integer({ minimum: 0, maximum: 999, description: 'The number of the database. For Single only.' })),
+    userSecretRef: Type.Optional(secretKey('The user of Redis.')),
+    passwordSecretRef: Type.Optional(secretKey('The password of Redis.')),
+    tls: Type.Optional(RedisTls),
+    timeout: duration('How long a request waits for Redis. 100ms by default.'),
+  }),
+  ["(has(self.mode) && self.mode != 'Single') || size(self.addresses) == 1", 'mode Single needs exactly one address'],
+  ["(has(self.mode) && self.mode == 'Sentinel') == has(self.masterName)", 'mode Sentinel needs masterName, other modes have none'],
+  ["!has(self.database) || !has(self.mode) || self.mode == 'Single'", 'database is for mode Single only'],
+);
+
 export const GatewayParametersSpec = withRules(
   closed({
     fleet: Type.Optional(
@@ -203,11 +262,15 @@ export const GatewayParametersSpec = withRules(
     accessLog: Type.Optional(AccessLog),
     securityLog: Type.Optional(SecurityLog),
     acme: Type.Optional(Acme),
+    redis: Type.Optional(Redis),
     limits: texts('Limits of the proxies by the names of their flags, without the dashes: max-connections: "5000".'),
   }),
   ['!has(self.replicas) || !has(self.autoscaling)', 'replicas and autoscaling exclude each other'],
 );
 export type GatewayParametersSpec = Static<typeof GatewayParametersSpec>;
+
+/** The Redis of the proxies. */
+export type RedisParameters = NonNullable<GatewayParametersSpec['redis']>;
 
 export const GatewayParameters = objectOf(`${WEIR_GROUP}/v1alpha1`, 'GatewayParameters', GatewayParametersSpec);
 export type GatewayParameters = Static<typeof GatewayParameters>;

@@ -104,8 +104,8 @@ export function gatewayValidatesInsecurely(generation: number, message: string):
   return condition('InsecureFrontendValidationMode', 'True', 'ConfigurationChanged', message, generation);
 }
 
-/** `reason`: that of the client certificate for backends, or that of listeners. */
-export function gatewayRefInvalid(generation: number, obstacle: ClientCertificateObstacle): DesiredCondition {
+/** `reason`: that of the client certificate for backends, or that of the Redis of its proxies. */
+export function gatewayRefInvalid(generation: number, obstacle: ClientCertificateObstacle | Obstacle<'InvalidRedisRef'>): DesiredCondition {
   return condition('ResolvedRefs', 'False', obstacle.reason, obstacle.message, generation);
 }
 

@@ -9,6 +9,7 @@ import { resolveClientCertificate, type ClientCertificate } from './certificates
 import type { GatewayObstacle } from './conditions.ts';
 import { gatewayClassUnit } from './gateway-class.ts';
 import { gatewayParameters, type ResolvedParameters } from './parameters.ts';
+import { redisProblem } from './redis-references.ts';
 import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
 
 /** The facts about their Gateway that listeners need beside its spec. */
@@ -23,6 +24,8 @@ export interface GatewayFrame {
   readonly ownFleet: boolean;
   /** How to obtain certificates, or why that is not possible; null if Weir is not to. */
   readonly acme: Result<AcmeSettings> | null;
+  /** Why dedicated proxies cannot connect to their Redis; null if no reference is missing. */
+  readonly redisProblem: string | null;
 }
 
 /** Key: `<namespace>/<name>`. Null if there is no such Gateway, or another controller serves it. */
@@ -45,6 +48,7 @@ export const gatewayFrameUnit: UnitKind<GatewayFrame | null> = {
       client: resolveClientCertificate(view, gateway),
       ownFleet,
       acme: acmeSettings(view, gateway, parameters.ok ? parameters.value.spec.acme : undefined),
+      redisProblem: parameters.ok && ownFleet ? redisProblem(view, namespace, parameters.value.spec.redis) : null,
     });
   },
 };

@@ -84,8 +84,9 @@ function programmedCondition(generation: number, { frame, listeners, reached, at
   return conditions.gatewayNotProgrammed(generation, { reason: 'Invalid', message: 'no listener can be served' });
 }
 
-function refsCondition(generation: number, { frame: { client }, listeners }: Findings): DesiredCondition {
+function refsCondition(generation: number, { frame: { client, redisProblem }, listeners }: Findings): DesiredCondition {
   if (client.obstacle !== null) return conditions.gatewayRefInvalid(generation, client.obstacle);
+  if (redisProblem !== null) return conditions.gatewayRefInvalid(generation, { reason: 'InvalidRedisRef', message: redisProblem });
   const unresolved = listeners.filter((listener) => !listener.resolved).map((listener) => listener.attachable.name);
   if (unresolved.length === 0) return conditions.gatewayRefsResolved(generation);
   return conditions.gatewayRefsNotResolved(generation, `listeners with unresolved references: ${unresolved.join(', ')}`);

@@ -8,6 +8,7 @@ import type { GatewayParametersSpec } from '#api/k8s/k8s.ts';
 import type { DesiredFleet, FleetPort } from '../compile/result.ts';
 import { labelsOf, metadataFor, selectorOf, type Fields, type FleetSettings, type Manifest } from './manifest.ts';
 import { credentialsName } from './credentials.ts';
+import { redisFlags, redisMounts, redisVolumes } from './redis.ts';
 
 const PROBE_PORT = 15_021;
 const CREDENTIALS = '/etc/weir/credentials';
@@ -56,6 +57,7 @@ function podSpec(fleet: DesiredFleet, parameters: GatewayParametersSpec, setting
     volumes: [
       { name: 'credentials', secret: { secretName: credentialsName(fleet), defaultMode: 0o440 } },
       { name: 'state', emptyDir: {} },
+      ...redisVolumes(parameters.redis),
     ],
     ...placement(fleet, parameters),
   };
@@ -86,11 +88,15 @@ function container(fleet: DesiredFleet, parameters: GatewayParametersSpec, setti
     volumeMounts: [
       { name: 'credentials', mountPath: CREDENTIALS, readOnly: true },
       { name: 'state', mountPath: STATE },
+      ...redisMounts(parameters.redis),
     ],
   };
 }
 
-function flags({ drain = {}, workers, limits = {}, accessLog, securityLog }: GatewayParametersSpec, settings: FleetSettings): string[] {
+function flags(
+  { drain = {}, workers, limits = {}, accessLog, securityLog, redis }: GatewayParametersSpec,
+  settings: FleetSettings,
+): string[] {
   const given: readonly (readonly [string, string])[] = [
     ['controller', settings.controller],
     ['controller-tls-ca', `${CREDENTIALS}/ca.crt`],
@@ -104,6 +110,7 @@ function flags({ drain = {}, workers, limits = {}, accessLog, securityLog }: Gat
     ...(workers === undefined ? [] : [['workers', String(workers)] as const]),
     ...accessLogFlags(accessLog),
     ...(securityLog?.enabled === false ? [['security-log', 'off'] as const] : []),
+    ...redisFlags(redis),
     ...Object.entries(limits).sort(([a], [b]) => (a < b ? -1 : 1)),
   ];
   return given.map(([name, value]) => `--${name}=${value}`);
