@@ -16,7 +16,7 @@ function event(lines: EventLines, meaning: string): { readonly lines: EventLines
 export const SECURITY_EVENTS = Object.freeze({
   authentication_failed: event('each', 'Credentials are wrong, expired or not allowed'),
   authentication_unavailable: event('route', 'Credentials cannot be verified now, so the request is refused'),
-  access_denied: event('each', 'A rule refuses the caller'),
+  access_denied: event('each', 'A rule refuses the caller, or its credential does not allow the request'),
   dry_run_denied: event('each', 'A rule in dry-run would refuse the caller'),
   csrf_refused: event('each', 'A request comes from a page of another site'),
   rate_limited: event('source', 'The caller is beyond a limit'),

@@ -4,6 +4,7 @@ import { createHmac, generateKeyPairSync, sign, type KeyObject } from 'node:cryp
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { until } from '../support/until.ts';
 import { consumer, FolderSite, protectedRoute, secret } from '../support/folder-site.ts';
 
 const ISSUER = 'https://issuer.test';
@@ -267,9 +268,24 @@ test('a request without a token gets the plain challenge', async () => {
   expect(await challengesOf('/uri', { authorization: 'Basic YTpi' })).toEqual([401, 'Bearer']);
 });
 
-test('a token without a scope gets the error insufficient_scope', async () => {
-  expect(await challengesOf('/scopes', bearer(rs256()))).toEqual([401, 'Bearer error="insufficient_scope"']);
+/** The events of requests at a route. */
+function eventsAt(route: string): readonly unknown[] {
+  const lines = site.output.split('\n').filter((line) => line.includes(`HTTPRoute/default/${route}/0`) && line.includes('"security"'));
+  return lines.map((line) => (JSON.parse(line) as { event: unknown }).event);
+}
+
+test('a token without a scope gets 403, the error insufficient_scope and one event', async () => {
+  for (const times of [1, 2]) {
+    expect(await challengesOf('/scopes', bearer(rs256()))).toEqual([403, 'Bearer error="insufficient_scope", scope="write admin"']);
+    await until(() => eventsAt('scopes').length >= times, 'the event');
+  }
+  expect(eventsAt('scopes')).toEqual(['access_denied', 'access_denied']);
   expect(await site.status('/scopes', bearer(rs256(claims({ scope: 'admin write' }))))).toBe(200);
+});
+
+test('a forged token without a scope says nothing about scopes', async () => {
+  const forged = rs256(claims({ jti: 'forged' }), { alg: 'RS256', kid: 'r1' }, foreign.privateKey);
+  expect(await challengesOf('/scopes', bearer(forged))).toEqual(INVALID);
 });
 
 test('without keys the answer is 503, and unknown keys cause no flood of questions', async () => {

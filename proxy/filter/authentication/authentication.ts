@@ -64,7 +64,8 @@ class Authentication implements Filter {
     const verdict = refuse(exchange, REFUSALS[type]);
     // Without credentials nothing has been tried.
     if (outcome.type !== 'absent') this.#security.emit(EVENTS[outcome.type], exchange, { reason: outcome.reason, policy: this.#policy });
-    if (type !== 'unavailable') this.#challenge(exchange, outcome.type === 'refused' ? outcome.challenge : '');
+    if (type === 'insufficient') exchange.responseHeaders.push('www-authenticate', outcome.challenge);
+    else if (type !== 'unavailable') this.#challenge(exchange, type === 'refused' ? outcome.challenge : '');
     return verdict;
   }
 
@@ -91,6 +92,7 @@ type Refusal = Extract<Outcome, { type: keyof typeof REFUSALS }>;
 
 const EVENTS = {
   refused: 'authentication_failed',
+  insufficient: 'access_denied',
   unavailable: 'authentication_unavailable',
 } as const satisfies Readonly<Record<string, SecurityEventName>>;
 
@@ -103,6 +105,7 @@ const OTHERS_TIMEOUT = 5_000;
 const REFUSALS = {
   absent: ERRORS.authenticationRequired,
   refused: ERRORS.authenticationFailed,
+  insufficient: ERRORS.accessDenied,
   unavailable: ERRORS.authenticationUnavailable,
 } as const satisfies Readonly<Record<string, ExchangeError>>;
 

@@ -25,6 +25,8 @@ export type Outcome =
       /** Sets the answer. Absent: 401 with the challenges. */
       readonly answer?: (exchange: Exchange) => FilterVerdict;
     }
+  /** The credential is right, and does not allow this request. `challenge`: the value of WWW-Authenticate that tells what is missing. */
+  | { readonly type: 'insufficient'; readonly reason: string; readonly challenge: string }
   /** The credential cannot be verified now: a service or a key is not available. */
   | { readonly type: 'unavailable'; readonly reason: string }
   /** The authenticator has set the answer: a redirect to a login page. */

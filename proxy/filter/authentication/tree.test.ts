@@ -30,6 +30,7 @@ async function check(tree: AuthenticationNode): Promise<unknown> {
 }
 
 const NO = refused('wrong');
+const LESS: Outcome = { type: 'insufficient', reason: 'less', challenge: 'Bearer' };
 const AWAY = unavailable('away');
 
 describe.each([false, true])('anyOf (late: %s)', (isLate) => {
@@ -39,6 +40,9 @@ describe.each([false, true])('anyOf (late: %s)', (isLate) => {
     ['the first that accepts', [ABSENT, NO, accepts('a'), accepts('b')], 'a', 3],
     ['absent without any credential', [ABSENT, ABSENT], 'absent', 2],
     ['refused rather than absent', [ABSENT, NO, ABSENT], 'refused', 3],
+    ['insufficient rather than refused', [NO, LESS, NO], 'insufficient', 3],
+    ['unavailable rather than insufficient', [LESS, AWAY], 'unavailable', 2],
+    ['accepted although another is insufficient', [LESS, accepts('a')], 'a', 2],
     ['unavailable rather than refused', [NO, AWAY, ABSENT], 'unavailable', 3],
     ['accepted although another is unavailable', [AWAY, accepts('a')], 'a', 2],
     ['answered by an authenticator', [{ type: 'answered' }, accepts('a')], 'answered', 1],
@@ -55,6 +59,7 @@ describe.each([false, true])('allOf (late: %s)', (isLate) => {
     ['the first principal', [accepts('a'), accepts('b')], 'a', 2],
     ['refused by one', [accepts('a'), NO, accepts('b')], 'refused', 2],
     ['absent if one credential is missing', [accepts('a'), ABSENT], 'absent', 2],
+    ['insufficient', [LESS, accepts('a')], 'insufficient', 1],
     ['unavailable', [AWAY, accepts('a')], 'unavailable', 1],
     ['absent without members', [], 'absent', 0],
   ] as const)('is %s', async (_, outcomes, result, count) => {

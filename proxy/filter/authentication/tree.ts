@@ -16,8 +16,8 @@ export function leaf(authenticator: Authenticator): AuthenticationNode {
 }
 
 /**
- * The first node that accepts the request. If none does: a credential that cannot be verified counts more than a wrong one, since it may be
- * right, and a wrong one more than none.
+ * The first node that accepts the request. If none does: a credential that cannot be verified counts most, since it may be right; then one
+ * that is right and does not allow the request, then a wrong one, then none.
  */
 export function anyOf(nodes: readonly AuthenticationNode[]): AuthenticationNode {
   return {
@@ -42,7 +42,14 @@ function isFinal({ type }: Outcome): boolean {
   return type === 'authenticated' || type === 'answered';
 }
 
-const RANK: Readonly<Record<Outcome['type'], number>> = { absent: 0, refused: 1, unavailable: 2, authenticated: 3, answered: 3 };
+const RANK: Readonly<Record<Outcome['type'], number>> = {
+  absent: 0,
+  refused: 1,
+  insufficient: 2,
+  unavailable: 3,
+  authenticated: 4,
+  answered: 4,
+};
 
 function worse(a: Outcome, b: Outcome): Outcome {
   return RANK[b.type] > RANK[a.type] ? b : a;

@@ -7,6 +7,7 @@ export interface ClaimRules {
   /** Seconds. */
   readonly clockSkew: number;
   readonly required: readonly { readonly name: string; readonly values: readonly string[] | null }[];
+  /** For `lacksScope`. */
   readonly scopes: readonly string[];
 }
 
@@ -17,7 +18,7 @@ export function claimOf(claims: Claims, name: string): unknown {
   return Object.hasOwn(claims, name) ? claims[name] : undefined;
 }
 
-/** Why the claims are not valid at this time (seconds); null if they are. */
+/** Why the claims are not valid at this time (seconds), scopes aside; null if they are. */
 export function problemOf(claims: Claims, rules: ClaimRules, now: number): string | null {
   return timeProblem(claims, rules.clockSkew, now) ?? contentProblem(claims, rules);
 }
@@ -33,21 +34,20 @@ function isTime(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0;
 }
 
-function contentProblem(claims: Claims, { audiences, required, scopes }: ClaimRules): string | null {
+/** Why the audience or another claim is wrong; null if none is. */
+export function contentProblem(claims: Claims, { audiences, required }: Pick<ClaimRules, 'audiences' | 'required'>): string | null {
   if (audiences.length > 0 && !overlaps(textsOf(claimOf(claims, 'aud')), audiences)) return 'the token is for another audience';
   const lacking = required.find(({ name, values }) => !isFulfilled(claimOf(claims, name), values));
-  if (lacking !== undefined) return `the token lacks the claim ${lacking.name}, or has another value`;
-  return lacksScope(claims, scopes) ? LACKS_SCOPE : null;
+  return lacking === undefined ? null : `the token lacks the claim ${lacking.name}, or has another value`;
 }
-
-export const LACKS_SCOPE = 'the token lacks a scope';
 
 function isFulfilled(value: unknown, values: readonly string[] | null): boolean {
   if (value === undefined || value === null) return false;
   return values === null || overlaps(textsOf(value), values);
 }
 
-function lacksScope(claims: Claims, scopes: readonly string[]): boolean {
+/** Whether the claim `scope` (or `scp`) lacks one of the scopes. */
+export function lacksScope(claims: Claims, scopes: readonly string[]): boolean {
   const given = [claimOf(claims, 'scope'), claimOf(claims, 'scp')].flatMap(textsOf).flatMap((text) => text.split(' '));
   return !scopes.every((scope) => given.includes(scope));
 }

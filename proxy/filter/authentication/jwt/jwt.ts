@@ -4,10 +4,11 @@ import type { ConsumersOf } from '../../../exchange/consumers.ts';
 import type { Exchange } from '../../../exchange/exchange.ts';
 import type { Principal } from '../../../exchange/principal.ts';
 import type { PolicyFilterContext } from '../../rule-policies.ts';
-import { ABSENT, refused, unavailable, type Authenticator, type Outcome } from '../authenticator.ts';
+import { ABSENT, unavailable, type Authenticator, type Outcome } from '../authenticator.ts';
+import { insufficientScope, invalidToken } from '../bearer.ts';
 import { consumerOutcome } from '../consumer-principal.ts';
 import { credentialSources, readCredential, type CredentialSource, type SourceSettings } from '../credential-source.ts';
-import { claimOf, LACKS_SCOPE, problemOf, textsOf } from './claims.ts';
+import { claimOf, lacksScope, problemOf, textsOf } from './claims.ts';
 import { issuerOf, type Issuer, type ProviderSettings } from './issuer.ts';
 import { isSignedBy } from './signature.ts';
 import { parseToken, type Token } from './token.ts';
@@ -21,9 +22,6 @@ export interface JwtSettings {
 
 const DEFAULT_MAX_BYTES = 8_192;
 const MAX_VERIFIED = 10_000;
-/** RFC 6750 section 3.1. */
-const INVALID = 'Bearer error="invalid_token"';
-const UNSCOPED = 'Bearer error="insufficient_scope"';
 
 /** A token with a valid signature. */
 interface Verified {
@@ -58,12 +56,12 @@ export class Jwt implements Authenticator {
   authenticate(exchange: Exchange): Outcome | Promise<Outcome> {
     const text = readCredential(this.#sources, exchange);
     if (text === null || text === '') return ABSENT;
-    if (text.length > this.#maxBytes) return refused('the token is too large', INVALID);
+    if (text.length > this.#maxBytes) return invalidToken('the token is too large');
     const digest = hash('sha256', text, 'base64');
     const known = this.#verified.get(digest);
     if (known !== undefined) return this.#outcome(known, digest);
     const token = parseToken(text);
-    if (token === null) return refused('the token is malformed', INVALID);
+    if (token === null) return invalidToken('the token is malformed');
     return this.#verify(token, digest);
   }
 
@@ -79,10 +77,10 @@ export class Jwt implements Authenticator {
   #verify(token: Token, digest: string): Outcome | Promise<Outcome> {
     const name = claimOf(token.claims, 'iss');
     const issuer = this.#issuers.find((each) => each.issuer === name);
-    if (issuer === undefined) return refused('the token is of another issuer', INVALID);
-    if (!issuer.permits(token.algorithm)) return refused('the algorithm of the token is not permitted', INVALID);
+    if (issuer === undefined) return invalidToken('the token is of another issuer');
+    if (!issuer.permits(token.algorithm)) return invalidToken('the algorithm of the token is not permitted');
     const early = problemOf(token.claims, issuer.rules, this.#now() / 1_000);
-    if (early !== null) return refusal(early);
+    if (early !== null) return invalidToken(early);
     if (candidates(issuer, token).length > 0) return this.#checkSignature(issuer, token, digest);
     // The issuer may have a new key.
     return issuer.source.refresh().then(() => this.#checkSignature(issuer, token, digest));
@@ -92,7 +90,7 @@ export class Jwt implements Authenticator {
     if (issuer.source.keys === null) return unavailable('the keys of the issuer are not known');
     const { algorithm, signed, signature, claims } = token;
     const isValid = candidates(issuer, token).some((key) => isSignedBy(algorithm, key, signed, signature));
-    if (!isValid) return refused('no key of the issuer has signed the token', INVALID);
+    if (!isValid) return invalidToken('no key of the issuer has signed the token');
     const verified = { issuer, claims };
     const [oldest] = this.#verified.keys();
     if (this.#verified.size >= MAX_VERIFIED && oldest !== undefined) this.#verified.delete(oldest);
@@ -105,8 +103,9 @@ export class Jwt implements Authenticator {
     const problem = problemOf(claims, issuer.rules, this.#now() / 1_000);
     if (problem !== null) {
       this.#verified.delete(digest);
-      return refusal(problem);
+      return invalidToken(problem);
     }
+    if (lacksScope(claims, issuer.rules.scopes)) return insufficientScope(issuer.rules.scopes);
     const consumer = this.#consumers.byToken(issuer.issuer, claims);
     if (consumer === null) return accepted(issuer, claims);
     const outcome = consumerOutcome(consumer, 'jwt');
@@ -118,13 +117,9 @@ function candidates({ source }: Issuer, { keyId, algorithm }: Token): ReturnType
   return source.keys?.candidates(keyId, algorithm) ?? [];
 }
 
-function refusal(problem: string): Outcome {
-  return refused(problem, problem === LACKS_SCOPE ? UNSCOPED : INVALID);
-}
-
 function accepted({ prefix }: Issuer, claims: Token['claims']): Outcome {
   const [subject = ''] = textsOf(claimOf(claims, 'sub') ?? claimOf(claims, 'client_id'));
-  if (subject === '') return refused('the token has no subject', INVALID);
+  if (subject === '') return invalidToken('the token has no subject');
   const groups = textsOf(claimOf(claims, 'groups'));
   const principal: Principal = { id: `${prefix}${subject}`, method: 'jwt', groups, claims, consumer: '', plan: '' };
   return { type: 'authenticated', principal, credential: null };
