@@ -2,6 +2,7 @@
 // peer that may be full, or raw bytes in a tunnel.
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import { Bandwidth } from './exchange/bandwidth.ts';
+import type { ExchangeError } from './exchange/errors.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import type { Headers } from './exchange/headers.ts';
 import type { Limits } from './exchange/limits.ts';
@@ -21,6 +22,8 @@ export interface BodiesOptions {
   readonly workers?: number | undefined;
   /** The body has enough bytes for an attempt. */
   readonly gathered: (exchange: Exchange) => void;
+  /** The inspection of the body refuses the request. */
+  readonly refused: (exchange: Exchange, error: ExchangeError) => void;
   /** Both directions of a tunnel have ended. */
   readonly tunnelEnded: (exchange: Exchange) => void;
 }
@@ -32,15 +35,17 @@ export class Bodies {
   readonly #bandwidth: Bandwidth;
   readonly #maxReplayBytes: number;
   readonly #gathered: (exchange: Exchange) => void;
+  readonly #refused: BodiesOptions['refused'];
   readonly #tunnelEnded: (exchange: Exchange) => void;
 
-  constructor({ gathering, tunnels, wheel, limits, workers, gathered, tunnelEnded }: BodiesOptions) {
+  constructor({ gathering, tunnels, wheel, limits, workers, gathered, refused, tunnelEnded }: BodiesOptions) {
     this.#bandwidth = new Bandwidth(workers);
     this.#gathering = gathering;
     this.#tunnels = tunnels;
     this.#wheel = wheel;
     this.#maxReplayBytes = limits.maxReplayBytes;
     this.#gathered = gathered;
+    this.#refused = refused;
     this.#tunnelEnded = tunnelEnded;
   }
 
@@ -66,6 +71,7 @@ export class Bodies {
   requestData(exchange: Exchange, chunk: Buffer): void {
     exchange.requestBytes += chunk.length;
     if (exchange.tunnel) return this.#tunnels.fromClient(exchange, chunk);
+    if (exchange.inspection !== null && this.#refuses(exchange, exchange.inspection.data(exchange, chunk))) return;
     copyData(exchange, chunk);
     if (exchange.gathering) return this.#gather(exchange, chunk);
     if (exchange.reading !== null) return exchange.reading.data(exchange, chunk);
@@ -73,6 +79,12 @@ export class Bodies {
     const room = exchange.upstream?.writeData(chunk) !== false;
     if (exchange.shaping !== null) exchange.shaping.request.passed(chunk.length, room);
     else if (!room) exchange.downstream.pauseRequest();
+  }
+
+  /** Whether the inspection ends the exchange. */
+  #refuses(exchange: Exchange, error: ExchangeError | null): boolean {
+    if (error !== null) this.#refused(exchange, error);
+    return error !== null;
   }
 
   upstreamDrained({ shaping, downstream }: Exchange): void {
@@ -94,8 +106,13 @@ export class Bodies {
   requestEnd(exchange: Exchange, trailers: Headers | null): void {
     exchange.requestEnded = true;
     exchange.requestTrailers = trailers;
-    copyEnd(exchange);
     if (exchange.phase === 'done') return;
+    if (exchange.inspection !== null && this.#refuses(exchange, exchange.inspection.end(exchange))) return;
+    copyEnd(exchange);
+    this.#forwardEnd(exchange, trailers);
+  }
+
+  #forwardEnd(exchange: Exchange, trailers: Headers | null): void {
     if (exchange.reading !== null) return exchange.reading.end(exchange);
     if (exchange.gathering) return this.#gatheringEnd(exchange);
     if (exchange.requestLength !== 0 || exchange.tunnel) exchange.upstream?.end(trailers);

@@ -90,6 +90,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
       workers,
       tunnels: this.#tunnels,
       gathered: (exchange) => this.#begin(exchange),
+      refused: (exchange, error) => this.requestFailed(exchange, error),
       tunnelEnded: (exchange) => this.#endings.finish(exchange),
     });
   }

@@ -8,6 +8,7 @@ import { forwardedClientCert } from './security/forwarded-client-cert.ts';
 import { csrf } from './security/csrf.ts';
 import { headersToBackend } from './security/headers-to-backend.ts';
 import { ipAccess } from './security/ip-access.ts';
+import { requestLimits } from './security/request-limits.ts';
 import { revocation } from './security/revocation.ts';
 import { securityHeaders } from './security/security-headers.ts';
 import { threats } from './security/threats.ts';
@@ -17,7 +18,7 @@ export const securityPolicy = policyKind({
   plural: 'securitypolicies',
   shortNames: ['sp'],
   description:
-    'The requests that may reach a route: authentication, authorization, addresses of clients, CORS, security headers, blocks of attackers. While a policy is invalid, its targets answer 500. For each field the nearest policy wins: rule, route, listener, ListenerSet, Gateway.',
+    'The requests that may reach a route: authentication, authorization, addresses of clients, sizes of bodies, CORS, security headers, blocks of attackers. While a policy is invalid, its targets answer 500. For each field the nearest policy wins: rule, route, listener, ListenerSet, Gateway.',
   targets: [GATEWAY_TARGET, LISTENER_SET_TARGET, HTTP_ROUTE_TARGET, GRPC_ROUTE_TARGET],
   protects: true,
   consumers: ['authentication'],
@@ -34,6 +35,7 @@ export const securityPolicy = policyKind({
     cors,
     csrf,
     ipAccess,
+    requestLimits,
     securityHeaders,
     threats,
   },

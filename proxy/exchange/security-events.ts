@@ -19,6 +19,7 @@ export const SECURITY_EVENTS = Object.freeze({
   access_denied: event('each', 'A rule refuses the caller, or its credential does not allow the request'),
   dry_run_denied: event('each', 'A rule in dry-run would refuse the caller'),
   csrf_refused: event('each', 'A request comes from a page of another site'),
+  body_refused: event('source', 'The body of a request is too large, or its JSON is malformed or beyond a limit'),
   rate_limited: event('source', 'The caller is beyond a limit'),
   source_blocked: event('each', 'A source is blocked until the given time; its requests are refused without further events'),
   threat_suspected: event('each', 'A source behaves like an attack, and its policy only logs that'),

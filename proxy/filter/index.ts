@@ -11,6 +11,7 @@ import { headersToBackend, identityHeaders } from './headers-to-backend.ts';
 import { ipAccess } from './ip-access.ts';
 import { earlyLimits, limits } from './limits.ts';
 import { requestHeaderModifier, responseHeaderModifier } from './header-modifier.ts';
+import { requestLimits } from './request-limits/request-limits.ts';
 import { requestMirror } from './request-mirror.ts';
 import { requestRedirect } from './request-redirect.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -26,6 +27,8 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   ipAccess,
   // Before anything reads them.
   identityHeaders,
+  // Before anything reads a body.
+  requestLimits,
   // A flood costs no check of credentials.
   earlyLimits,
   authentication,

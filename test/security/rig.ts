@@ -4,6 +4,7 @@ import type { ResourceName } from '#api/wire/encode.ts';
 import { Compiler } from '../../controller/compile/compile.ts';
 import { closeLater, openClient, openUpstream } from '../support/fixture.ts';
 import type { Message } from '../support/message.ts';
+import type { RawUpstream } from '../support/raw-upstream.ts';
 import { CONTROLLER_NAME, gateway, gatewayClass, type Manifest } from '../support/objects.ts';
 import { startProxy, type Proxy } from '../support/proxy.ts';
 
@@ -28,10 +29,12 @@ export function securityPolicy(name: string, settings: object, target: object = 
 export class SecurityRig {
   readonly compiler: Compiler;
   readonly proxy: Proxy;
+  readonly upstream: RawUpstream;
 
-  private constructor(compiler: Compiler, proxy: Proxy) {
+  private constructor(compiler: Compiler, proxy: Proxy, upstream: RawUpstream) {
     this.compiler = compiler;
     this.proxy = proxy;
+    this.upstream = upstream;
   }
 
   /** Starts a proxy with the Gateway `gw`, the route `app` with these fields in its rule, and these objects. */
@@ -49,7 +52,7 @@ export class SecurityRig {
     const delta = compiler.apply(all.map((object) => ({ type: 'upsert', object: inDefault(object) as never })));
     const proxy = await startProxy(delta.changed.map(decoded));
     closeLater(() => proxy.close());
-    return new SecurityRig(compiler, proxy);
+    return new SecurityRig(compiler, proxy, upstream);
   }
 
   /** Adds or replaces objects, and removes others, in one batch. */

@@ -1,0 +1,130 @@
+// Limits of the bodies of requests (`requestLimits` of a SecurityPolicy): the size, and the shape of JSON. Bodies are inspected while they
+// pass, before anything keeps them and before the backend gets their end.
+import { MAX_JSON_DEPTH } from '#api/k8s/security/request-limits.ts';
+import type { PolicySettings } from '#api/policy/settings.ts';
+import { ERRORS, withDetail, type ExchangeError } from '../../exchange/errors.ts';
+import type { BodyInspection, Exchange } from '../../exchange/exchange.ts';
+import { refuse } from '../../exchange/local-reply.ts';
+import type { FilterVerdict } from '../../exchange/plan.ts';
+import type { SecurityEvents } from '../../exchange/security-events.ts';
+import type { Filter, FilterKind } from '../filter.ts';
+import { hidesContent, isJson } from './content.ts';
+import { JsonScanner, type JsonLimits, type JsonProblem } from './json-scanner.ts';
+
+type Settings = NonNullable<PolicySettings<'SecurityPolicy'>['requestLimits']>;
+
+/** Problems of texts that are no JSON, or not the same JSON for all readers. */
+const MALFORMED: ReadonlySet<JsonProblem> = new Set<JsonProblem>(['not JSON', 'incomplete JSON', 'a name twice in one object']);
+
+/** Ends refused requests. */
+class Refusals {
+  readonly #policy: string;
+  readonly #security: SecurityEvents;
+  readonly #errors = new Map<string, ExchangeError>();
+
+  constructor(policy: string, security: SecurityEvents) {
+    this.#policy = policy;
+    this.#security = security;
+  }
+
+  /** Tells the refusal, and returns its error. */
+  tell(exchange: Exchange, error: ExchangeError, reason: string): ExchangeError {
+    this.#security.emit('body_refused', exchange, { reason, policy: this.#policy });
+    let known = this.#errors.get(reason);
+    if (known === undefined) this.#errors.set(reason, (known = withDetail(error, `requestLimits of ${this.#policy}: ${reason}`)));
+    return known;
+  }
+
+  tooLarge(exchange: Exchange): ExchangeError {
+    return this.tell(exchange, ERRORS.requestBodyTooLarge, 'the body is too large');
+  }
+}
+
+/** The inspection of one body. */
+class Inspection implements BodyInspection {
+  readonly #maxBytes: number;
+  readonly #scanner: JsonScanner | null;
+  readonly #refusals: Refusals;
+
+  constructor(maxBytes: number, scanner: JsonScanner | null, refusals: Refusals) {
+    this.#maxBytes = maxBytes;
+    this.#scanner = scanner;
+    this.#refusals = refusals;
+  }
+
+  data(exchange: Exchange, chunk: Buffer): ExchangeError | null {
+    if (exchange.requestBytes > this.#maxBytes) return this.#refusals.tooLarge(exchange);
+    if (this.#scanner === null) return null;
+    const problem = this.#scanner.write(chunk);
+    if (problem !== null) return this.#refuse(exchange, problem);
+    // The backend knows the end of a body by its announced length.
+    return exchange.requestBytes === exchange.requestLength ? this.end(exchange) : null;
+  }
+
+  end(exchange: Exchange): ExchangeError | null {
+    const problem = this.#scanner === null ? null : this.#scanner.end();
+    return problem === null ? null : this.#refuse(exchange, problem);
+  }
+
+  #refuse(exchange: Exchange, problem: JsonProblem): ExchangeError {
+    return this.#refusals.tell(exchange, MALFORMED.has(problem) ? ERRORS.jsonMalformed : ERRORS.jsonLimitExceeded, problem);
+  }
+}
+
+class RequestLimits implements Filter {
+  readonly name = 'requestLimits';
+  readonly #maxBytes: number;
+  /** Null: JSON is not inspected. */
+  readonly #json: JsonLimits | null;
+  readonly #passesCodings: boolean;
+  readonly #refusals: Refusals;
+
+  constructor({ bodyBytes = Infinity, json }: Settings, policy: string, security: SecurityEvents) {
+    this.#maxBytes = bodyBytes;
+    this.#json = json === undefined ? null : limitsOf(json);
+    this.#passesCodings = json?.contentCoding === 'Pass';
+    this.#refusals = new Refusals(policy, security);
+  }
+
+  request(exchange: Exchange): FilterVerdict {
+    if (exchange.requestLength === 0 || exchange.upgrade !== '') return 'continue';
+    if (exchange.requestLength > this.#maxBytes) return refuse(exchange, this.#refusals.tooLarge(exchange));
+    const json = exchange.grpc || !isJson(exchange.requestHeaders) ? null : this.#json;
+    if (json !== null && hidesContent(exchange.requestHeaders)) return this.#hidden(exchange);
+    this.#inspect(exchange, json);
+    return 'continue';
+  }
+
+  #hidden(exchange: Exchange): FilterVerdict {
+    if (!this.#passesCodings)
+      return refuse(exchange, this.#refusals.tell(exchange, ERRORS.contentCodingRefused, 'a content coding hides the JSON'));
+    this.#inspect(exchange, null);
+    return 'continue';
+  }
+
+  #inspect(exchange: Exchange, json: JsonLimits | null): void {
+    if (json === null && this.#maxBytes === Infinity) return;
+    exchange.inspection = new Inspection(this.#maxBytes, json === null ? null : new JsonScanner(json), this.#refusals);
+  }
+}
+
+function limitsOf(json: NonNullable<Settings['json']>): JsonLimits {
+  return {
+    depth: json.depth ?? MAX_JSON_DEPTH,
+    members: json.members ?? Infinity,
+    elements: json.elements ?? Infinity,
+    stringBytes: json.stringBytes ?? Infinity,
+    numberLength: json.numberLength ?? Infinity,
+    uniqueNames: json.duplicateNames === 'Refuse',
+  };
+}
+
+export const requestLimits: FilterKind = {
+  name: 'requestLimits',
+  ofPolicies: (policies) =>
+    policies.filterOf(
+      'SecurityPolicy',
+      ['requestLimits'],
+      ({ requestLimits: settings = {} }, { origins, security }) => new RequestLimits(settings, origins[0]?.policy ?? '', security),
+    ),
+};
