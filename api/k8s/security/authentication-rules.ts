@@ -1,9 +1,13 @@
 // Rules of authenticators that a schema cannot express, at every place of the tree.
 import type { FieldError } from '../field-error.ts';
 import { checkExternal } from './external.ts';
+import { checkIntrospection } from './introspection.ts';
 
 /** The rules of each authenticator that has some. */
-const CHECKS: Readonly<Record<string, (settings: object, field: string) => FieldError[]>> = { external: checkExternal };
+const CHECKS: Readonly<Record<string, (settings: object, field: string) => FieldError[]>> = {
+  external: checkExternal,
+  introspection: checkIntrospection,
+};
 
 type Member = Readonly<Record<string, unknown>>;
 

@@ -6,13 +6,14 @@ import { certificate } from './certificate.ts';
 import { oidc } from './oidc.ts';
 import { hmac } from './hmac.ts';
 import { signature } from './signature.ts';
+import { introspection } from './introspection.ts';
 import { jwt } from './jwt.ts';
 import { external } from './external.ts';
 
 const MAX_MEMBERS = 8;
 
 /** The authenticators, in the order of the documentation. Each has one entry in proxy/filter/authentication/index.ts. */
-const AUTHENTICATORS = { apiKey, basic, certificate, signature, hmac, oidc, jwt, external };
+const AUTHENTICATORS = { apiKey, basic, certificate, signature, hmac, oidc, jwt, introspection, external };
 
 const ANY_OF = 'The request passes if one of these accepts it: the first in the order of the list.';
 const ALL_OF = 'The request passes if all of these accept it. The first says which caller it is; groups and claims are those of all.';

@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { backend, dataKey, secretKey } from '../policy-reference.ts';
 import { choices, duration, fieldName, flag, group, size, text } from '../setting.ts';
 import { credentialSources } from './credential-source.ts';
+import { requiredClaims, texts } from './token-claims.ts';
 
 /** The algorithms of signatures (RFC 7518, RFC 8037); HS* need a shared secret. */
 export const JWT_ALGORITHMS = [
@@ -11,10 +12,6 @@ export const JWT_ALGORITHMS = [
 ] as const;
 
 const MAX_PROVIDERS = 16;
-
-function texts(description: string) {
-  return Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 1_024 }), { minItems: 1, maxItems: 32, description }));
-}
 
 const name = text('The name of a claim.', { maxLength: 256, form: '.+' });
 
@@ -48,18 +45,7 @@ const provider = Type.Object(
     jwks,
     algorithms: choices('The algorithms of signatures. All that fit the keys, when absent.', JWT_ALGORITHMS),
     clockSkew: duration('How far the clocks of issuer and proxy may differ; 30s, when absent.'),
-    requiredClaims: Type.Optional(
-      Type.Array(
-        Type.Object(
-          {
-            name: Type.String({ minLength: 1, maxLength: 256, description: 'The name of the claim.' }),
-            values: texts('It must be one of them, or a list with one of them.'),
-          },
-          { additionalProperties: false, description: 'One claim.' },
-        ),
-        { minItems: 1, maxItems: 16, description: 'Claims that a token must have.' },
-      ),
-    ),
+    requiredClaims,
     scopes: texts('The claim scope (or scp) must have all of them.'),
   },
   { additionalProperties: false, description: 'One issuer.' },

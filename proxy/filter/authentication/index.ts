@@ -9,6 +9,7 @@ import { Signature } from './signature.ts';
 import { Oidc } from './oidc/oidc.ts';
 import type { OidcSettings } from './oidc/settings.ts';
 import { Jwt } from './jwt/jwt.ts';
+import { Introspection } from './introspection/introspection.ts';
 import { External } from './external.ts';
 import type { Authenticator } from './authenticator.ts';
 
@@ -28,5 +29,6 @@ export const AUTHENTICATORS: readonly AuthenticatorKind[] = Object.freeze([
   // Its schema requires what its type does.
   ({ oidc }, context) => (oidc === undefined ? null : new Oidc(oidc as OidcSettings, context)),
   ({ jwt }, context) => (jwt === undefined ? null : new Jwt(jwt, context)),
+  ({ introspection }, context) => (introspection === undefined ? null : new Introspection(introspection, context)),
   ({ external }, context) => (external === undefined ? null : new External(external, context)),
 ] satisfies AuthenticatorKind[]);

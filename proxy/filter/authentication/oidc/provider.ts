@@ -9,6 +9,7 @@ import {
   type Outside,
   type OutsideAnswer,
 } from '../../../exchange/outside.ts';
+import { basicOf, type Client } from '../client-credentials.ts';
 import { parseObject, textOf } from './session.ts';
 
 const WELL_KNOWN = '/.well-known/openid-configuration';
@@ -38,12 +39,6 @@ export type TokenAnswer =
   /** The code or the refresh token is not valid. */
   | { readonly type: 'refused' }
   | { readonly type: 'unavailable'; readonly reason: string };
-
-export interface Client {
-  readonly id: string;
-  /** '' for a public client. */
-  readonly secret: string;
-}
 
 export class Provider {
   readonly #issuer: string;
@@ -94,12 +89,6 @@ export class Provider {
     const digest = createHash('sha256').update(body).digest('hex');
     return ok({ value: metadata.value, digest, maxAge: maxAgeOf(headers['cache-control']) });
   }
-}
-
-/** RFC 6749 section 2.3.1. */
-function basicOf({ id, secret }: Client): string {
-  const encoded = (text: string): string => new URLSearchParams({ '': text }).toString().slice(1);
-  return `Basic ${Buffer.from(`${encoded(id)}:${encoded(secret)}`).toString('base64')}`;
 }
 
 function metadataOf(issuer: string, value: unknown): Result<Metadata> {

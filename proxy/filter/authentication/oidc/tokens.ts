@@ -1,7 +1,8 @@
 // Sessions from the tokens of a provider: after a login, and after a refresh.
 import { randomBytes } from 'node:crypto';
 import { claimsOfUser, idTokenProblem } from './id-token.ts';
-import type { Client, Metadata, Provider, TokenAnswer } from './provider.ts';
+import type { Client } from '../client-credentials.ts';
+import type { Metadata, Provider, TokenAnswer } from './provider.ts';
 import { nowSeconds, textOf, type OidcSession } from './session.ts';
 import type { Terms } from './settings.ts';
 import type { TokenVerifier } from './token-verifier.ts';
