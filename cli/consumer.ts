@@ -7,6 +7,7 @@ import { checkConsumer } from '#api/k8s/consumer-rules.ts';
 import { describeError } from '#api/k8s/field-error.ts';
 import type { Consumer } from '#api/k8s/k8s.ts';
 import { validateObject } from '#api/k8s/validate.ts';
+import { actionOf } from './actions.ts';
 import { UsageError, type Command } from './command.ts';
 import { DISABLE, keyCredential, newConsumer, removal, rotation, secretOf } from './consumers/changes.ts';
 import type { ConsumerStore } from './consumers/store.ts';
@@ -39,9 +40,7 @@ export const consumer: Command = {
   readsEnvironment: false,
   async run(args) {
     const values = new FlagValues(args, flagsOf(FLAGS), {}, true);
-    const [action = '', ...rest] = values.positionals;
-    const run = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;
-    if (run === undefined) throw new UsageError('weir consumer takes one of create, list, show, rotate, revoke');
+    const [run, rest] = actionOf('consumer', ACTIONS, values.positionals);
     const store = await storeOf(values);
     try {
       await run(store, values, rest);

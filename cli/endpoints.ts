@@ -4,6 +4,7 @@ import { flagsOf, FlagValues } from '#lib/flags.ts';
 import { formatDuration } from '#lib/duration.ts';
 import { joinAddress, splitAddress } from '#lib/host-port.ts';
 import type { AddedEndpoints, RemovedEndpoints, ShownEndpoint, ShownEndpoints } from '../controller/operations/endpoints.ts';
+import { actionOf } from './actions.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
 import { callOperation } from './operations/client.ts';
@@ -30,9 +31,7 @@ export const endpoints: Command = {
   readsEnvironment: false,
   async run(args) {
     const values = new FlagValues(args, flagsOf(FLAGS), {}, true);
-    const [action = '', ...rest] = values.positionals;
-    const run = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;
-    if (run === undefined) throw new UsageError('weir endpoints takes one of add, remove, list');
+    const [run, rest] = actionOf('endpoints', ACTIONS, values.positionals);
     await run(values, rest);
     return 0;
   },

@@ -1,6 +1,7 @@
 // `weir proxies drain|log-level|tail|profile|heap-snapshot`: commands to proxies of the fleet by their names, as `weir status` shows them.
 import { flagsOf, FlagValues } from '#lib/flags.ts';
 import type { CommandAnswer } from '../controller/operations/fleet.ts';
+import { actionOf } from './actions.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
 import { callOperation } from './operations/client.ts';
@@ -66,12 +67,7 @@ export const proxies: Command = {
   readsEnvironment: false,
   async run(args) {
     const values = new FlagValues(args, flagsOf(FLAGS), {}, true);
-    const [action = '', ...rest] = values.positionals;
-    const run = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;
-    if (run === undefined)
-      throw new UsageError(
-        'weir proxies takes drain PROXY..., log-level LEVEL [PROXY...], tail [PROXY...], profile PROXY, or heap-snapshot PROXY',
-      );
+    const [run, rest] = actionOf('proxies', ACTIONS, values.positionals);
     return run(await connectionOf(values), values, rest);
   },
 };
