@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   breaker: async () => (await import('./breaker.ts')).breaker,
   proxies: async () => (await import('./proxies.ts')).proxies,
   endpoints: async () => (await import('./endpoints.ts')).endpoints,
+  limits: async () => (await import('./limits.ts')).limits,
   consumer: async () => (await import('./consumer.ts')).consumer,
   migrate: async () => (await import('./migrate.ts')).migrate,
   probe: async () => (await import('./probe.ts')).probe,

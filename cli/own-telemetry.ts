@@ -4,6 +4,7 @@ import type * as ir from '#api/ir/ir.ts';
 import type { Log } from '#lib/log.ts';
 import { WEIR_VERSION } from '#lib/version.ts';
 import { Fleet, NO_PEERS } from '../controller/telemetry/fleet.ts';
+import { LimitBook } from '../controller/telemetry/limit-book.ts';
 import { LimitDesk, NO_LIMIT_PEERS } from '../controller/telemetry/limit-desk.ts';
 import { TelemetryHub } from '../controller/telemetry/hub.ts';
 import type { Override } from '../controller/telemetry/overrides.ts';
@@ -29,17 +30,19 @@ export interface OwnTelemetryOptions {
 
 export class OwnTelemetry {
   readonly fleet: Fleet;
+  readonly limits: LimitBook;
   readonly #options: OwnTelemetryOptions;
   readonly #hub: TelemetryHub;
-  readonly #limits: LimitDesk;
+  readonly #desk: LimitDesk;
   #dialogue: Dialogue | null = null;
 
   constructor(options: OwnTelemetryOptions) {
     const { log, resources, overridden } = options;
     this.#options = options;
     this.#hub = new TelemetryHub({ log: log.child({}, { level: 'warn' }), subscribed: () => [], overridden, intervalMs: REPORT_MS });
-    this.#limits = new LimitDesk({ hub: this.#hub, peers: NO_LIMIT_PEERS, learnMs: 0 });
+    this.#desk = new LimitDesk({ hub: this.#hub, peers: NO_LIMIT_PEERS, learnMs: 0 });
     this.fleet = new Fleet({ hub: this.#hub, peers: NO_PEERS, resources, version: WEIR_VERSION });
+    this.limits = new LimitBook({ fleet: this.fleet, desk: this.#desk, resources });
   }
 
   /** The overrides that the store has kept. */
@@ -71,13 +74,13 @@ export class OwnTelemetry {
       welcomed: () => undefined,
     });
     this.#dialogue = dialogue;
-    this.#limits.lead(true);
-    this.#limits.start();
+    this.#desk.lead(true);
+    this.#desk.start();
     dialogue.begin();
   }
 
   stop(): void {
-    this.#limits.stop();
+    this.#desk.stop();
     this.#dialogue?.close();
   }
 }

@@ -150,7 +150,8 @@ export class Standalone {
   get admin(): FeedPaths {
     const { log } = this.#options;
     const endpoints = { registrations: this.#registry.registrations, rules: this.#compilerOptions() };
-    const operations = operationsOf({ fleet: this.#telemetry.fleet, endpoints });
+    const { fleet, limits } = this.#telemetry;
+    const operations = operationsOf({ fleet, endpoints, limits });
     return {
       paths: { ...discoveryPaths(this.#discovery), ...operationPaths(operations, log) },
       maxBodyBytes: MAX_OPERATION_BYTES,

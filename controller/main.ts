@@ -38,6 +38,7 @@ import { StatusPlane } from './status-plane.ts';
 import { Registry } from './store/registry.ts';
 import { Fleet } from './telemetry/fleet.ts';
 import { TelemetryHub } from './telemetry/hub.ts';
+import { LimitBook } from './telemetry/limit-book.ts';
 import { LimitDesk } from './telemetry/limit-desk.ts';
 import { telemetryService } from './telemetry/service.ts';
 import { logNews } from './telemetry/trouble-news.ts';
@@ -329,6 +330,7 @@ export class Controller {
       operations: operationsOf({
         fleet: this.#fleet,
         endpoints: { registrations: this.#registry.registrations, rules: compilerOptions(this.#config) },
+        limits: new LimitBook({ fleet: this.#fleet, desk: this.#limits, resources: () => this.#resources() }),
       }),
       log: this.#log,
     };

@@ -5,6 +5,7 @@ import type { Log } from '#lib/log.ts';
 import { Commands, ownCommands } from './reporting/commands.ts';
 import { OverrideKeeper } from './reporting/overrides.ts';
 import { inspectionCommands } from './inspection-commands.ts';
+import { limitCommands } from './limit-commands.ts';
 import type { Serving } from './serving.ts';
 
 /** The commands for a serving proxy. */
@@ -13,6 +14,7 @@ export function commandsOf(serving: Pick<Serving, 'supervisor' | 'retire'>, log:
   const table = {
     ...ownCommands(log, LOG_LEVELS, () => serving.retire()),
     ...inspectionCommands(serving.supervisor),
+    ...limitCommands(serving.supervisor),
     override: ({ override }: { readonly override: OverrideMessage }) => overrides.set(override),
   };
   return new Commands(table, log, (all, complete) => overrides.take(all, complete));

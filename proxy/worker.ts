@@ -21,6 +21,7 @@ import { splitTrippedKey } from './exchange/notices.ts';
 import type { Notice } from './exchange/notices.ts';
 import type { ClaimPort } from './exchange/port-claim.ts';
 import { WorkerLimits, limitFamilies } from './limit/worker-limits.ts';
+import { inspectLimits } from './limit-inspection.ts';
 import type { LendingStore, LimitStore } from '#lib/limit/store.ts';
 import type { Ask as AskForShare, Lend } from '#lib/limit/share.ts';
 import type { RedisSettings } from '#lib/redis.ts';
@@ -332,7 +333,15 @@ export class Worker {
 
   /** Runs an inspection of this worker to its end. */
   inspect(inspection: Inspection, inspecting: Inspecting): Promise<Inspected> {
-    return inspection.kind === 'tail' ? this.#telemetry.tail(inspection, inspecting) : inspectProcess(inspection, inspecting);
+    switch (inspection.kind) {
+      case 'tail':
+        return this.#telemetry.tail(inspection, inspecting);
+      case 'limits':
+      case 'limitReset':
+        return inspectLimits(inspection, inspecting, this.#limits, this.#telemetry.security);
+      default:
+        return inspectProcess(inspection, inspecting);
+    }
   }
 
   /** The routes and listeners in use, for dumps. */

@@ -31,3 +31,7 @@ export const MAX_ASKS = 500;
 export const MAX_UNITS = 1_000_000_000_000;
 /** Characters of a key of a limit: eight parts of 128, and their lengths. */
 export const MAX_KEY = 2_048;
+/** Characters of a key as operators see it: names of the parts, and escapes. */
+export const MAX_SHOWN_KEY = 16_384;
+/** Keys of limits in an answer. */
+export const MAX_LISTED_KEYS = 1_000;

@@ -174,6 +174,23 @@ export interface TailMessage {
   readonly worker: string;
 }
 
+/** Keys of limits. */
+export interface LimitsMessage {
+  /** `<namespace>/<policy>` or `<namespace>/<policy>/<limit>`; '' for all. */
+  readonly limit: string;
+  readonly top: number;
+}
+
+/** Keys of a limit to forget. */
+export interface ResetLimitMessage {
+  /** `<namespace>/<policy>/<limit>`. */
+  readonly limit: string;
+  /** As shown. */
+  readonly key: string;
+  /** All keys. */
+  readonly whole: boolean;
+}
+
 /** What a proxy is to do. `worker` of a profile or snapshot: the number of a worker, or supervisor; '' for worker 0. */
 export type Action =
   | { readonly action: 'drain'; readonly drain: object }
@@ -181,7 +198,9 @@ export type Action =
   | { readonly action: 'tail'; readonly tail: TailMessage }
   | { readonly action: 'cpuProfile'; readonly cpuProfile: { readonly durationMs: number; readonly worker: string } }
   | { readonly action: 'heapSnapshot'; readonly heapSnapshot: { readonly worker: string } }
-  | { readonly action: 'override'; readonly override: OverrideMessage };
+  | { readonly action: 'override'; readonly override: OverrideMessage }
+  | { readonly action: 'limits'; readonly limits: LimitsMessage }
+  | { readonly action: 'resetLimit'; readonly resetLimit: ResetLimitMessage };
 
 /** `action` is undefined if the proxy does not know it. */
 export type CommandMessage = { readonly id: number; readonly deadlineMs: number } & (Action | { readonly action?: undefined });

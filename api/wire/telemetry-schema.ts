@@ -15,10 +15,12 @@ import {
   MAX_ENTRIES,
   MAX_INTERVAL_MS,
   MAX_KEY,
+  MAX_LISTED_KEYS,
   MAX_NAME,
   MAX_OVERRIDES,
   MAX_PROFILE_MS,
   MAX_REASON,
+  MAX_SHOWN_KEY,
   MAX_TAIL_MS,
   MAX_TAIL_RATE,
   MAX_UNITS,
@@ -116,6 +118,8 @@ const Command = Type.Object({
   cpuProfile: Type.Optional(Type.Object({ durationMs: Type.Integer({ minimum: 1, maximum: MAX_PROFILE_MS }), worker: Name })),
   heapSnapshot: Type.Optional(Type.Object({ worker: Name })),
   override: Type.Optional(Override),
+  limits: Type.Optional(Type.Object({ limit: Name, top: Type.Integer({ minimum: 1, maximum: MAX_LISTED_KEYS }) })),
+  resetLimit: Type.Optional(Type.Object({ limit: Known, key: Type.String({ maxLength: MAX_SHOWN_KEY }), whole: Type.Boolean() })),
 });
 
 const Units = Type.Integer({ minimum: 0, maximum: MAX_UNITS });

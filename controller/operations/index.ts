@@ -3,6 +3,8 @@
 import { endpoints, type EndpointParts } from './endpoints.ts';
 import type { Fleet } from '../telemetry/fleet.ts';
 import { fleetOperations } from './fleet.ts';
+import type { LimitBook } from '../telemetry/limit-book.ts';
+import { limitOperations } from './limits.ts';
 import type { Operation } from './operation.ts';
 import { processFileOperations } from './process-files.ts';
 import { tailOperation } from './tail.ts';
@@ -11,6 +13,7 @@ import { tailOperation } from './tail.ts';
 export interface OperationParts {
   readonly fleet: Fleet;
   readonly endpoints: EndpointParts;
+  readonly limits: LimitBook;
 }
 
 const RESOURCES: readonly ((parts: OperationParts) => readonly Operation[])[] = [
@@ -18,6 +21,7 @@ const RESOURCES: readonly ((parts: OperationParts) => readonly Operation[])[] = 
   (parts) => [tailOperation(parts.fleet)],
   (parts) => processFileOperations(parts.fleet),
   (parts) => endpoints(parts.endpoints),
+  (parts) => limitOperations(parts.limits),
 ];
 
 /** All operations of a program with these parts. */

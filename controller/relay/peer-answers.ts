@@ -1,5 +1,6 @@
 // The requests of operators that controllers pass on to each other, and the answer of one controller for its own proxies.
 import type { Action } from '#api/wire/telemetry-messages.ts';
+import type { LimitReset, ListedLimit } from '#lib/limit/listing.ts';
 import type { Ask } from '#lib/limit/share.ts';
 import type { Aggregate } from '../telemetry/aggregate.ts';
 import type { Borrowers, ProxyEnd, TelemetryHub } from '../telemetry/hub.ts';
@@ -19,7 +20,9 @@ export type PeerRequest = { readonly request: string } & (
 /** A request to the leader, which it answers alone. */
 export type LimitRequest =
   | { readonly operation: 'borrow'; readonly scope: string; readonly borrower: string; readonly asks: readonly Ask[] }
-  | { readonly operation: 'present'; readonly borrowers: Borrowers };
+  | { readonly operation: 'present'; readonly borrowers: Borrowers }
+  | { readonly operation: 'listKeys'; readonly limits: readonly ListedLimit[]; readonly top: number }
+  | { readonly operation: 'resetKeys'; readonly reset: LimitReset };
 
 /** What one or more controllers answer. */
 export interface PeerReply {

@@ -8,12 +8,13 @@ import { MAX_MESSAGE_BYTES } from '#api/wire/limits.ts';
 import { connectRelay } from '#api/wire/relay.ts';
 import type { LinkedStream, LinkStream, PeerMessage } from '#api/wire/relay.ts';
 import { Backoff } from '#lib/backoff.ts';
+import type { LimitReset, ListedLimit } from '#lib/limit/listing.ts';
 import type { Ask, Lend } from '#lib/limit/share.ts';
 import type { Log } from '#lib/log.ts';
 import { COMMAND_MS } from '../telemetry/hub.ts';
 import type { Borrowers, Order, ProxyEnd, TelemetryHub } from '../telemetry/hub.ts';
 import type { Peers } from '../telemetry/fleet.ts';
-import type { Lenders, LimitPeers } from '../telemetry/limit-desk.ts';
+import type { Lenders, LentKeys, LimitPeers } from '../telemetry/limit-desk.ts';
 import type { Override } from '../telemetry/overrides.ts';
 import { LinkEnd } from './link-end.ts';
 import type { PeerAsk } from './link-end.ts';
@@ -50,6 +51,8 @@ const QUIET = { part: () => undefined, signal: new AbortController().signal };
 export interface Limits {
   lend(scope: string, borrower: string, asks: readonly Ask[]): readonly Lend[] | null;
   present(borrowers: Borrowers): Lenders | null;
+  ownKeys(limits: readonly ListedLimit[], top: number): Promise<readonly LentKeys[]> | null;
+  resetOwn(reset: LimitReset): Promise<number> | null;
 }
 
 export class PeerLinks implements Peers, LimitPeers {
@@ -92,6 +95,14 @@ export class PeerLinks implements Peers, LimitPeers {
 
   async present(borrowers: Borrowers): Promise<Lenders | null> {
     return (await this.#askLeader<{ readonly lenders: Lenders | null }>({ operation: 'present', borrowers }))?.lenders ?? null;
+  }
+
+  async list(limits: readonly ListedLimit[], top: number): Promise<readonly LentKeys[] | null> {
+    return (await this.#askLeader<{ readonly keys: readonly LentKeys[] | null }>({ operation: 'listKeys', limits, top }))?.keys ?? null;
+  }
+
+  async reset(reset: LimitReset): Promise<number | null> {
+    return (await this.#askLeader<{ readonly count: number | null }>({ operation: 'resetKeys', reset }))?.count ?? null;
   }
 
   /** The answer of the leader alone; null without it. */
@@ -148,9 +159,10 @@ export class PeerLinks implements Peers, LimitPeers {
   #reply(from: LinkEnd, request: PeerRequest | LimitRequest, conditions: Omit<Conditions, 'deadlineMs'>): Promise<object> {
     switch (request.operation) {
       case 'borrow':
-        return Promise.resolve({ lends: this.#limits?.lend(request.scope, request.borrower, request.asks) ?? null });
       case 'present':
-        return Promise.resolve({ lenders: this.#limits?.present(request.borrowers) ?? null });
+      case 'listKeys':
+      case 'resetKeys':
+        return this.#limits === null ? Promise.resolve({}) : limitReply(this.#limits, request);
       default:
         return this.#answer(from, request, conditions);
     }
@@ -227,6 +239,20 @@ export class PeerLinks implements Peers, LimitPeers {
   #leave(end: LinkEnd): void {
     end.close();
     this.#ends.delete(end);
+  }
+}
+
+/** What a controller says about limits of the fleet; null if another one leads. */
+async function limitReply(limits: Limits, request: LimitRequest): Promise<object> {
+  switch (request.operation) {
+    case 'borrow':
+      return { lends: limits.lend(request.scope, request.borrower, request.asks) };
+    case 'present':
+      return { lenders: limits.present(request.borrowers) };
+    case 'listKeys':
+      return { keys: await limits.ownKeys(request.limits, request.top) };
+    case 'resetKeys':
+      return { count: await limits.resetOwn(request.reset) };
   }
 }
 

@@ -3,6 +3,8 @@
 import { randomUUID } from 'node:crypto';
 import type { LendingMessage } from '#api/wire/telemetry-messages.ts';
 import { Lender } from '#lib/limit/lender.ts';
+import { keyMatcher, Listing } from '#lib/limit/listing.ts';
+import type { KeyState, LimitReset, ListedLimit } from '#lib/limit/listing.ts';
 import type { Ask, Lend } from '#lib/limit/share.ts';
 import { CLOCKS } from '#lib/limit/store.ts';
 import type { Borrowers, TelemetryHub } from './hub.ts';
@@ -28,10 +30,25 @@ export interface LimitPeers {
   borrow(scope: string, borrower: string, asks: readonly Ask[]): Promise<readonly Lend[] | null>;
   /** Tells it the proxies of this controller. */
   present(borrowers: Borrowers): Promise<Lenders | null>;
+  list(limits: readonly ListedLimit[], top: number): Promise<readonly LentKeys[] | null>;
+  reset(reset: LimitReset): Promise<number | null>;
+}
+
+/** Keys of limits of one scope. */
+export interface LentKeys {
+  readonly scope: string;
+  readonly states: readonly KeyState[];
+  /** Keys without room. */
+  readonly more: number;
 }
 
 /** For a controller without others. */
-export const NO_LIMIT_PEERS: LimitPeers = { borrow: () => Promise.resolve(null), present: () => Promise.resolve(null) };
+export const NO_LIMIT_PEERS: LimitPeers = {
+  borrow: () => Promise.resolve(null),
+  present: () => Promise.resolve(null),
+  list: () => Promise.resolve(null),
+  reset: () => Promise.resolve(null),
+};
 
 /** The limits of the proxies of one scope. */
 interface Scope {
@@ -104,6 +121,34 @@ export class LimitDesk {
     return [...this.#scopes].map(([scope, { lender }]) => ({ scope, lender: name, borrowers: lender.borrowers }));
   }
 
+  /** The keys of limits that the leader counts, at most so many in each scope. Null: none leads. */
+  async list(limits: readonly ListedLimit[], top: number): Promise<readonly LentKeys[] | null> {
+    return this.ownKeys(limits, top) ?? this.#options.peers.list(limits, top);
+  }
+
+  /** Forgets keys of a limit. Resolves to their number; null: none leads. */
+  async reset(reset: LimitReset): Promise<number | null> {
+    return this.resetOwn(reset) ?? this.#options.peers.reset(reset);
+  }
+
+  /** As `list`, of this controller alone. Null: another controller leads. */
+  ownKeys(limits: readonly ListedLimit[], top: number): Promise<readonly LentKeys[]> | null {
+    if (this.#name === null) return null;
+    return Promise.all([...this.#scopes].map(([scope, { lender }]) => keysOf(scope, lender, limits, top)));
+  }
+
+  /** As `reset`, of this controller alone. Null: another controller leads. */
+  resetOwn(reset: LimitReset): Promise<number> | null {
+    return this.#name === null ? null : this.#reset(reset);
+  }
+
+  async #reset(reset: LimitReset): Promise<number> {
+    const isMeant = keyMatcher(reset);
+    let count = 0;
+    for (const { lender } of this.#scopes.values()) for (const id of reset.ids) count += await lender.reset(id, isMeant);
+    return count;
+  }
+
   async #lend(scope: string, borrower: string, asks: readonly Ask[]): Promise<readonly Lend[]> {
     return this.lend(scope, borrower, asks) ?? (await this.#options.peers.borrow(scope, borrower, asks)) ?? [];
   }
@@ -137,4 +182,10 @@ export class LimitDesk {
     }
     return scope;
   }
+}
+
+async function keysOf(scope: string, lender: Lender, limits: readonly ListedLimit[], top: number): Promise<LentKeys> {
+  const listing = new Listing<KeyState>(top);
+  for (const limit of limits) await lender.list(limit, listing);
+  return { scope, states: listing.values, more: listing.more };
 }

@@ -111,15 +111,18 @@ export class Borrower {
     return this.#timed.size > 0;
   }
 
-  /** Forgets what it knows of a key. */
-  forget(id: string, key: string): void {
-    const name = nameOf(id, key);
-    const account = this.#accounts.get(name);
-    if (account === undefined) return;
-    account.giveUp(this.#borrowers);
-    this.#accounts.delete(name);
-    this.#timed.delete(account);
-    this.#due.delete(account);
+  /** Forgets what it knows of keys of a limit (the id of its terms), whose lender has forgotten them. Returns their number. */
+  forget(id: string, isMeant: (key: string) => boolean): number {
+    let count = 0;
+    for (const [name, account] of this.#accounts) {
+      if (account.terms.id !== id || !isMeant(account.key)) continue;
+      account.giveUp(this.#borrowers);
+      this.#accounts.delete(name);
+      this.#timed.delete(account);
+      this.#due.delete(account);
+      count++;
+    }
+    return count;
   }
 
   get size(): number {

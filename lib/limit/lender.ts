@@ -1,6 +1,8 @@
 // The lender: has the meters of all keys and lends units to borrowers. The supervisor of a proxy lends to its workers, a controller to proxies.
 import { capacityOf, meterOf } from './algorithm.ts';
 import type { Algorithm } from './algorithm.ts';
+import { listTable, resetTable } from './listing.ts';
+import type { KeyState, ListedLimit, Listing } from './listing.ts';
 import { MeterTable } from './meter-table.ts';
 import { takeUpTo } from './meter.ts';
 import type { Meter, MeterClocks } from './meter.ts';
@@ -54,9 +56,14 @@ export class Lender {
     return asks.map((ask) => this.#answer(borrower, ask));
   }
 
-  /** The table of a limit that somebody has asked about. */
-  table(id: string): MeterTable | undefined {
-    return this.#tables.get(id);
+  /** Adds the keys of a limit. */
+  list(limit: ListedLimit, listing: Listing<KeyState>): Promise<void> {
+    return listTable(limit, this.#tables.get(limit.id), listing);
+  }
+
+  /** Forgets what keys of a limit (the id of its terms) have taken. Resolves to their number. Borrowers must forget the keys afterwards. */
+  reset(id: string, isMeant: (key: string) => boolean): Promise<number> {
+    return resetTable(this.#tables.get(id), isMeant);
   }
 
   /** Keys that were forgotten although they counted something. */

@@ -2,6 +2,8 @@
 import { decide } from './decision.ts';
 import type { Decision } from './decision.ts';
 import { meterOf } from './algorithm.ts';
+import { listTable, resetTable } from './listing.ts';
+import type { KeyState, ListedLimit, Listing } from './listing.ts';
 import { MeterTable } from './meter-table.ts';
 import type { Meter, MeterClocks } from './meter.ts';
 import type { Terms } from './share.ts';
@@ -30,7 +32,13 @@ export const MAX_KEYS = 100_000;
 /** The store of a process that has all the meters itself. */
 export class MeterStore implements LimitStore {
   readonly #clocks: MeterClocks;
+  /** A table lives as long as a limit has its terms. */
   readonly #tables = new WeakMap<Terms, MeterTable>();
+  /** By id: other terms with the same id go on with the table. */
+  readonly #byId = new Map<string, WeakRef<MeterTable>>();
+  readonly #gone = new FinalizationRegistry<string>((id) => {
+    if (this.#byId.get(id)?.deref() === undefined) this.#byId.delete(id);
+  });
 
   constructor(clocks: MeterClocks) {
     this.#clocks = clocks;
@@ -48,12 +56,28 @@ export class MeterStore implements LimitStore {
     this.#meter(terms, key).giveBack(cost);
   }
 
+  /** Adds the keys of a limit. */
+  list(limit: ListedLimit, listing: Listing<KeyState>): Promise<void> {
+    return listTable(limit, this.#byId.get(limit.id)?.deref(), listing);
+  }
+
+  /** Forgets what keys of a limit (the id of its terms) have taken. Resolves to their number. */
+  reset(id: string, isMeant: (key: string) => boolean): Promise<number> {
+    return resetTable(this.#byId.get(id)?.deref(), isMeant);
+  }
+
   #meter(terms: Terms, key: string): Meter {
     let table = this.#tables.get(terms);
-    if (table === undefined) {
-      table = new MeterTable(() => meterOf(terms.algorithm, this.#clocks), MAX_KEYS);
-      this.#tables.set(terms, table);
-    }
+    if (table === undefined) this.#tables.set(terms, (table = this.#tableOf(terms)));
     return table.of(key);
+  }
+
+  #tableOf({ id, algorithm }: Terms): MeterTable {
+    const known = this.#byId.get(id)?.deref();
+    if (known !== undefined) return known;
+    const table = new MeterTable(() => meterOf(algorithm, this.#clocks), MAX_KEYS);
+    this.#byId.set(id, new WeakRef(table));
+    this.#gone.register(table, id);
+    return table;
   }
 }

@@ -21,6 +21,7 @@ export const SECURITY_EVENTS = Object.freeze({
   csrf_refused: event('each', 'A request comes from a page of another site'),
   body_refused: event('source', 'The body of a request is too large, or its JSON is malformed or beyond a limit'),
   rate_limited: event('source', 'The caller is beyond a limit'),
+  limit_reset: event('each', 'An operator has reset a limit, or the key that `source` names'),
   source_blocked: event('each', 'A source is blocked until the given time; its requests are refused without further events'),
   threat_suspected: event('each', 'A source behaves like an attack, and its policy only logs that'),
   policy_unresolved: event('route', 'A policy that protects the route cannot be applied, so the request is refused'),

@@ -1,7 +1,7 @@
 // The units that an answer takes of a limit.
 import type { Exchange } from '../exchange/exchange.ts';
 import { getHeader } from '../exchange/headers.ts';
-import type { LimitSettings } from './limit-keys.ts';
+import type { LimitSettings } from '#api/policy/rate-limits.ts';
 
 type Answer = NonNullable<LimitSettings['answer']>;
 

@@ -1,13 +1,12 @@
 // The keys by which limits count requests.
-import type { PolicySettings } from '#api/policy/settings.ts';
+import type { LimitSettings } from '#api/policy/rate-limits.ts';
 import { addressWords, readAddress, writeAddress } from '#lib/address-words.ts';
-import { createHash } from 'node:crypto';
+import { joinedKey, keyDigest } from '#lib/limit/key-form.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { getHeader } from '../exchange/headers.ts';
 import { claimText } from '../exchange/principal.ts';
 import { cookieValue } from '../exchange/cookies.ts';
 
-export type LimitSettings = NonNullable<PolicySettings<'RateLimitPolicy'>['limits']>[number];
 type KeyPart = NonNullable<LimitSettings['key']>[number];
 
 /** A part of a key in a request; '' if the request lacks it. */
@@ -24,28 +23,13 @@ export function needsPrincipal({ key = [], plans = [], exempt = {} }: LimitSetti
   return named || plans.length > 0 || (exempt.consumers ?? []).length > 0 || (exempt.groups ?? []).length > 0;
 }
 
-/** Whether keys have values of headers or cookies, which may be credentials. */
-export function hasSecrets({ key = [] }: LimitSettings): boolean {
-  return key.some(({ header, cookie }) => header !== undefined || cookie !== undefined);
-}
-
-/** What a secret key is called elsewhere. */
-export function keyDigest(key: string): string {
-  return createHash('sha256').update(key).digest('base64url');
-}
-
 /** The key of requests. */
 export function keyReader(parts: readonly KeyPart[]): Reader {
   const readers = parts.map(readerOf);
   const [first] = readers;
   if (first === undefined) return () => '';
   if (readers.length === 1) return (exchange) => bounded(first(exchange));
-  // The length before each part keeps two parts from looking like two others.
-  return (exchange) =>
-    readers
-      .map((read) => bounded(read(exchange)))
-      .map((value) => `${value.length}:${value}`)
-      .join('');
+  return (exchange) => joinedKey(readers.map((read) => bounded(read(exchange))));
 }
 
 function bounded(value: string): string {

@@ -1,16 +1,18 @@
 // One limit of a RateLimitPolicy, as a filter asks it about requests.
+import { keyForm, limitTerms } from '#api/policy/rate-limits.ts';
+import type { LimitSettings, LimitTerms } from '#api/policy/rate-limits.ts';
 import { AddressRanges } from '#lib/address-ranges.ts';
 import { readAddress } from '#lib/address-words.ts';
 import type { Algorithm } from '#lib/limit/algorithm.ts';
 import { secondsOf } from '#lib/limit/calendar.ts';
 import type { Decision } from '#lib/limit/decision.ts';
+import { keyDigest } from '#lib/limit/key-form.ts';
 import { UNKNOWN } from '#lib/limit/meter.ts';
 import type { Terms } from '#lib/limit/share.ts';
 import type { LimitStore } from '#lib/limit/store.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { answerCost } from './limit-cost.ts';
-import { hasSecrets, keyDigest, keyReader } from './limit-keys.ts';
-import type { LimitSettings } from './limit-keys.ts';
+import { keyReader } from './limit-keys.ts';
 
 /** A request at a limit. */
 export interface Passage {
@@ -32,12 +34,11 @@ export class Limit {
   readonly #store: LimitStore;
   readonly #settings: LimitSettings;
   readonly #keyOf: (exchange: Exchange) => string;
-  readonly #terms: Terms;
-  readonly #byPlan: ReadonlyMap<string, Terms>;
+  readonly #terms: LimitTerms;
   readonly #exempt: AddressRanges | null;
 
   constructor(policy: string, settings: LimitSettings, store: LimitStore) {
-    const { name = '', cost = 1, shadow = false, plans = [], key = [] } = settings;
+    const { name = '', cost = 1, shadow = false, key = [] } = settings;
     this.name = name;
     this.cost = cost;
     this.isShadow = shadow;
@@ -47,14 +48,8 @@ export class Limit {
     this.#settings = settings;
     // The controller must not see what headers and cookies have.
     const read = keyReader(key);
-    this.#keyOf = settings.store === 'Lease' && hasSecrets(settings) ? (exchange) => keyDigest(read(exchange)) : read;
-    this.#terms = termsOf(this.label, settings);
-    this.#byPlan = new Map(
-      plans.map(({ plan = '', requests = 1, burst = requests }) => [
-        plan,
-        termsOf(`${this.label}/${plan}`, { ...settings, requests, burst }),
-      ]),
-    );
+    this.#keyOf = keyForm(settings).isDigest ? (exchange) => keyDigest(read(exchange)) : read;
+    this.#terms = limitTerms(this.label, settings);
     this.#exempt = addressesOf(settings.exempt?.addresses ?? []);
   }
 
@@ -62,7 +57,7 @@ export class Limit {
   enter(exchange: Exchange): Passage | Promise<Passage> | null {
     if (this.#isExempt(exchange)) return null;
     const plan = exchange.principal === null ? '' : exchange.principal.plan;
-    const terms = (plan === '' ? undefined : this.#byPlan.get(plan)) ?? this.#terms;
+    const terms = (plan === '' ? undefined : this.#terms.byPlan.get(plan)) ?? this.#terms.usual;
     const key = this.#keyOf(exchange);
     const passage: Passage = { limit: this, terms, key, decision: null };
     const asked = this.#store.take(terms, key, this.cost);
@@ -103,31 +98,6 @@ export class Limit {
     return (
       (principal.consumer !== '' && consumers.includes(principal.consumer)) || groups.some((group) => principal.groups.includes(group))
     );
-  }
-}
-
-/** The terms have another id for other settings, so that a lender and Redis count them apart. */
-function termsOf(label: string, settings: LimitSettings): Terms {
-  const algorithm = algorithmOf(settings);
-  return { id: `${label} ${Object.values(algorithm).join()}`, algorithm };
-}
-
-function algorithmOf({
-  algorithm = 'SlidingWindow',
-  requests = 1,
-  per = 1_000,
-  burst = requests,
-  every = 'Day',
-}: LimitSettings): Algorithm {
-  switch (algorithm) {
-    case 'TokenBucket':
-      return { kind: algorithm, limit: requests, periodMs: per, burst };
-    case 'Quota':
-      return { kind: algorithm, limit: requests, unit: every };
-    case 'Concurrency':
-      return { kind: algorithm, limit: requests };
-    default:
-      return { kind: algorithm, limit: requests, periodMs: per };
   }
 }
 

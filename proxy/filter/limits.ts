@@ -1,5 +1,6 @@
 // Refuses requests beyond the limits of a RateLimitPolicy, and tells callers what is left. There are two filters: limits whose keys are
 // known at once come before authentication, so that a flood costs no check of credentials; the others follow it.
+import type { LimitSettings } from '#api/policy/rate-limits.ts';
 import type { LimitStore } from '#lib/limit/store.ts';
 import { UNKNOWN } from '#lib/limit/meter.ts';
 import { ERRORS } from '../exchange/errors.ts';
@@ -13,7 +14,6 @@ import type { Filter, FilterKind, LimitDependencies } from './filter.ts';
 import { Limit, policyItem, stateItem } from './limit.ts';
 import type { Passage } from './limit.ts';
 import { needsPrincipal } from './limit-keys.ts';
-import type { LimitSettings } from './limit-keys.ts';
 import type { PolicyFilterContext } from './rule-policies.ts';
 
 type Outcome = 'passed' | 'refused' | 'shadow' | 'unavailable';

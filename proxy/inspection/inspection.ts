@@ -1,9 +1,10 @@
 // An inspection of a worker or the supervisor that an operator asks for: its result leaves the process in parts while it runs.
 import type { LogFilter } from '#api/access-log/filter.ts';
+import type { LimitListing, LimitReset } from '#lib/limit/listing.ts';
 import type { Result } from '#lib/result.ts';
 
 /** What to inspect. Plain data: it goes to workers as a message. */
-export type Inspection = TailInspection | ProcessInspection;
+export type Inspection = TailInspection | ProcessInspection | LimitsInspection | LimitResetInspection;
 
 /** Lines of the access log, until it is ended. */
 export interface TailInspection {
@@ -11,6 +12,22 @@ export interface TailInspection {
   readonly filter: LogFilter;
   /** The most lines per second. */
   readonly rate: number;
+}
+
+/** Keys of limits that the worker has, as lines of JSON (KeyState). `dropped`: those without room. */
+export interface LimitsInspection {
+  readonly kind: 'limits';
+  readonly listing: LimitListing;
+}
+
+/** Forgets keys of a limit, and sends a line with their number. */
+export interface LimitResetInspection {
+  readonly kind: 'limitReset';
+  readonly reset: LimitReset;
+  /** `<namespace>/<policy>/<limit>`. */
+  readonly limit: string;
+  /** One worker tells the event, and asks Redis about all keys. */
+  readonly isFirst: boolean;
 }
 
 /** A file about the whole process. */

@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Algorithm } from '#lib/limit/algorithm.ts';
+import { Listing } from '#lib/limit/listing.ts';
+import type { KeyState } from '#lib/limit/listing.ts';
 import type { Terms } from '#lib/limit/share.ts';
 import { parseRedisUrl } from '#lib/redis.ts';
 import { RedisConnection } from '#lib/redis-connection.ts';
@@ -47,6 +49,13 @@ async function server(args: readonly string[] = []): Promise<RedisServer> {
   const redis = await RedisServer.start(args);
   opened.push(() => redis.stop());
   return redis;
+}
+
+async function storeOf(form: string): Promise<RedisStore> {
+  if (form === 'alone') return storeAt(`redis://127.0.0.1:${(await server()).port}`);
+  const servers = await startRedisCluster(3);
+  opened.push(() => Promise.all(servers.map((each) => each.stop())));
+  return storeAt(`redis+cluster://${servers.map(({ port }) => `127.0.0.1:${port}`).join(',')}`);
 }
 
 const WINDOW: Algorithm = { kind: 'SlidingWindow', limit: 5, periodMs: 60_000 };
@@ -103,9 +112,27 @@ describeWith(['redis'], 'limits in redis', () => {
     expect(await store.take(terms, 'key', 1)).toMatchObject({ allowed: false, left: 0 });
     store.giveBack(terms, 'key', 4);
     expect(await store.take(terms, 'key', 1)).toMatchObject({ allowed: true, left: 1 });
-    expect(await store.reset(terms, 'key')).toBe(true);
+    expect(await store.reset(terms.id, (key) => key === 'key')).toBe(1);
     expect(await store.take(terms, 'key', 1)).toMatchObject({ allowed: true, left: 4 });
   });
+
+  test.each(['alone', 'in a cluster'])(
+    'of a server %s are listed with their last answer, and reset as a whole, without those of other limits',
+    async (form) => {
+      const store = await storeOf(form);
+      await reachable(store);
+      const [terms, other] = [termsOf(WINDOW), termsOf(WINDOW, 'other')];
+      for (const key of ['a', 'b', 'c']) for (let i = 0; i < 6; i++) await store.take(terms, key, 1);
+      await store.take(other, 'a', 2);
+      const listing = new Listing<KeyState>(2);
+      store.recent.list({ id: terms.id, capacity: 5, cost: 1 }, listing);
+      expect(listing.values).toMatchObject([{ left: 0 }, { left: 0 }]);
+      expect(listing.more).toBe(1);
+      expect(await store.resetAll(terms.id)).toBe(3);
+      expect(await store.take(terms, 'a', 1)).toMatchObject({ allowed: true, left: 4 });
+      expect(await store.look(other, 'a')).toMatchObject({ left: 3 });
+    },
+  );
 
   test('load the script again after the server has lost it', async () => {
     const redis = await server();

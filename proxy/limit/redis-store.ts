@@ -1,14 +1,18 @@
 // Limits that count in Redis: exact for all proxies, one round trip for each request. A server that is slow or away costs a request at most
 // the timeout, and after some failures nothing: the breaker lets one request try again each second.
 import { createHash } from 'node:crypto';
+import { Cluster } from 'ioredis';
+import type { Redis } from 'ioredis';
 import CircuitBreaker from 'opossum';
 import type { Decision } from '#lib/limit/decision.ts';
 import type { Terms } from '#lib/limit/share.ts';
+import { CLOCKS } from '#lib/limit/store.ts';
 import type { LimitStore } from '#lib/limit/store.ts';
 import type { RedisClient } from '#lib/redis.ts';
 import type { RedisConnection } from '#lib/redis-connection.ts';
 import { countingOf } from './redis-scripts.ts';
 import type { Counting } from './redis-scripts.ts';
+import { RecentKeys } from './recent-keys.ts';
 
 /** Half of the calls of the last seconds have failed: the breaker opens. */
 const BREAKER = {
@@ -22,6 +26,8 @@ const BREAKER = {
 
 /** The beginning of all keys. */
 const PREFIX = 'weir:limit:';
+/** Keys that one answer of a scan looks at. */
+const SCANNED = 1_000;
 
 type Answer = readonly [number, number, number, number];
 
@@ -29,6 +35,8 @@ export class RedisStore implements LimitStore {
   readonly #connection: Pick<RedisConnection, 'client' | 'close'>;
   readonly #breaker: CircuitBreaker<[Terms, string, number, boolean], Answer>;
   readonly #countings = new WeakMap<Terms, Counting>();
+  /** Keys that this worker asked about lately. */
+  readonly recent = new RecentKeys(CLOCKS.steady);
   #failures = 0;
 
   /** Ends the connection at `close`. */
@@ -63,14 +71,21 @@ export class RedisStore implements LimitStore {
     return this.take(terms, key, 0);
   }
 
-  /** Forgets what a key has taken. Resolves to false if Redis does not answer in time. */
-  async reset(terms: Terms, key: string): Promise<boolean> {
-    try {
-      await this.#client().del(nameOf(terms, key));
-      return true;
-    } catch {
-      return false;
-    }
+  /** Forgets what keys of a limit (the id of its terms) have taken that this worker asked about lately. Resolves to their number; rejects without Redis. */
+  async reset(id: string, isMeant: (key: string) => boolean): Promise<number> {
+    const client = this.#client();
+    const counts = await Promise.all(this.recent.keys(id, isMeant).map((key) => client.unlink(nameOf(id, key))));
+    this.recent.forget(id, isMeant);
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Forgets what all keys of a limit have taken. Resolves to their number; rejects without Redis. */
+  async resetAll(id: string): Promise<number> {
+    const client = this.#client();
+    const masters = client instanceof Cluster ? client.nodes('master') : [client];
+    const counts = await Promise.all(masters.map((node) => unlinkAll(node, `${prefixOf(id)}*`)));
+    this.recent.forget(id, () => true);
+    return counts.reduce((sum, count) => sum + count, 0);
   }
 
   /** Questions without an answer. */
@@ -90,7 +105,9 @@ export class RedisStore implements LimitStore {
 
   async #ask(terms: Terms, key: string, cost: number, forced: boolean): Promise<Answer | null> {
     try {
-      return await this.#breaker.fire(terms, key, cost, forced);
+      const answer = await this.#breaker.fire(terms, key, cost, forced);
+      this.recent.learn(terms.id, key, { left: answer[1], resetMs: answer[2] });
+      return answer;
     } catch {
       this.#failures++;
       return null;
@@ -100,7 +117,7 @@ export class RedisStore implements LimitStore {
   async #run(terms: Terms, key: string, cost: number, forced: boolean): Promise<Answer> {
     const client = this.#client();
     const { script, limit, rest } = this.#countingOf(terms);
-    const args = [nameOf(terms, key), limit, cost, forced ? 1 : 0, ...rest(Date.now())];
+    const args = [nameOf(terms.id, key), limit, cost, forced ? 1 : 0, ...rest(Date.now())];
     try {
       return (await client.evalsha(script.sha, 1, ...args)) as Answer;
     } catch (error) {
@@ -127,7 +144,28 @@ export class RedisStore implements LimitStore {
   }
 }
 
-/** Of a fixed length, and without what the key contains. The braces keep it in one slot of a Cluster. */
-function nameOf({ id }: Terms, key: string): string {
-  return `${PREFIX}{${createHash('sha256').update(`${id}\n${key}`).digest('base64url')}}`;
+/** Of a fixed length, and without what the key contains. The keys of one limit begin alike. */
+function nameOf(id: string, key: string): string {
+  return `${prefixOf(id)}${digest(`${id}\n${key}`)}`;
+}
+
+function prefixOf(id: string): string {
+  return `${PREFIX}${digest(id)}:`;
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
+}
+
+/** Names have no characters with a meaning in patterns. A Cluster refuses one command about keys of several slots. */
+async function unlinkAll(node: Redis, pattern: string): Promise<number> {
+  let count = 0;
+  let cursor = '0';
+  do {
+    const [next, names] = await node.scan(cursor, 'MATCH', pattern, 'COUNT', SCANNED);
+    cursor = next;
+    const unlinked = await Promise.all(names.map((name) => node.unlink(name)));
+    count += unlinked.reduce((sum, each) => sum + each, 0);
+  } while (cursor !== '0');
+  return count;
 }

@@ -1,6 +1,8 @@
 // The stores of limits in a worker: its own meters if it is the only worker, shares that the supervisor lends otherwise, and Redis.
 import { Borrower } from '#lib/limit/borrower.ts';
 import type { Decision } from '#lib/limit/decision.ts';
+import { keyMatcher, Listing } from '#lib/limit/listing.ts';
+import type { KeyState, LimitListing, LimitReset } from '#lib/limit/listing.ts';
 import type { Ask, Lend, Terms } from '#lib/limit/share.ts';
 import { CLOCKS, MAX_KEYS, MeterStore, NO_STORE } from '#lib/limit/store.ts';
 import type { LendingStore, LimitStore } from '#lib/limit/store.ts';
@@ -47,13 +49,18 @@ export class WorkerLimits {
   /** By `<namespace>/<policy>/<limit>`. */
   readonly counts = new Map<string, Counts>();
   readonly #shares: Readonly<Record<LendingStore, SharedStore>> | null;
+  /** Null: the supervisor has them. */
+  readonly #meters: MeterStore | null;
   readonly #redisStore: RedisStore | null;
 
   constructor({ borrow, lease = new MeterStore(TURN_CLOCKS), workers = 1, redis = null, log }: WorkerLimitsOptions) {
-    this.#shares = borrow === undefined ? null : sharesOf(borrow, workers);
-    const { Local, Lease } = this.#shares ?? { Local: new MeterStore(TURN_CLOCKS), Lease: lease };
-    this.local = Local;
-    this.lease = Lease;
+    if (borrow === undefined) {
+      const meters = new MeterStore(TURN_CLOCKS);
+      [this.#shares, this.#meters, this.local, this.lease] = [null, meters, meters, lease];
+    } else {
+      const shares = sharesOf(borrow, workers);
+      [this.#shares, this.#meters, this.local, this.lease] = [shares, null, shares.Local, shares.Lease];
+    }
     this.#redisStore = redis === null ? null : new RedisStore(new RedisConnection(redis, logged(log)));
     this.redis = this.#redisStore ?? NO_STORE;
   }
@@ -61,6 +68,38 @@ export class WorkerLimits {
   /** Takes what the supervisor lends. */
   lend(store: LendingStore, lends: readonly Lend[]): void {
     this.#shares?.[store].receive(lends);
+  }
+
+  /** The keys with least left that this worker knows. */
+  async list({ local, redis, top }: LimitListing): Promise<Listing<KeyState>> {
+    const listing = new Listing<KeyState>(top);
+    for (const limit of local) await this.#meters?.list(limit, listing);
+    for (const limit of redis) this.#redisStore?.recent.list(limit, listing);
+    return listing;
+  }
+
+  /** Forgets keys of a limit. Resolves to the number of those that only this worker or Redis counts. `isFirst`: it asks Redis about all keys. */
+  async reset(reset: LimitReset, isFirst: boolean): Promise<number> {
+    const isMeant = keyMatcher(reset);
+    let count = 0;
+    for (const id of reset.ids) count += await this.#reset(reset, isFirst, id, isMeant);
+    return count;
+  }
+
+  async #reset({ store, key }: LimitReset, isFirst: boolean, id: string, isMeant: (key: string) => boolean): Promise<number> {
+    if (store === 'Redis') return this.#resetRedis(key === null && isFirst, id, isMeant);
+    if (store === 'Local' && this.#meters !== null) return this.#meters.reset(id, isMeant);
+    this.#shares?.[store].forget(id, isMeant);
+    return 0;
+  }
+
+  async #resetRedis(isWhole: boolean, id: string, isMeant: (key: string) => boolean): Promise<number> {
+    if (this.#redisStore === null) throw new Error('this proxy has no Redis: set --redis-url');
+    try {
+      return await (isWhole ? this.#redisStore.resetAll(id) : this.#redisStore.reset(id, isMeant));
+    } catch (error) {
+      throw new Error(`redis does not answer, repeat the reset later: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
 
   stop(): void {
@@ -104,6 +143,10 @@ class SharedStore implements LimitStore {
 
   receive(lends: readonly Lend[]): void {
     this.#borrower.receive(lends);
+  }
+
+  forget(id: string, isMeant: (key: string) => boolean): void {
+    this.#borrower.forget(id, isMeant);
   }
 
   stop(): void {

@@ -46,6 +46,11 @@ export class Lease implements LimitStore {
     return this.#sublender.lend(worker, asks);
   }
 
+  /** The lender has forgotten keys of a limit (the id of its terms). */
+  forget(id: string, isMeant: (key: string) => boolean): void {
+    this.#borrower.forget(id, isMeant);
+  }
+
   workerDied(worker: string): void {
     this.#sublender.left(worker);
   }

@@ -4,9 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { Registry } from 'prom-client';
 import * as ir from '#api/ir/ir.ts';
 import type { Format } from '#lib/exposition.ts';
-import { Lender } from '#lib/limit/lender.ts';
 import type { Ask } from '#lib/limit/share.ts';
-import { CLOCKS, MAX_KEYS } from '#lib/limit/store.ts';
 import type { AddressRange } from '#lib/address-range.ts';
 import type { WorkerSettings } from './messages.ts';
 import type { RedisSettings } from '#lib/redis.ts';
@@ -24,7 +22,7 @@ import type { PortClaim } from '../exchange/port-claim.ts';
 import { ChildWorker, HEARTBEAT } from './child-worker.ts';
 import type { Heartbeat } from './child-worker.ts';
 import type { WorkerLink } from './link.ts';
-import { Lease } from './lease.ts';
+import type { Lease } from './lease.ts';
 import type { LendingStore } from '#lib/limit/store.ts';
 import { HealthChecks } from './health-checks.ts';
 import { logEjections } from './health-log.ts';
@@ -33,6 +31,7 @@ import { supervisorFamilies } from './metrics.ts';
 import { NoticeHub } from './notice-hub.ts';
 import { countPairs } from './pairs.ts';
 import { ProbeCertificates } from './probe-certificates.ts';
+import { SupervisedLimits } from './supervised-limits.ts';
 import { PortClaims, portName } from './port-claims.ts';
 import type { Inspected, Inspecting, Inspection } from '../inspection/inspection.ts';
 import { inspectAll } from './inspections.ts';
@@ -43,9 +42,6 @@ import { expose } from './sum.ts';
 const TICKET_KEY_BYTES = 48;
 /** The lifetime of the keys: stolen keys decrypt the sessions of this period only. */
 const TICKET_ROTATION_MS = 12 * 3_600_000;
-
-/** The part of a limit that may lie in stocks of workers. */
-const LENT_SHARE = 0.005;
 
 /** The only worker, in this process. */
 const LOCAL = 'worker';
@@ -89,9 +85,8 @@ export class Supervisor {
   readonly #rotation: NodeJS.Timeout;
   readonly #claims = new PortClaims();
   readonly #notices = new NoticeHub();
-  readonly #lender = new Lender({ clocks: CLOCKS, share: LENT_SHARE, maxKeys: MAX_KEYS });
-  /** Limits of the fleet. */
-  readonly lease = new Lease();
+  /** Limits that workers count together. */
+  readonly limits = new SupervisedLimits();
   readonly #health: HealthChecks;
   #ticketKeys: Buffer = randomBytes(TICKET_KEY_BYTES);
   #restarts = 0;
@@ -131,6 +126,11 @@ export class Supervisor {
   /** The way to all workers, and to what they tell each other. */
   get broadcast(): Broadcast {
     return this.#notices;
+  }
+
+  /** Limits of the fleet. */
+  get lease(): Lease {
+    return this.limits.lease;
   }
 
   /** The number of serving workers. */
@@ -270,8 +270,8 @@ export class Supervisor {
     };
     return Array.from({ length: workers }, (_, index) => {
       const name = `worker-${index}`;
-      this.#lender.joined(name);
-      const lend = (store: LendingStore, asks: readonly Ask[]) => (store === 'Local' ? this.#lender : this.lease).lend(name, asks);
+      this.limits.joined(name);
+      const lend = (store: LendingStore, asks: readonly Ask[]) => this.limits.lend(store, name, asks);
       return join(name, new ChildWorker({ ...options, name, told: told(name), lend, died: () => this.#died(name) }));
     });
   }
@@ -279,9 +279,7 @@ export class Supervisor {
   #died(worker: string): void {
     this.#restarts++;
     this.#health.workerDied(worker);
-    this.lease.workerDied(worker);
-    this.#lender.left(worker);
-    this.#lender.joined(worker);
+    this.limits.died(worker);
   }
 
   #wantedPorts(): ReadonlySet<string> {

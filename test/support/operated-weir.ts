@@ -20,13 +20,14 @@ export class OperatedWeir {
     this.#ports = ports;
   }
 
-  /** Starts it with a Gateway `gw` and these objects. */
-  static async start(objects: readonly object[]): Promise<OperatedWeir> {
+  /** Starts it with a Gateway `gw`, these objects and further flags. */
+  static async start(objects: readonly object[], ...flags: readonly string[]): Promise<OperatedWeir> {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'weir-operated-'));
     const ports = await freePorts(2);
     const items = [gatewayClass(), gateway('gw', [{ name: 'http', port: ports[0] as number }]), ...objects];
     writeFileSync(path.join(folder, 'all.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-    const child = new Child(['up', folder, '--access-log', 'off', '--store', 'off', '--admin-port', String(ports[1]), '--workers', '2']);
+    const fixed = ['--access-log', 'off', '--store', 'off', '--admin-port', String(ports[1]), '--workers', '2'];
+    const child = new Child(['up', folder, ...fixed, ...flags]);
     await child.printed(/serving; stop with/);
     return new OperatedWeir(folder, child, ports);
   }
@@ -78,10 +79,13 @@ export class OperatedWeir {
   }
 
   /** Sends requests one after the other. */
-  async ask(times: number): Promise<readonly { readonly status: number; readonly body: string }[]> {
+  async ask(
+    times: number,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<readonly { readonly status: number; readonly body: string }[]> {
     const answers: { status: number; body: string }[] = [];
     for (let i = 0; i < times; i++) {
-      const response = await fetch(`http://127.0.0.1:${this.#ports[0]}/`);
+      const response = await fetch(`http://127.0.0.1:${this.#ports[0]}/`, { headers });
       answers.push({ status: response.status, body: await response.text() });
     }
     return answers;

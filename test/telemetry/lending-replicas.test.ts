@@ -80,3 +80,16 @@ test('the proxies of two controllers share a limit exactly, also after another o
   await until(() => both.every(({ lease }) => !(lease.take(TERMS, 'key', 0) instanceof Promise)), 'answers of the new lender');
   expect(await allowed(both, 10)).toBe(2);
 });
+
+test('a controller that does not lead shows and resets what the leader counts', async () => {
+  const [one, two] = [await replica('one'), await replica('two')];
+  one.desk.lead(true);
+  two.links.follow(`127.0.0.1:${one.port}`, () => credentials.createInsecure());
+  await until(() => two.lenders.at(-1)?.[1] === 2, 'a lender for two proxies');
+  expect(await allowed([two], 3)).toBe(3);
+  const limit = { id: TERMS.id, capacity: 5, cost: 1 };
+  expect(await two.desk.list([limit], 10)).toMatchObject([{ scope: 'shared', states: [{ key: 'key', left: 2 }], more: 0 }]);
+  const form = { parts: [{ name: 'path', isSecret: false }], isDigest: false };
+  expect(await two.desk.reset({ store: 'Lease', ids: [TERMS.id], form, key: 'path=key' })).toBe(1);
+  expect(await two.desk.list([limit], 10)).toMatchObject([{ states: [] }]);
+});
