@@ -230,7 +230,7 @@ initContainers:
 {{- end -}}
 {{- end -}}
 {{- range .Values.proxy.extraVolumes -}}
-{{- if has .name (list "credentials" "state") -}}
+{{- if has .name (list "credentials" "state" "redis") -}}
 {{- fail (printf "proxy.extraVolumes: the chart itself has a volume %s; choose another name" .name) -}}
 {{- end -}}
 {{- end -}}
@@ -254,6 +254,20 @@ initContainers:
 {{- $drain := add (include "weir.seconds" .drain.delay) (include "weir.seconds" .drain.timeout) -}}
 {{- if and (not (kindIs "string" .terminationGracePeriodSeconds)) (lt (int64 .terminationGracePeriodSeconds) $drain) -}}
 {{- fail (printf "proxy.terminationGracePeriodSeconds: %d is less than the %d seconds of proxy.drain; leave it empty, or shorten the drain" (int64 .terminationGracePeriodSeconds) $drain) -}}
+{{- end -}}
+{{- with .redis -}}
+{{- if and (eq .mode "Single") (gt (len .addresses) 1) -}}
+{{- fail (printf "proxy.redis.addresses: mode Single needs exactly one address, not %d; set proxy.redis.mode to Cluster or Sentinel" (len .addresses)) -}}
+{{- end -}}
+{{- if ne (eq .mode "Sentinel") (ne .masterName "") -}}
+{{- fail "proxy.redis.masterName: mode Sentinel needs it, other modes have none; set or leave out both" -}}
+{{- end -}}
+{{- if and (ne .mode "Single") (ne (int .database) 0) -}}
+{{- fail "proxy.redis.database: it is for mode Single only; leave it out" -}}
+{{- end -}}
+{{- if and .tls.caConfigMap.name .tls.caSecret.name -}}
+{{- fail "proxy.redis.tls: caConfigMap and caSecret exclude each other; leave one of them out" -}}
+{{- end -}}
 {{- end -}}
 {{- range .service.ports -}}
 {{- if and $.Values.proxy.hostNetwork .hostPort (ne (int .hostPort) (int .port)) -}}
@@ -311,4 +325,39 @@ topologySpreadConstraints:
 {{- else }}
 []
 {{- end }}
+{{- end -}}
+
+{{/* The URL of Redis, without secrets: .Values.proxy.redis */}}
+{{- define "weir.redisUrl" -}}
+{{- $scheme := ternary "rediss" "redis" .tls.enabled -}}
+{{- $form := get (dict "Single" "" "Cluster" "+cluster" "Sentinel" "+sentinel") .mode -}}
+{{- $end := .masterName -}}
+{{- if .database }}{{ $end = toString (int .database) }}{{ end -}}
+{{- printf "%s%s://%s%s" $scheme $form (join "," .addresses) (ternary (printf "/%s" $end) "" (ne $end "")) -}}
+{{- end -}}
+
+{{/* What proxies read from files for Redis, with the source of each: a list. Every source is optional, so that a missing one stops no proxy. */}}
+{{- define "weir.redisFiles" -}}
+{{- $files := list -}}
+{{- if .addresses -}}
+{{- with .userSecret }}{{ if .name }}
+{{- $files = append $files (dict "flag" "redis-user-file" "kind" "secret" "name" .name "key" .key "path" "user") -}}
+{{- end }}{{ end -}}
+{{- with .passwordSecret }}{{ if .name }}
+{{- $files = append $files (dict "flag" "redis-password-file" "kind" "secret" "name" .name "key" .key "path" "password") -}}
+{{- end }}{{ end -}}
+{{- if .tls.enabled -}}
+{{- with .tls.caConfigMap }}{{ if .name }}
+{{- $files = append $files (dict "flag" "redis-tls-ca" "kind" "configMap" "name" .name "key" .key "path" "ca.crt") -}}
+{{- end }}{{ end -}}
+{{- with .tls.caSecret }}{{ if .name }}
+{{- $files = append $files (dict "flag" "redis-tls-ca" "kind" "secret" "name" .name "key" .key "path" "ca.crt") -}}
+{{- end }}{{ end -}}
+{{- with .tls.certificateSecret -}}
+{{- $files = append $files (dict "flag" "redis-tls-cert" "kind" "secret" "name" . "key" "tls.crt" "path" "tls.crt") -}}
+{{- $files = append $files (dict "flag" "redis-tls-key" "kind" "secret" "name" . "key" "tls.key" "path" "tls.key") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $files -}}
 {{- end -}}
