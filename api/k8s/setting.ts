@@ -113,6 +113,12 @@ export function text(description: string, { maxLength, form }: { maxLength: numb
   return Type.Optional(Type.String({ maxLength, description, ...(form === undefined ? {} : { pattern: `^${form}$` }) }));
 }
 
+/** The name of a claim of a caller, such as `sub` or a URL. */
+export function claimName(description: string) {
+  const form = '^[!-~]([ -~]*[!-~])?$';
+  return Type.Optional(Type.String({ minLength: 1, maxLength: 256, pattern: form, description, '~must': 'the name of a claim, like sub' }));
+}
+
 /** A media type with parameters, as in Content-Type. */
 export function mediaType(description: string) {
   const token = "[A-Za-z0-9!#$%&'*+.^_`|~-]+";

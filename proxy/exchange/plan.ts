@@ -7,6 +7,7 @@ import type { Exchange } from './exchange.ts';
 import type { Headers } from './headers.ts';
 import type { BackendCounts } from './upstream-counts.ts';
 import type { PriorityPlan } from './priority.ts';
+import type { Principal } from './principal.ts';
 import type { RuleSessions, Session } from './session.ts';
 
 /** The decision of a request filter: continue, or the exchange is answered (or a promise of it, if the filter must wait). */
@@ -105,6 +106,8 @@ export interface PickSubject {
   readonly query: string;
   /** Absent or null: it belongs to no session. */
   readonly session?: Session | null;
+  /** The authenticated caller; absent or null without one. */
+  readonly principal?: Principal | null;
 }
 
 /** The choice among the endpoints of a cluster, for requests and for connections of stream routes. */

@@ -2,6 +2,10 @@
 import { describe, expect, test } from '@jest/globals';
 import type * as ir from '#api/ir/ir.ts';
 import { closeAfterEach, get, openClient, openProxy, openUpstream } from '../support/fixture.ts';
+import type { Exchange } from '../../proxy/exchange/exchange.ts';
+import { getHeader } from '../../proxy/exchange/headers.ts';
+import type { Principal } from '../../proxy/exchange/principal.ts';
+import type { FilterKind } from '../../proxy/filter/filter.ts';
 import { cluster, listener, route } from '../support/proxy.ts';
 import type { Proxy } from '../support/proxy.ts';
 import { ok } from '../support/raw-upstream.ts';
@@ -26,6 +30,7 @@ function openUpstreams(count: number): Promise<RawUpstream[]> {
 function openBalanced(
   endpoints: readonly (Pick<ir.Endpoint, 'port'> & { weight?: number; priority?: number; labels?: Record<string, string> })[],
   policies: readonly ir.Policy[],
+  filterKinds: readonly FilterKind[] = [],
 ): Promise<Proxy> {
   const [resource] = cluster('app', []);
   const key = 'Service/default/app/80';
@@ -37,7 +42,21 @@ function openBalanced(
     priority,
     labels,
   }));
-  return openProxy([resource!, { kind: 'Endpoints', key, endpoints: all }, ...policies, listener(), route()]);
+  const own = filterKinds.length === 0 ? {} : { filters: [MARK] };
+  return openProxy([resource!, { kind: 'Endpoints', key, endpoints: all }, ...policies, listener(), route(own)], {}, filterKinds);
+}
+
+const MARK: ir.Filter = { type: 'RequestHeaderModifier', headers: { set: [], add: [], remove: ['x-caller'] } };
+
+/** Authenticates requests with the header X-Caller as callers with these fields. */
+function identify(fields: (index: number) => Partial<Principal>): readonly FilterKind[] {
+  const request = (exchange: Exchange): 'continue' => {
+    const index = getHeader(exchange.requestHeaders, 'x-caller');
+    const none: Principal = { id: '', method: 'jwt', groups: [], claims: {}, consumer: '', plan: '' };
+    if (index !== null) exchange.principal = { ...none, ...fields(Number(index)) };
+    return 'continue';
+  };
+  return [{ name: 'identify', ofRule: () => ({ name: 'identify', request }) }];
 }
 
 /** The answers to requests one after the other, with these headers and path each. */
@@ -64,6 +83,20 @@ describe('a key', () => {
       expect(await answers(proxy, keys.toReversed())).toEqual(first.toReversed());
       expect(new Set(first).size).toBe(4);
     }
+  });
+
+  test.each([
+    ['the caller', { principal: 'id' }, (index: number) => ({ id: `user-${index}` })],
+    ['its Consumer', { consumer: true }, (index: number) => ({ consumer: `default/app-${index}` })],
+    ['a claim', { claim: 'https://example.com/tenant' }, (index: number) => ({ claims: { 'https://example.com/tenant': index } })],
+  ])('of %s stays at its endpoint, and keys spread', async (_, part, fields) => {
+    const upstreams = await openUpstreams(4);
+    const proxy = await openBalanced(upstreams, [balancing({ type: 'Maglev', hashOn: [part] })], identify(fields));
+    const keys = Array.from({ length: 24 }, (_, i) => ['/', `x-caller: ${i}\r\n`] as const);
+    const first = await answers(proxy, keys);
+    expect(await answers(proxy, keys.toReversed())).toEqual(first.toReversed());
+    expect(new Set(first).size).toBe(4);
+    expect(new Set(await answers(proxy, [...ALIKE, ...ALIKE])).size).toBeGreaterThan(1);
   });
 
   test('is the address of the client by default', async () => {

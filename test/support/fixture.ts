@@ -2,6 +2,7 @@
 import { afterAll, afterEach } from '@jest/globals';
 import type * as ir from '#api/ir/ir.ts';
 import type { Limits } from '../../proxy/exchange/limits.ts';
+import type { FilterKind } from '../../proxy/filter/filter.ts';
 import { startProxy, toUpstream } from './proxy.ts';
 import type { Proxy } from './proxy.ts';
 import { RawClient } from './raw-client.ts';
@@ -37,8 +38,13 @@ export async function openUpstream(behaviour?: string | Respond | UpstreamBehavi
   return upstream;
 }
 
-export async function openProxy(resources: readonly ir.Resource[], limits: Partial<Limits> = {}): Promise<Proxy> {
-  const proxy = await startProxy(resources, limits);
+/** `filterKinds`: the filters in place of those of Weir. */
+export async function openProxy(
+  resources: readonly ir.Resource[],
+  limits: Partial<Limits> = {},
+  filterKinds: readonly FilterKind[] = [],
+): Promise<Proxy> {
+  const proxy = await startProxy(resources, limits, 'off', filterKinds.length === 0 ? {} : { filterKinds });
   closers.push(() => proxy.close());
   return proxy;
 }

@@ -1,7 +1,7 @@
 // BackendTrafficPolicy: the choice among the endpoints of a backend.
 import { Type } from 'typebox';
 import { sessionPersistence } from './session-persistence.ts';
-import { choice, count, duration, fieldName, flag, group, percent } from '../setting.ts';
+import { choice, claimName, count, duration, fieldName, flag, group, percent } from '../setting.ts';
 
 /** The name of a cookie (RFC 6265) or of a query parameter. */
 function name(description: string) {
@@ -16,13 +16,16 @@ const hashOn = Type.Optional(
         cookie: name('The value of this cookie.'),
         query: name('The first value of this query parameter, decoded.'),
         sourceIP: flag('True: the address of the client.'),
+        principal: choice('The authenticated caller.', ['id']),
+        consumer: flag('True: the Consumer of the caller.'),
+        claim: claimName('A claim of the caller.'),
       },
       {
         additionalProperties: false,
         minProperties: 1,
         maxProperties: 1,
         description: 'One part of the key.',
-        '~must': 'exactly one of header, cookie, query and sourceIP',
+        '~must': 'exactly one of header, cookie, query, sourceIP, principal, consumer and claim',
       },
     ),
     {

@@ -1,7 +1,7 @@
 // The list `limits` of a RateLimitPolicy.
 import { Type } from 'typebox';
 import { CALENDAR_UNITS } from '#lib/limit/calendar.ts';
-import { choice, count, duration, fieldName, flag, group, ranges, size, statuses, text } from '../setting.ts';
+import { choice, claimName, count, duration, fieldName, flag, group, ranges, size, statuses, text } from '../setting.ts';
 
 const MAX_UNITS = 1_000_000_000;
 const MAX_COST = 1_000_000;
@@ -12,7 +12,7 @@ const keyPart = Type.Object(
   {
     principal: choice('The authenticated caller.', ['id']),
     consumer: flag('The Consumer of the caller.'),
-    claim: text('A claim of the caller.', { maxLength: 256 }),
+    claim: claimName('A claim of the caller.'),
     header: fieldName('A header of the request.'),
     cookie: text('A cookie of the request.', { maxLength: 256, form: "[A-Za-z0-9!#$%&'*+.^_`|~-]+" }),
     clientIP: group(

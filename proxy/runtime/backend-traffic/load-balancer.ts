@@ -48,9 +48,12 @@ export function slowStartOf({ type = 'RoundRobin', slowStart = 0 }: LoadBalancer
   return HASHING.has(type) ? 0 : slowStart;
 }
 
-function hashKey({ header, cookie, query, sourceIP = false }: HashOn): HashKey[] {
+function hashKey({ header, cookie, query, claim, principal, sourceIP = false, consumer = false }: HashOn): HashKey[] {
   if (header !== undefined) return [{ from: 'header', name: header.toLowerCase() }];
   if (cookie !== undefined) return [{ from: 'cookie', name: cookie }];
   if (query !== undefined) return [{ from: 'query', name: query }];
+  if (claim !== undefined) return [{ from: 'claim', name: claim }];
+  if (principal !== undefined) return [{ from: 'principal' }];
+  if (consumer) return [{ from: 'consumer' }];
   return sourceIP ? DEFAULT_KEYS.slice() : [];
 }
