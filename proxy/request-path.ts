@@ -128,7 +128,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     return true;
   }
 
-  // 2 request filters: those of the route, then those of the chosen backend
+  // 2 request filters: those of the route, those of the chosen backend, then those that see all changes
 
   readonly #chooseBackend = (exchange: Exchange): void => {
     const route = exchange.route as RoutePlan;
@@ -137,7 +137,11 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (backend.error !== null) return this.#endings.reply(exchange, backend.error);
     exchange.backend = backend;
     if (backend.route !== null && !this.#follow(exchange, backend.route)) return this.#endings.reply(exchange, ERRORS.deadlineMalformed);
-    this.#filtering.run(exchange, backend.requestFilters, this.#forward);
+    this.#filtering.run(exchange, backend.requestFilters, this.#finish);
+  };
+
+  readonly #finish = (exchange: Exchange): void => {
+    this.#filtering.run(exchange, (exchange.route as RoutePlan).lastFilters, this.#forward);
   };
 
   /** The backend has its own policies. False: the deadline of the caller is invalid. */

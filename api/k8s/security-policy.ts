@@ -9,6 +9,7 @@ import { csrf } from './security/csrf.ts';
 import { headersToBackend } from './security/headers-to-backend.ts';
 import { ipAccess } from './security/ip-access.ts';
 import { requestLimits } from './security/request-limits.ts';
+import { requestSigning } from './security/request-signing.ts';
 import { revocation } from './security/revocation.ts';
 import { securityHeaders } from './security/security-headers.ts';
 import { threats } from './security/threats.ts';
@@ -32,6 +33,7 @@ export const securityPolicy = policyKind({
     headersToBackend,
     forwardedClientCert,
     credentialInjection,
+    requestSigning,
     cors,
     csrf,
     ipAccess,

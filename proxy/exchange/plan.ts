@@ -306,6 +306,8 @@ export interface RoutePlan {
   /** Set if the rule cannot be served: the answer to every request. */
   readonly error: ExchangeError | null;
   readonly requestFilters: readonly RequestFilter[] | null;
+  /** The request filters that run after those of the chosen backend. */
+  readonly lastFilters: readonly RequestFilter[] | null;
   readonly responseFilters: readonly ResponseFilter[] | null;
   readonly endFilters: readonly EndFilter[] | null;
   /** The backends with a weight above 0. */

@@ -12,6 +12,8 @@ export interface Chain {
   readonly filters: readonly Filter[];
   /** Null: there are none. */
   readonly request: readonly RequestFilter[] | null;
+  /** Those that run after the filters of the chosen backend. */
+  readonly last: readonly RequestFilter[] | null;
   /** In reverse order: the first filter of a request is the last of its answer. */
   readonly response: readonly ResponseFilter[] | null;
   /** In the same order. */
@@ -105,14 +107,15 @@ export class FilterPool {
   }
 }
 
-const NO_FILTERS: Chain = Object.freeze({ id: '', filters: [], request: null, response: null, end: null });
+const NO_FILTERS: Chain = Object.freeze({ id: '', filters: [], request: null, last: null, response: null, end: null });
 
 function chainOf(pooled: readonly Pooled[]): Chain {
   const filters = pooled.map(({ filter }) => filter);
   return {
     id: pooled.map(({ id }) => id).join(),
     filters,
-    request: orNull(filters.filter(hasRequest)),
+    request: orNull(filters.filter(hasRequest).filter(({ isLast }) => isLast !== true)),
+    last: orNull(filters.filter(hasRequest).filter(({ isLast }) => isLast === true)),
     response: orNull(filters.filter(hasResponse).reverse()),
     end: orNull(filters.filter(hasEnd).reverse()),
   };

@@ -73,6 +73,8 @@ export interface Filter {
   readonly name: string;
   /** How long an exchange waits for the request half. */
   readonly patience?: Patience;
+  /** The request half runs after the filters of the chosen backend, before the first attempt. */
+  readonly isLast?: true;
   /** Changes the request before an endpoint is chosen, or answers it. */
   request?(exchange: Exchange): FilterVerdict | Promise<FilterVerdict>;
   /** Changes the head of an answer, also of one that precedes the request half of this filter. */

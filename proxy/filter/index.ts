@@ -13,6 +13,7 @@ import { earlyLimits, limits } from './limits.ts';
 import { requestHeaderModifier, responseHeaderModifier } from './header-modifier.ts';
 import { requestLimits } from './request-limits/request-limits.ts';
 import { requestMirror } from './request-mirror.ts';
+import { requestSigning } from './request-signing.ts';
 import { requestRedirect } from './request-redirect.ts';
 import { securityHeaders } from './security-headers.ts';
 import { threats } from './threats/threats.ts';
@@ -48,6 +49,8 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   // After it: no header about the caller replaces a credential.
   credentialInjection,
   forwardedClientCert,
+  // Also after the filters of the backend: it signs what the backend gets.
+  requestSigning,
   responseHeaderModifier,
   // The first to change an answer: a rule may set its own headers.
   securityHeaders,

@@ -116,7 +116,7 @@ function withSettings({ plan, all, sessions: make }: Rule, effects: PolicyEffect
   const first = useIn(null);
   const uses = all.map((backend) => useIn(backend.cluster?.key ?? null));
   const sessions = make(uses);
-  const shared = { ...plan, sessions, ...filtersOf(chain) };
+  const shared = { ...plan, sessions, ...filtersOf(chain), lastFilters: chain.last };
   const planFor = (use: BackendUse, halves: Halves): RoutePlan => {
     const fallbackBackend = use.fallback === null ? null : { ...halves, ...fallbackOf(use, use.fallback, shared, effects) };
     return Object.freeze({ ...shared, ...use.forward, fallbackBackend: fallbackBackend && Object.freeze(fallbackBackend) });
@@ -197,6 +197,7 @@ function buildPlan(route: ir.Route, all: readonly BackendPlan[], sessions: Route
     key: route.key,
     error: route.invalidReason === undefined ? null : ERRORS.routeInvalid,
     ...filtersOf(chain),
+    lastFilters: chain.last,
     backends,
     totalWeight: backends.reduce((sum, backend) => sum + backend.weight, 0),
     nothingDrawn: nothingDrawn(route),
@@ -215,7 +216,7 @@ export function servicePlan(protocol: 'http2' | null): RoutePlan {
 
 function planToService(http2: boolean): RoutePlan {
   const settings = forwardSettings({ timeouts: { request: null, backendRequest: null }, retry: null, ...(http2 ? { http2 } : {}) }, {});
-  const none = { requestFilters: null, ...NO_HALVES, sessions: null, fallbackBackend: null, error: null };
+  const none = { requestFilters: null, lastFilters: null, ...NO_HALVES, sessions: null, fallbackBackend: null, error: null };
   return Object.freeze({ key: '', ...none, backends: [], totalWeight: 0, nothingDrawn: ERRORS.noBackends, ...settings });
 }
 

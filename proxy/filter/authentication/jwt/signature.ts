@@ -1,7 +1,7 @@
 // The algorithms of signatures (RFC 7518 section 3, RFC 8037). A key fits an algorithm by its type and curve, never by what a token says.
 //
 // node:crypto verifies on this thread, once for each token. Measured with Node 26.10 on a Xeon, least time of a verification: RS256 22 µs (2048
-// bits) and 68 µs (4096 bits), ES256 74 µs, EdDSA 100 µs, ES384 704 µs, HS256 3 µs.
+// bits) and 68 µs (4096 bits), ES256 74 µs, EdDSA 100 µs, ES384 493 µs, HS256 2 µs.
 import { constants, createHmac, timingSafeEqual, verify, type KeyObject } from 'node:crypto';
 
 interface Algorithm {
