@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   status: async () => (await import('./status.ts')).status,
   endpoint: async () => (await import('./endpoint.ts')).endpoint,
   breaker: async () => (await import('./breaker.ts')).breaker,
+  block: async () => (await import('./block.ts')).block,
   proxies: async () => (await import('./proxies.ts')).proxies,
   endpoints: async () => (await import('./endpoints.ts')).endpoints,
   limits: async () => (await import('./limits.ts')).limits,

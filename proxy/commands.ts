@@ -1,21 +1,34 @@
 // The commands of operators that this proxy knows.
-import type { OverrideMessage } from '#api/wire/telemetry-messages.ts';
+import type { DetectedBlock, OverrideMessage } from '#api/wire/telemetry-messages.ts';
 import { LOG_LEVELS } from '#lib/log.ts';
 import type { Log } from '#lib/log.ts';
+import { ok, type Result } from '#lib/result.ts';
+import { BlockBook } from './reporting/block-book.ts';
 import { Commands, ownCommands } from './reporting/commands.ts';
+import type { Running } from './reporting/commands.ts';
 import { OverrideKeeper } from './reporting/overrides.ts';
 import { inspectionCommands } from './inspection-commands.ts';
 import { limitCommands } from './limit-commands.ts';
 import type { Serving } from './serving.ts';
 
+/** Blocks in a chunk: one has less than 1.5 KiB, and a chunk at most 64 KiB. */
+const BLOCKS_PER_CHUNK = 40;
+
 /** The commands for a serving proxy. */
 export function commandsOf(serving: Pick<Serving, 'supervisor' | 'retire'>, log: Log): Commands {
-  const overrides = new OverrideKeeper(serving.supervisor.broadcast);
+  const blocks = new BlockBook(serving.supervisor.broadcast);
+  const overrides = new OverrideKeeper(serving.supervisor.broadcast, blocks);
   const table = {
     ...ownCommands(log, LOG_LEVELS, () => serving.retire()),
     ...inspectionCommands(serving.supervisor),
     ...limitCommands(serving.supervisor),
     override: ({ override }: { readonly override: OverrideMessage }) => overrides.set(override),
+    blocks: (_: object, { chunk }: Running) => listed(blocks.detected(), chunk),
   };
   return new Commands(table, log, (all, complete) => overrides.take(all, complete));
+}
+
+async function listed(blocks: readonly DetectedBlock[], chunk: Running['chunk']): Promise<Result<undefined>> {
+  for (let i = 0; i < blocks.length; i += BLOCKS_PER_CHUNK) await chunk(Buffer.from(JSON.stringify(blocks.slice(i, i + BLOCKS_PER_CHUNK))));
+  return ok(undefined);
 }

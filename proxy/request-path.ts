@@ -19,6 +19,7 @@ import type { Limits } from './exchange/limits.ts';
 import { reply } from './exchange/local-reply.ts';
 import type { BackendPlan, RoutePlan } from './exchange/plan.ts';
 import type { Shedder } from './exchange/shedder.ts';
+import type { OperatorBlocks } from './exchange/operator-blocks.ts';
 import type { Recorder } from './exchange/recorder.ts';
 import type { RuleSessions } from './exchange/session.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
@@ -48,6 +49,8 @@ export interface RequestPathOptions {
   readonly shedder: Shedder;
   /** The answers to challenges of certificate authorities. */
   readonly challenges: ChallengeTexts;
+  /** What operators block. */
+  readonly refused: OperatorBlocks;
   /** The workers of the proxy, which share its limits; 1 by default. */
   readonly workers?: number | undefined;
 }
@@ -59,6 +62,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   readonly #hop: Hop;
   readonly #shedder: Shedder;
   readonly #challenges: ChallengeTexts;
+  readonly #refused: OperatorBlocks;
   readonly #attempts: Attempts;
   readonly #retries: Retries;
   readonly #tunnels: Tunnels;
@@ -66,7 +70,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   readonly #endings: Endings;
   readonly #filtering: Filtering;
 
-  constructor({ runtime, recorder, wheel, gathering, hop, limits, shedder, challenges, workers }: RequestPathOptions) {
+  constructor({ runtime, recorder, wheel, gathering, hop, limits, shedder, challenges, refused, workers }: RequestPathOptions) {
     this.#retries = new Retries({ workers });
     this.#runtime = runtime;
     this.#recorder = recorder;
@@ -74,6 +78,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     this.#hop = hop;
     this.#shedder = shedder;
     this.#challenges = challenges;
+    this.#refused = refused;
     this.#attempts = new Attempts({ wheel, limits, deadlines: this });
     this.#endings = new Endings({ attempts: this.#attempts, gathering, wheel, record: (exchange) => recorder.record(exchange) });
     const failed = (exchange: Exchange, bug: unknown): void => this.failed(exchange, bug);
@@ -103,7 +108,8 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     // Before everything that a route or policy asks of clients: the certificate authority can fulfil none of it.
     if (this.#answersChallenge(exchange)) return;
     const runtime = this.#runtime();
-    if (!runtime.identify(exchange)) return this.#endings.reply(exchange, ERRORS.clientUnknown);
+    const refusal = this.#refusalOfClient(exchange, runtime);
+    if (refusal !== null) return this.#endings.reply(exchange, refusal);
     // Before routes and filters: neither may depend on values of an untrusted peer, and a route may set these headers on purpose.
     setForwarded(exchange);
     const route = runtime.match(exchange);
@@ -118,6 +124,12 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
       if (!startCallerDeadline(exchange, this.#wheel, this)) return this.#endings.reply(exchange, ERRORS.deadlineMalformed);
     } else if (route.requestTimeout > 0) startRequestTimeout(exchange, this.#wheel, this);
     this.#filtering.run(exchange, route.requestFilters, this.#chooseBackend);
+  }
+
+  /** Why requests of the client are refused, whatever they ask for; null: they are not. */
+  #refusalOfClient(exchange: Exchange, runtime: Runtime): ExchangeError | null {
+    if (!runtime.identify(exchange)) return ERRORS.clientUnknown;
+    return this.#refused.hasAddress(exchange.clientAddress) ? ERRORS.requestBlocked : null;
   }
 
   #answersChallenge(exchange: Exchange): boolean {

@@ -26,6 +26,7 @@ import type { LendingStore, LimitStore } from '#lib/limit/store.ts';
 import type { Ask as AskForShare, Lend } from '#lib/limit/share.ts';
 import type { RedisSettings } from '#lib/redis.ts';
 import { RefusalCounts } from './exchange/refusal-counts.ts';
+import { OperatorBlocks } from './exchange/operator-blocks.ts';
 import { WorkerBroadcast } from './exchange/worker-broadcast.ts';
 import type { FilterDependencies, FilterKind } from './filter/filter.ts';
 import { BlockedSources } from './filter/threats/blocked-sources.ts';
@@ -137,6 +138,7 @@ export class Worker {
   readonly #log: Log | undefined;
   readonly #refusals = new RefusalCounts();
   readonly #broadcast: WorkerBroadcast;
+  readonly #refused: OperatorBlocks;
   readonly #limits: WorkerLimits;
   readonly #outside: WorkerOutside;
   readonly #probes = new ProbeBook((check, wanted) => this.#broadcast.publish('probesWanted', check, wanted));
@@ -156,11 +158,10 @@ export class Worker {
     const surroundings = {
       runtime: () => this.#builder.current,
       recorder: telemetry.exchanges,
-      wheel,
-      limits,
-      shedder,
+      ...{ wheel, limits, shedder },
       workers: options.workers,
       challenges: this.#challenges,
+      refused: (this.#refused = new OperatorBlocks(this.#broadcast)),
     };
     const path = new IsolatedRequestPath({ ...surroundings, gathering: this.#gathering, hop: new Hop(options.via ?? '') }, bugs);
     const settings = { ...surroundings, normaliseHost, normalisePath, dial, floods: this.#floods, failures: this.#failures };
@@ -201,6 +202,7 @@ export class Worker {
       bodyStart,
       security,
       blocks: new BlockedSources(this.#broadcast),
+      refused: this.#refused,
     };
     const filters = new FilterPool(dependencies, filterKinds);
     const [endpoints, counts, listeners, challenges] = [this.#endpoints, this.#telemetry.upstreams, this.#listeners, this.#challenges];
@@ -217,6 +219,9 @@ export class Worker {
     this.#broadcast.subscribe('health', (id, health) => this.#probes.take(id, health));
     this.#broadcast.subscribe('breaker', (key, forced) => this.#builder.forceBreaker(key, forced));
     this.#broadcast.subscribe('tripped', (key, notice) => this.#followBreaker(key, notice !== null));
+    this.#broadcast.subscribe('security', (_, notice) => {
+      if (notice !== null) this.#telemetry.security.emit(notice.name, null, notice.fields);
+    });
     this.#broadcast.subscribe('ejected', (key, notice) => this.#endpoints.ejected(key, notice));
   }
 

@@ -16,8 +16,10 @@ export const MAX_REASON = 512;
 export const MIN_INTERVAL_MS = 1_000;
 export const MAX_INTERVAL_MS = 5 * 60_000;
 export const INTERVAL_MS = 5_000;
-/** Overrides in force at once. */
+/** Overrides of endpoints and breakers in force at once, and as many blocks. */
 export const MAX_OVERRIDES = 1_000;
+/** Blocks of threat detection that a proxy lists, the latest ones. */
+export const MAX_DETECTED = 1_000;
 /** Commands of one proxy that wait for an answer. */
 export const MAX_COMMANDS = 16;
 /** The bounds of a tail of the access log. */

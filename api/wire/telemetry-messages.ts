@@ -151,16 +151,34 @@ export type FromProxy =
   | { readonly message: 'asks'; readonly asks: { readonly asks: readonly AskMessage[] } }
   | { readonly message?: undefined };
 
-/** An endpoint or a breaker in a state that an operator has chosen. */
+/** An endpoint or a breaker in a state that an operator has chosen, or a block of requests. */
 export interface OverrideMessage {
-  /** `endpoint` or `breaker`. */
+  /** `endpoint`, `breaker` or `block`. */
   readonly kind: string;
   /** Key of a cluster; '' for an endpoint of any backend. */
   readonly backend: string;
-  /** ADDRESS:PORT; '' for a breaker. */
+  /** ADDRESS:PORT; '' for a breaker; what a block refuses, in the form of `lib/blocked-subject.ts`. */
   readonly endpoint: string;
-  /** out, in, auto; open, close, auto. */
+  /** out, in, auto; open, close, auto; on, auto. */
   readonly state: string;
+  /** Of a block: the words of the operator; absent: none. */
+  readonly reason?: string;
+  /** The end of a block, milliseconds since the epoch; 0 or absent: none. */
+  readonly until?: number;
+}
+
+/** A block that threat detection of a proxy has made. */
+export interface DetectedBlock {
+  /** An address, or of IPv6 the /64; `principal:ID` or `consumer:NAMESPACE/NAME`. */
+  readonly source: string;
+  /** `SecurityPolicy/<namespace>/<name>`. */
+  readonly policy: string;
+  /** The number that the source has reached. */
+  readonly cause: string;
+  /** All signs together, in percent of their numbers: at least 100. */
+  readonly score: number;
+  /** Milliseconds since the epoch. */
+  readonly until: number;
 }
 
 /** Lines of the access log. */
@@ -200,7 +218,8 @@ export type Action =
   | { readonly action: 'heapSnapshot'; readonly heapSnapshot: { readonly worker: string } }
   | { readonly action: 'override'; readonly override: OverrideMessage }
   | { readonly action: 'limits'; readonly limits: LimitsMessage }
-  | { readonly action: 'resetLimit'; readonly resetLimit: ResetLimitMessage };
+  | { readonly action: 'resetLimit'; readonly resetLimit: ResetLimitMessage }
+  | { readonly action: 'blocks'; readonly blocks: object };
 
 /** `action` is undefined if the proxy does not know it. */
 export type CommandMessage = { readonly id: number; readonly deadlineMs: number } & (Action | { readonly action?: undefined });

@@ -94,7 +94,11 @@ const Report = Type.Object({
 });
 
 const Answer = Type.Object({ id: Whole, outcome: Known, reason: Type.String({ maxLength: MAX_REASON }) });
-const Override = Type.Object({ kind: Known, backend: Name, endpoint: Name, state: Known });
+const Override = Type.Object({
+  ...{ kind: Known, backend: Name, endpoint: Name, state: Known },
+  reason: Type.Optional(Type.String({ maxLength: MAX_REASON })),
+  until: Type.Optional(Whole),
+});
 
 const Welcome = Type.Object({
   sequence: Whole,
@@ -120,6 +124,7 @@ const Command = Type.Object({
   override: Type.Optional(Override),
   limits: Type.Optional(Type.Object({ limit: Name, top: Type.Integer({ minimum: 1, maximum: MAX_LISTED_KEYS }) })),
   resetLimit: Type.Optional(Type.Object({ limit: Known, key: Type.String({ maxLength: MAX_SHOWN_KEY }), whole: Type.Boolean() })),
+  blocks: Type.Optional(Type.Object({})),
 });
 
 const Units = Type.Integer({ minimum: 0, maximum: MAX_UNITS });

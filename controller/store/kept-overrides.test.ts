@@ -39,6 +39,20 @@ test('overrides last over a restart, the newest of each endpoint', async () => {
   await again.close();
 });
 
+test('blocks keep their reason and end; those that are over are forgotten', async () => {
+  const store = new SqliteStore({ file: path.join(folder, 'store') });
+  const kept = new KeptOverrides(store, LOG);
+  const block = { kind: 'block', backend: '', endpoint: '10.0.0.0/8', state: 'on', at: 10, reason: 'scan', until: 5_000 };
+  await kept.keep({ ...block, endpoint: '10.0.0.1', until: 15 });
+  await kept.keep({ ...block, reason: 'older', at: 9 });
+  await kept.keep(block);
+  await kept.keep(override('a', 'out', 20));
+  const loaded: KeptOverride[] = [];
+  await new KeptOverrides(store, LOG).load((overrides) => loaded.push(...overrides));
+  expect(loaded.toSorted((one, other) => (one.endpoint < other.endpoint ? -1 : 1))).toEqual([block, override('a', 'out', 20)]);
+  await store.close();
+});
+
 test('without a store nothing is known', async () => {
   let calls = 0;
   const kept = new KeptOverrides(new OffStore(), LOG);

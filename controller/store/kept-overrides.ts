@@ -9,6 +9,9 @@ export interface KeptOverride {
   readonly endpoint: string;
   readonly state: string;
   readonly at: number;
+  /** Of a block: the words of the operator, and its end in milliseconds since the epoch, 0 for none. */
+  readonly reason?: string;
+  readonly until?: number;
 }
 
 /** How long withdrawn ones are kept: a replica that was away so long may bring them back, milliseconds. */
@@ -30,13 +33,14 @@ export class KeptOverrides {
   async load(loaded: (overrides: readonly KeptOverride[]) => void): Promise<void> {
     if (this.#store.name === 'off') return;
     const read = await this.#store.read(async (transaction) => {
-      const rows = await transaction.rows('SELECT kind, backend, endpoint, state, at FROM weir_overrides');
-      return rows.map(({ kind, backend, endpoint, state, at }) => ({
+      const rows = await transaction.rows('SELECT kind, backend, endpoint, state, at, reason, ends FROM weir_overrides');
+      return rows.map(({ kind, backend, endpoint, state, at, reason, ends }) => ({
         kind: String(kind),
         backend: String(backend),
         endpoint: String(endpoint),
         state: String(state),
         at: Number(at),
+        ...(kind === 'block' ? { reason: String(reason), until: Number(ends) } : {}),
       }));
     });
     if (read.ok) return loaded(read.value);
@@ -46,14 +50,18 @@ export class KeptOverrides {
   }
 
   /** Keeps an override. A store that is away is logged: the override holds, until the controller starts anew. */
-  async keep({ kind, backend, endpoint, state, at }: KeptOverride): Promise<void> {
+  async keep({ kind, backend, endpoint, state, at, reason = '', until = 0 }: KeptOverride): Promise<void> {
     if (this.#store.name === 'off') return;
     const written = await this.#store.write(async (transaction) => {
-      await transaction.run("DELETE FROM weir_overrides WHERE state = 'auto' AND at < ?", [at - WITHDRAWN_MS]);
+      await transaction.run("DELETE FROM weir_overrides WHERE (state = 'auto' AND at < ?) OR (ends > 0 AND ends < ?)", [
+        at - WITHDRAWN_MS,
+        at,
+      ]);
       return transaction.run(
-        `INSERT INTO weir_overrides (kind, backend, endpoint, state, at) VALUES (?, ?, ?, ?, ?)
-         ON CONFLICT (kind, backend, endpoint) DO UPDATE SET state = excluded.state, at = excluded.at WHERE weir_overrides.at < excluded.at`,
-        [kind, backend, endpoint, state, at],
+        `INSERT INTO weir_overrides (kind, backend, endpoint, state, at, reason, ends) VALUES (?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (kind, backend, endpoint) DO UPDATE
+         SET state = excluded.state, at = excluded.at, reason = excluded.reason, ends = excluded.ends WHERE weir_overrides.at < excluded.at`,
+        [kind, backend, endpoint, state, at, reason, until],
       );
     });
     if (!written.ok) this.#log.warn({ endpoint, backend, reason: written.error }, 'an override cannot be kept in the store');

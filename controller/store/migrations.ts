@@ -37,6 +37,11 @@ export const MIGRATIONS: readonly Migration[] = [
       PRIMARY KEY (kind, backend, endpoint)
     )`,
   ],
+  [
+    // Of blocks. `ends`: 0 for no end.
+    "ALTER TABLE weir_overrides ADD COLUMN reason TEXT NOT NULL DEFAULT ''",
+    'ALTER TABLE weir_overrides ADD COLUMN ends BIGINT NOT NULL DEFAULT 0',
+  ],
 ];
 
 /**

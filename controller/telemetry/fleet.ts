@@ -5,6 +5,7 @@ import { ok, type Result } from '#lib/result.ts';
 import { mergeAggregates } from './aggregate.ts';
 import type { Aggregate, ProxySeen } from './aggregate.ts';
 import type { Order, ProxyEnd, TelemetryHub } from './hub.ts';
+import { isBlock } from './overrides.ts';
 import type { Override } from './overrides.ts';
 import type { ProxyStates } from './proxy-states.ts';
 import { statusOf } from './status.ts';
@@ -49,7 +50,8 @@ export class Fleet {
     const { hub, peers, resources, version } = this.#options;
     const { aggregates, missing } = await peers.aggregates();
     const aggregate = mergeAggregates([hub.aggregate(), ...aggregates]);
-    return statusOf({ version, at: new Date(), aggregate, resources: resources(), overrides: hub.overrides.inForce(), missing });
+    const overrides = hub.overrides.inForce().filter((override) => !isBlock(override));
+    return statusOf({ version, at: new Date(), aggregate, resources: resources(), overrides, missing });
   }
 
   /** All proxies that report, or reported lately: one that has changed its controller is there twice. */
@@ -78,6 +80,11 @@ export class Fleet {
     for (const { kind, key } of this.#options.resources()) if (kind === 'Endpoints') keys.add(key);
     for (const { kind, backend } of this.#options.hub.overrides.inForce()) if (kind === 'breaker') keys.add(backend);
     return keys;
+  }
+
+  /** The blocks of operators in force. */
+  blocks(): readonly Override[] {
+    return this.#options.hub.overrides.blocks();
   }
 
   /** Sets an override everywhere. Resolves to the answers of the proxies, or to the reason of a refusal. */

@@ -264,10 +264,9 @@ export class TelemetryHub {
   }
 
   #welcome({ view }: Member): Greeted {
-    const overrides = this.overrides
-      .all()
-      .map(messageOf)
-      .slice(0, 2 * MAX_OVERRIDES);
+    const { overrides: all } = this;
+    const withdrawn = all.all().filter(({ state }) => state === 'auto');
+    const overrides = [...all.inForce(), ...withdrawn].map(messageOf).slice(0, 2 * MAX_OVERRIDES);
     return { view, welcome: { intervalMs: this.#intervalMs, overrides, overridesComplete: this.#knowsOverrides } };
   }
 
@@ -312,6 +311,6 @@ function isSameTarget(one: Override, other: Override): boolean {
   return one.kind === other.kind && one.backend === other.backend && one.endpoint === other.endpoint;
 }
 
-function messageOf({ kind, backend, endpoint, state }: Override): OverrideMessage {
-  return { kind, backend, endpoint, state };
+function messageOf({ at: _, ...message }: Override): OverrideMessage {
+  return message;
 }

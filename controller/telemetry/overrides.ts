@@ -1,4 +1,4 @@
-// Endpoints and breakers in a state that an operator has chosen. An override lasts until it is withdrawn (`auto`). Replicas exchange their
+// Endpoints and breakers in a state that an operator has chosen, and blocks. An override lasts until it is withdrawn (`auto`), or its end. Replicas exchange their
 // overrides; the newest of an endpoint or breaker wins.
 import type { OverrideMessage } from '#api/wire/telemetry-messages.ts';
 import { MAX_OVERRIDES } from '#api/wire/telemetry-limits.ts';
@@ -17,7 +17,13 @@ export class Overrides {
 
   /** Those in force. */
   inForce(): readonly Override[] {
-    return this.all().filter(({ state }) => state !== 'auto');
+    const now = Date.now();
+    return this.all().filter((override) => override.state !== 'auto' && !isOver(override, now));
+  }
+
+  /** The blocks in force. */
+  blocks(): readonly Override[] {
+    return this.inForce().filter(isBlock);
   }
 
   /** Those in force and those withdrawn lately, for other replicas and the store. */
@@ -30,18 +36,33 @@ export class Overrides {
     const id = idOf(override);
     const known = this.#entries.get(id);
     if (known !== undefined && known.at > override.at) return ok(false);
-    if (override.state !== 'auto' && known?.state !== override.state && this.inForce().length >= MAX_OVERRIDES)
-      return err(`${MAX_OVERRIDES} overrides are in force, which is the maximum: withdraw one first`);
+    const state = known?.state ?? 'auto';
+    if (override.state !== 'auto' && state !== override.state && this.#isFull(override))
+      return err(`${MAX_OVERRIDES} ${isBlock(override) ? 'blocks' : 'overrides'} are in force, which is the maximum: withdraw one first`);
     this.#forget(override.at);
     this.#entries.set(id, override);
-    return ok((known?.state ?? 'auto') !== override.state);
+    return ok(isBlock(override) || state !== override.state);
+  }
+
+  /** Blocks take no room of other overrides. */
+  #isFull(override: Override): boolean {
+    return this.inForce().filter((each) => isBlock(each) === isBlock(override)).length >= MAX_OVERRIDES;
   }
 
   #forget(now: number): void {
-    for (const [id, { state, at }] of this.#entries) if (state === 'auto' && at < now - WITHDRAWN_MS) this.#entries.delete(id);
+    for (const [id, override] of this.#entries)
+      if (isOver(override, now) || (override.state === 'auto' && override.at < now - WITHDRAWN_MS)) this.#entries.delete(id);
   }
 }
 
 function idOf({ kind, backend, endpoint }: OverrideMessage): string {
   return `${kind}|${backend}|${endpoint}`;
+}
+
+export function isBlock({ kind }: Pick<OverrideMessage, 'kind'>): boolean {
+  return kind === 'block';
+}
+
+function isOver({ until = 0 }: OverrideMessage, now: number): boolean {
+  return until !== 0 && until <= now;
 }

@@ -1,4 +1,5 @@
 // What the workers of a proxy and their supervisor tell each other, so that they act as one proxy.
+import type { SecurityEventFields, SecurityEventName } from './security-events.ts';
 import type { Health, WantedProbes } from './probe-target.ts';
 
 /** Why an endpoint is ejected: too many failures in a row of a kind, too large a share of failures, or answers that take too long. */
@@ -21,6 +22,15 @@ export interface BlockNotice {
   /** The blocks so far that count for its length, until they are forgotten. */
   readonly times: number;
   readonly forgottenAt: number;
+  /** The number that the source has reached, and all signs together in percent of their numbers. */
+  readonly cause: string;
+  readonly score: number;
+}
+
+/** A security event that does not belong to an exchange. */
+export interface SecurityNotice {
+  readonly name: SecurityEventName;
+  readonly fields: SecurityEventFields;
 }
 
 /** The topics, with the values of their notices. A notice has a key; a later one with the same key replaces it. */
@@ -37,14 +47,21 @@ export interface Notices {
   readonly breaker: 'open' | 'closed';
   /** A circuit breaker opened in a worker, and does not hold any more when it closes. Key: `trippedKey`. */
   readonly tripped: true;
-  /** A worker blocks a source of requests. Key: JSON of policy and source. */
+  /** A worker blocks a source of requests. Key: `blockKey`. */
   readonly blocked: BlockNotice;
+  /** An operator blocks an address, a range or a caller. Key: the text of `lib/block-subject.ts`. */
+  readonly refused: true;
+  /** One worker writes a security event to its log. */
+  readonly security: SecurityNotice;
 }
 
 export type Topic = keyof Notices;
 
 /** Topics that concern the supervisor, and no other worker. */
 export const FOR_SUPERVISOR: ReadonlySet<Topic> = new Set(['probesWanted']);
+
+/** Topics for a single worker, whichever it is. Their notices are not kept. */
+export const FOR_ONE: ReadonlySet<Topic> = new Set(['security']);
 
 /** One notice. Value null: it does not hold any more. */
 export type Notice = {
@@ -99,4 +116,13 @@ export function trippedKey(scope: 'Backend' | 'Endpoint', owner: string, id: str
 
 export function splitTrippedKey(key: string): readonly ['Backend' | 'Endpoint', string, string] {
   return JSON.parse(key) as ['Backend' | 'Endpoint', string, string];
+}
+
+/** A block of a policy as a key of notices. */
+export function blockKey(policy: string, source: string): string {
+  return JSON.stringify([policy, source]);
+}
+
+export function splitBlockKey(key: string): readonly [policy: string, source: string] {
+  return JSON.parse(key) as [string, string];
 }

@@ -22,7 +22,11 @@ export const SECURITY_EVENTS = Object.freeze({
   body_refused: event('source', 'The body of a request is too large, or its JSON is malformed or beyond a limit'),
   rate_limited: event('source', 'The caller is beyond a limit'),
   limit_reset: event('each', 'An operator has reset a limit, or the key that `source` names'),
-  source_blocked: event('each', 'A source is blocked until the given time; its requests are refused without further events'),
+  source_blocked: event(
+    'each',
+    'A source is blocked, by threat detection or by an operator; its requests are refused without further events',
+  ),
+  source_released: event('each', 'A block ends: its time is over, an operator ends it, or a newer block takes its place'),
   threat_suspected: event('each', 'A source behaves like an attack, and its policy only logs that'),
   policy_unresolved: event('route', 'A policy that protects the route cannot be applied, so the request is refused'),
   credential_revoked: event('each', 'A connection or session ends because its credential is no longer valid'),
@@ -47,6 +51,10 @@ export interface SecurityEventFields {
   readonly source?: string;
   /** The end of a block, ISO 8601. */
   readonly until?: string;
+  /** All signs of a threat together, in percent of their numbers. */
+  readonly score?: number;
+  /** The words of an operator. */
+  readonly note?: string;
 }
 
 /** Takes security events. It never waits, and never throws. */

@@ -11,6 +11,7 @@ import type { RefusalCounts } from '../exchange/refusal-counts.ts';
 import type { SecurityEvents } from '../exchange/security-events.ts';
 import type { Ask } from '../exchange/subrequest.ts';
 import type { Passwords } from './authentication/passwords.ts';
+import type { OperatorBlocks } from '../exchange/operator-blocks.ts';
 import type { BlockedSources } from './threats/blocked-sources.ts';
 import type { RulePolicies } from './rule-policies.ts';
 
@@ -61,6 +62,8 @@ export interface FilterDependencies {
   readonly refusals: RefusalCounts;
   /** The sources that are blocked. */
   readonly blocks: BlockedSources;
+  /** What operators block. */
+  readonly refused: Pick<OperatorBlocks, 'hasCaller'>;
   /** Takes one event for each refusal. */
   readonly security: SecurityEvents;
 }

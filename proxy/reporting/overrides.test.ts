@@ -1,10 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
+import { BlockBook } from './block-book.ts';
 import { OverrideKeeper } from './overrides.ts';
 
 function keeper(): { readonly keeper: OverrideKeeper; readonly published: string[] } {
   const published: string[] = [];
   const publish = (topic: string, key: string, value: unknown): void => void published.push(`${topic} ${key} ${String(value)}`);
-  return { keeper: new OverrideKeeper({ publish }), published };
+  const broadcast = { publish, subscribe: () => undefined };
+  return { keeper: new OverrideKeeper(broadcast, new BlockBook(broadcast)), published };
 }
 
 function override(endpoint: string, state: string) {
@@ -44,6 +46,17 @@ describe('overrides of a proxy', () => {
     published.length = 0;
     overrides.take([breaker('Service/default/b/80', 'close')], true);
     expect(published).toEqual(['breaker Backend/default/a null', 'override 10.0.0.1|80 null', 'breaker Service/default/b/80 closed']);
+  });
+
+  test('block sources, until a controller that knows all names them no more', () => {
+    const { keeper: overrides, published } = keeper();
+    const block = { kind: 'block', backend: '', endpoint: '10.0.0.0/8', state: 'on', reason: 'scan', until: Date.now() + 60_000 };
+    for (let i = 0; i < 2; i++) expect(overrides.set(block)).toEqual({ ok: true, value: undefined });
+    overrides.take([block], true);
+    expect(published).toEqual(['refused 10.0.0.0/8 true', 'security  [object Object]']);
+    overrides.take([], true);
+    expect(published.slice(2)).toEqual(['refused 10.0.0.0/8 null', 'security  [object Object]']);
+    expect(overrides.set({ ...block, endpoint: 'x' }).ok).toBe(false);
   });
 
   test.each([

@@ -4,6 +4,7 @@ import { splitAddress } from '#lib/host-port.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import { endpointKey } from '../exchange/notices.ts';
 import type { Broadcast, Notices } from '../exchange/notices.ts';
+import type { BlockBook } from './block-book.ts';
 
 /** What workers are told of a state; null: the operator takes it back. */
 type States<T extends 'override' | 'breaker'> = Readonly<Record<string, Notices[T] | null>>;
@@ -13,26 +14,33 @@ const BREAKER_STATES: States<'breaker'> = { open: 'open', close: 'closed', auto:
 
 export class OverrideKeeper {
   readonly #broadcast: Pick<Broadcast, 'publish'>;
-  /** Those in force, by their object. */
+  readonly #blocks: BlockBook;
+  /** Those of endpoints and breakers in force, by their object. */
   readonly #inForce = new Map<string, OverrideMessage>();
 
-  constructor(broadcast: Pick<Broadcast, 'publish'>) {
+  constructor(broadcast: Pick<Broadcast, 'publish'>, blocks: BlockBook) {
     this.#broadcast = broadcast;
+    this.#blocks = blocks;
   }
 
   /** Sets these; if they are complete, all others end. Those that this release does not know have no effect. */
   take(overrides: readonly OverrideMessage[], complete: boolean): void {
     if (complete) this.#endOthers(overrides);
-    for (const override of overrides) this.set(override);
+    for (const override of overrides) {
+      if (override.kind === 'block' && override.state === 'auto') this.#blocks.withdraw(override.endpoint);
+      else this.set(override);
+    }
   }
 
   #endOthers(overrides: readonly OverrideMessage[]): void {
     const meant = new Set(overrides.map(idOf));
     for (const [id, override] of [...this.#inForce]) if (!meant.has(id)) this.set({ ...override, state: 'auto' });
+    this.#blocks.endOthers(new Set(overrides.filter(({ kind }) => kind === 'block').map(({ endpoint }) => endpoint)));
   }
 
   /** Sets or withdraws one. The error is why this proxy cannot. */
   set(override: OverrideMessage): Result<undefined> {
+    if (override.kind === 'block') return this.#blocks.set(override);
     const done = this.#tell(override);
     if (!done.ok) return done;
     if (override.state === 'auto') this.#inForce.delete(idOf(override));

@@ -26,6 +26,15 @@ test('a notice of the supervisor reaches all workers', () => {
   expect(told).toEqual(['one: 10.0.0.1|80 in', 'two: 10.0.0.1|80 in']);
 });
 
+test('a security event of the supervisor reaches one worker, once', () => {
+  const [hub, told] = [new NoticeHub(), [] as string[]];
+  for (const name of ['one', 'two', 'three'])
+    hub.join(name, { pid: name === 'one' ? null : 1, notice: ({ topic, key }) => void told.push(`${name}: ${topic} ${key}`) });
+  hub.publish('security', '', { name: 'source_released', fields: {} });
+  expect(told).toEqual(['two: security ']);
+  expect([...hub.kept()]).toEqual([]);
+});
+
 test('the last notice of each key holds until it is taken back', () => {
   const hub = new NoticeHub();
   hub.publish('override', 'a', 'in');

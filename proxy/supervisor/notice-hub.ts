@@ -1,11 +1,13 @@
 // The broadcast as the supervisor has it: passes the notices of each worker to all others, and keeps those that hold, for workers that
 // start later.
-import { FOR_SUPERVISOR, NoticeListeners } from '../exchange/notices.ts';
+import { FOR_ONE, FOR_SUPERVISOR, NoticeListeners } from '../exchange/notices.ts';
 import type { Broadcast, Notice, NoticeListener, Notices, Topic } from '../exchange/notices.ts';
 
 /** A worker, as the hub reaches it. */
 export interface NoticeReader {
   notice(notice: Notice): void;
+  /** Null: between two processes. */
+  readonly pid?: number | null;
 }
 
 export class NoticeHub implements Broadcast {
@@ -45,6 +47,7 @@ export class NoticeHub implements Broadcast {
 
   #passOn(notice: Notice, from: string): void {
     const { topic, key, value } = notice;
+    if (FOR_ONE.has(topic)) return [...this.#readers.values()].find(({ pid }) => pid !== null)?.notice(notice);
     let kept = this.#kept.get(topic);
     if (kept === undefined) this.#kept.set(topic, (kept = new Map()));
     if (value === null) kept.delete(key);

@@ -93,6 +93,8 @@ function lineOf(name: SecurityEventName, exchange: Exchange | null, fields: Secu
   add('rule', fields.rule);
   add('source', fields.source);
   add('until', fields.until);
+  if (fields.score !== undefined) line += `,"score":${Math.round(fields.score)}`;
+  add('note', fields.note);
   add('principal', fields.principal ?? exchange?.principal?.id);
   add('consumer', fields.consumer ?? exchange?.principal?.consumer, nameText);
   if (exchange !== null) {

@@ -78,14 +78,20 @@ export class OperatedWeir {
     }
   }
 
+  /** What it has printed. */
+  get output(): string {
+    return this.#child.output;
+  }
+
   /** Sends requests one after the other. */
   async ask(
     times: number,
     headers: Readonly<Record<string, string>> = {},
+    path = '/',
   ): Promise<readonly { readonly status: number; readonly body: string }[]> {
     const answers: { status: number; body: string }[] = [];
     for (let i = 0; i < times; i++) {
-      const response = await fetch(`http://127.0.0.1:${this.#ports[0]}/`, { headers });
+      const response = await fetch(`http://127.0.0.1:${this.#ports[0]}${path}`, { headers });
       answers.push({ status: response.status, body: await response.text() });
     }
     return answers;

@@ -24,10 +24,12 @@ class Authentication implements Filter {
   readonly #revocations: RevocationWatch | null;
   readonly #security: SecurityEvents;
   readonly #policy: string;
+  readonly #refused: PolicyFilterContext['refused'];
   /** Absent: the usual one of filters. */
   readonly patience?: Patience;
 
-  constructor(tree: AuthenticationNode, revocations: RevocationWatch | null, { security, origins }: PolicyFilterContext) {
+  constructor(tree: AuthenticationNode, revocations: RevocationWatch | null, { security, origins, refused }: PolicyFilterContext) {
+    this.#refused = refused;
     this.#security = security;
     this.#policy = origins[0]?.policy ?? '';
     this.#tree = tree;
@@ -49,6 +51,7 @@ class Authentication implements Filter {
     if (exchange.phase === 'done' || outcome.type === 'answered') return 'answered';
     if (outcome.type !== 'authenticated') return this.#refuse(exchange, outcome);
     exchange.principal = outcome.principal;
+    if (this.#refused.hasCaller(outcome.principal)) return refuse(exchange, ERRORS.requestBlocked);
     if (this.#revocations !== null && outcome.credential !== null) this.#revocations.begin(exchange, outcome.credential);
     for (const authenticator of this.#authenticators) authenticator.strip(exchange);
     if (outcome.admit !== undefined) for (const admit of outcome.admit) admit(exchange);

@@ -1,8 +1,15 @@
 // The sources that are blocked, for all workers of the proxy: a block of one worker holds in the others too.
+import { blockKey, splitBlockKey } from '../../exchange/notices.ts';
 import type { BlockNotice, Broadcast } from '../../exchange/notices.ts';
 
 /** Blocks of one policy. The oldest block gives way to a further one. */
 const MAX_BLOCKS = 10_000;
+
+/** The lengths of the first and the longest block, milliseconds, and why there is one. */
+export interface BlockTerms extends Pick<BlockNotice, 'cause' | 'score'> {
+  readonly first: number;
+  readonly longest: number;
+}
 
 export class BlockedSources {
   readonly #broadcast: Broadcast;
@@ -11,7 +18,7 @@ export class BlockedSources {
   constructor(broadcast: Broadcast) {
     this.#broadcast = broadcast;
     broadcast.subscribe('blocked', (key, block) => {
-      const [policy, source] = JSON.parse(key) as [string, string];
+      const [policy, source] = splitBlockKey(key);
       if (block === null) this.#byPolicy.get(policy)?.delete(source);
       else this.#keep(policy, source, block);
     });
@@ -25,15 +32,15 @@ export class BlockedSources {
     return block !== undefined && Date.now() < block.until;
   }
 
-  /** Blocks a source, twice as long as the last time. Milliseconds. */
-  block(policy: string, source: string, first: number, longest: number): BlockNotice {
+  /** Blocks a source, twice as long as the last time. */
+  block(policy: string, source: string, { first, longest, cause, score }: BlockTerms): BlockNotice {
     const now = Date.now();
     const last = this.#byPolicy.get(policy)?.get(source);
     const times = last === undefined || now > last.forgottenAt ? 1 : last.times + 1;
     const until = now + Math.min(longest, first * 2 ** Math.min(times - 1, 30));
-    const block = { until, times, forgottenAt: until + longest };
+    const block = { until, times, forgottenAt: until + longest, cause, score };
     this.#keep(policy, source, block);
-    this.#broadcast.publish('blocked', keyOf(policy, source), block);
+    this.#broadcast.publish('blocked', blockKey(policy, source), block);
     this.#sweep(policy, now);
     return block;
   }
@@ -51,11 +58,7 @@ export class BlockedSources {
     for (const [source, { forgottenAt }] of blocks) {
       if (now <= forgottenAt && blocks.size <= MAX_BLOCKS) return;
       blocks.delete(source);
-      this.#broadcast.publish('blocked', keyOf(policy, source), null);
+      this.#broadcast.publish('blocked', blockKey(policy, source), null);
     }
   }
-}
-
-function keyOf(policy: string, source: string): string {
-  return JSON.stringify([policy, source]);
 }

@@ -38,15 +38,25 @@ export class Suspects {
     return this.#bySource.size;
   }
 
-  /** Counts a sign against a source; of user names and paths (`detail`) each once. True: it has reached the threshold now. */
-  note(source: string, sign: Sign, detail: string, now: number): boolean {
+  /**
+   * Counts a sign against a source; of user names and paths (`detail`) each once. Above 0: it has reached the threshold now, and this is its
+   * score.
+   */
+  note(source: string, sign: Sign, detail: string, now: number): number {
     const suspect = this.#suspect(source, now);
-    if (detail !== '' && !this.#isNew(suspect, sign, detail)) return false;
+    if (detail !== '' && !this.#isNew(suspect, sign, detail)) return 0;
     const count = (suspect.counts.get(sign) ?? 0) + 1;
     suspect.counts.set(sign, count);
-    if (suspect.isReported || count < this.#thresholds[sign]) return false;
+    if (suspect.isReported || count < this.#thresholds[sign]) return 0;
     suspect.isReported = true;
-    return true;
+    return this.#score(suspect);
+  }
+
+  /** All signs together, in percent of their thresholds. */
+  #score({ counts }: Suspect): number {
+    let score = 0;
+    for (const [sign, count] of counts) score += (100 * count) / this.#thresholds[sign];
+    return Math.round(score);
   }
 
   /** Begins anew with a source. */

@@ -27,7 +27,13 @@ const HOUR_MS = 3_600_000;
 /** Longer credentials have no user name that counts. */
 const MAX_CREDENTIALS = 1_024;
 
-const sourceOf = addressReader(32, 64);
+const addressOf = addressReader(32, 64);
+
+/** The address of the client; of IPv6 the /64. */
+function sourceOf(exchange: Exchange): string {
+  const address = addressOf(exchange);
+  return address.includes(':') ? `${address}/64` : address;
+}
 
 class Threats implements Filter {
   readonly name = 'threats';
@@ -65,13 +71,14 @@ class Threats implements Filter {
 
   #note(exchange: Exchange, sign: Sign, detail: string): void {
     const source = sourceOf(exchange);
-    if (!this.#suspects.note(source, sign, detail, Date.now())) return;
+    const score = this.#suspects.note(source, sign, detail, Date.now());
+    if (score === 0) return;
     const { security, blocks } = this.#context;
-    const { action = 'Block', block = MINUTE_MS, maxBlock = HOUR_MS } = this.#settings;
-    const fields = { reason: sign, policy: this.#policy, source: rangeOfSource(source) };
+    const { action = 'Block', block: first = MINUTE_MS, maxBlock: longest = HOUR_MS } = this.#settings;
+    const fields = { reason: sign, policy: this.#policy, source, score };
     if (action === 'Log') return security.emit('threat_suspected', exchange, fields);
     this.#suspects.forget(source);
-    const { until } = blocks.block(this.#policy, source, block, maxBlock);
+    const { until } = blocks.block(this.#policy, source, { first, longest, cause: sign, score });
     security.emit('source_blocked', exchange, { ...fields, until: new Date(until).toISOString() });
   }
 
@@ -105,10 +112,6 @@ function userName({ requestHeaders }: Exchange): string {
 function numbersOf(settings: Settings): Partial<Thresholds> {
   const names = Object.keys(DEFAULT_THRESHOLDS) as Sign[];
   return Object.fromEntries(names.flatMap((name) => (settings[name] === undefined ? [] : [[name, settings[name]]])));
-}
-
-function rangeOfSource(source: string): string {
-  return source.includes(':') ? `${source}/64` : source;
 }
 
 export const threats: FilterKind = {
