@@ -11,26 +11,33 @@ export const PATTERN_CALL = 'matchesPattern';
 /** The functions that evaluate an expression for each value of a list or a map. */
 const LOOPS: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'filter', 'map']);
 
-/** A syntax tree in the dialect: its text, and the compiled patterns by text. */
+/** A syntax tree in the dialect: its text, the compiled patterns by text, and the names that it uses. */
 export interface Translated {
   readonly text: string;
   readonly patterns: ReadonlyMap<string, RE2JS>;
+  readonly names: ReadonlySet<string>;
 }
 
 /** Compiles the patterns of an expression and checks its loops. The error is a sentence without its subject. */
 export function translate(root: ASTNode): Result<Translated> {
   const patterns = new Map<string, RE2JS>();
-  const problem = visit(root, { inLoop: false, patterns });
-  return problem === null ? ok({ text: serialize(root), patterns }) : err(problem);
+  const names = new Set<string>();
+  const problem = visit(root, { inLoop: false, patterns, names });
+  return problem === null ? ok({ text: serialize(root), patterns, names }) : err(problem);
 }
 
 interface Place {
   readonly inLoop: boolean;
   readonly patterns: Map<string, RE2JS>;
+  readonly names: Set<string>;
 }
 
 function visit(node: ASTNode, place: Place): string | null {
-  if (node.op !== 'rcall') return visitAll(childrenOf(node.args), place);
+  if (node.op === 'id') place.names.add(node.args);
+  return node.op === 'rcall' ? visitCall(node, place) : visitAll(childrenOf(node.args), place);
+}
+
+function visitCall(node: ASTNode & { readonly op: 'rcall' }, place: Place): string | null {
   const [name, receiver, args] = node.args;
   if (name === PATTERN_CALL) return `calls the unknown function ${PATTERN_CALL}`;
   if (name === 'matches') {

@@ -18,6 +18,8 @@ export type ExpressionResult = 'bool' | 'string';
 /** A compiled expression. */
 export interface Expression {
   readonly source: string;
+  /** It reads the caller, which is known after authentication. */
+  readonly readsPrincipal: boolean;
   /** Its value, or why it has none: a missing header or claim, a value of another type. The error may have values of the request. */
   evaluate(facts: Facts): Result<boolean | string>;
 }
@@ -72,9 +74,9 @@ export function compileExpression(
     if (checked.type !== result && checked.type !== 'dyn') return err(`must be ${WORDS[result]}, and is of type ${checked.type}`);
     const translated = translate(environment.parse(source).ast);
     if (!translated.ok) return translated;
-    const { text, patterns } = translated.value;
+    const { text, patterns, names } = translated.value;
     const evaluate = withPatterns(environment, patterns).parse(text);
-    return ok({ source, evaluate: (facts) => guarded(evaluate, facts, result) });
+    return ok({ source, readsPrincipal: names.has('principal'), evaluate: (facts) => guarded(evaluate, facts, result) });
   } catch (error) {
     return err(`is not valid: ${summaryOf(error)}`);
   }

@@ -1,4 +1,5 @@
 // The keys by which limits count requests.
+import { compileExpression, type Expression } from '#api/expression/expression.ts';
 import type { LimitSettings } from '#api/policy/rate-limits.ts';
 import { addressWords, readAddress, writeAddress } from '#lib/address-words.ts';
 import { joinedKey, keyDigest } from '#lib/limit/key-form.ts';
@@ -18,9 +19,18 @@ const IPV4_PREFIX = 32;
 const IPV6_PREFIX = 64;
 
 /** Whether the limit asks who the caller is: then it follows authentication. */
-export function needsPrincipal({ key = [], plans = [], exempt = {} }: LimitSettings): boolean {
+export function needsPrincipal({ match, key = [], plans = [], exempt = {} }: LimitSettings): boolean {
   const named = key.some(({ principal, consumer, claim }) => principal !== undefined || consumer !== undefined || claim !== undefined);
-  return named || plans.length > 0 || (exempt.consumers ?? []).length > 0 || (exempt.groups ?? []).length > 0;
+  const { consumers = [], groups = [] } = exempt;
+  if (named || plans.length + consumers.length + groups.length > 0) return true;
+  return match !== undefined && compiledMatch(match).readsPrincipal;
+}
+
+/** The rules of the policy have been checked: it compiles. */
+export function compiledMatch(source: string): Expression {
+  const expression = compileExpression(source, { result: 'bool' });
+  if (!expression.ok) throw new Error(`${source} ${expression.error}`);
+  return expression.value;
 }
 
 /** The key of requests. */

@@ -1,4 +1,5 @@
 // One limit of a RateLimitPolicy, as a filter asks it about requests.
+import type { Expression } from '#api/expression/expression.ts';
 import { keyForm, limitTerms } from '#api/policy/rate-limits.ts';
 import type { LimitSettings, LimitTerms } from '#api/policy/rate-limits.ts';
 import { AddressRanges } from '#lib/address-ranges.ts';
@@ -12,7 +13,8 @@ import type { Terms } from '#lib/limit/share.ts';
 import type { LimitStore } from '#lib/limit/store.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { answerCost } from './limit-cost.ts';
-import { keyReader } from './limit-keys.ts';
+import { requestFacts } from './facts.ts';
+import { compiledMatch, keyReader } from './limit-keys.ts';
 
 /** A request at a limit. */
 export interface Passage {
@@ -36,6 +38,7 @@ export class Limit {
   readonly #keyOf: (exchange: Exchange) => string;
   readonly #terms: LimitTerms;
   readonly #exempt: AddressRanges | null;
+  readonly #match: Expression | null;
 
   constructor(policy: string, settings: LimitSettings, store: LimitStore) {
     const { name = '', cost = 1, shadow = false, key = [] } = settings;
@@ -50,12 +53,13 @@ export class Limit {
     const read = keyReader(key);
     this.#keyOf = keyForm(settings).isDigest ? (exchange) => keyDigest(read(exchange)) : read;
     this.#terms = limitTerms(this.label, settings);
+    this.#match = settings.match === undefined ? null : compiledMatch(settings.match);
     this.#exempt = addressesOf(settings.exempt?.addresses ?? []);
   }
 
   /** Asks about a request. Null: the limit does not concern it. */
   enter(exchange: Exchange): Passage | Promise<Passage> | null {
-    if (this.#isExempt(exchange)) return null;
+    if (this.#isExempt(exchange) || !this.#matches(exchange)) return null;
     const plan = exchange.principal === null ? '' : exchange.principal.plan;
     const terms = (plan === '' ? undefined : this.#terms.byPlan.get(plan)) ?? this.#terms.usual;
     const key = this.#keyOf(exchange);
@@ -84,6 +88,13 @@ export class Limit {
     const isEmpty = this.cost === 0 && decision !== null && decision.left === 0;
     passage.decision = isEmpty ? { ...decision, allowed: false, waitMs: Math.max(1, decision.resetMs) } : decision;
     return passage;
+  }
+
+  /** A request whose facts are missing cannot get around the limit. */
+  #matches(exchange: Exchange): boolean {
+    if (this.#match === null) return true;
+    const matches = this.#match.evaluate(requestFacts(exchange));
+    return !matches.ok || matches.value === true;
   }
 
   #isExempt({ principal, clientAddress }: Exchange): boolean {

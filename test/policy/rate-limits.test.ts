@@ -80,6 +80,14 @@ describe('a limit', () => {
     expect(await statuses(rig, 4)).toEqual([200, 200, 429, 429]);
   });
 
+  test('concerns only requests that its expression matches, and those that lack what it reads', async () => {
+    const limit = { ...WINDOW, requests: 1, key: [{ header: 'x-tier' }], match: 'request.headers["x-tier"] != "paid"' };
+    const rig = await SecurityRig.start([limited([limit])]);
+    expect(await statuses(rig, 3, 'X-Tier: paid\r\n')).toEqual([200, 200, 200]);
+    expect(await statuses(rig, 2, 'X-Tier: free\r\n')).toEqual([200, 429]);
+    expect(await statuses(rig, 2)).toEqual([200, 429]);
+  });
+
   test('keeps its count when something else changes, and holds for all rules of its targets', async () => {
     const rig = await SecurityRig.start([limited([WINDOW], { kind: 'Gateway', name: 'gw' })]);
     expect(await statuses(rig, 2)).toEqual([200, 200]);
@@ -120,6 +128,9 @@ test.each([
   ],
   [{ ...WINDOW, onError: 'Open' }, 'spec.limits[0].onError: is for the store Redis: remove it'],
   [{ ...WINDOW, cost: 0 }, 'spec.limits[0].cost: must be more than 0, or answer must be set: nothing would count'],
+  [{ ...WINDOW, match: 'request.method = "GET"' }, 'spec.limits[0].match: is not valid'],
+  [{ ...WINDOW, match: 'request.method' }, 'spec.limits[0].match: must be true or false, and is of type string'],
+  [{ ...WINDOW, match: 'response.status == 200' }, 'spec.limits[0].match: is not valid'],
   [{ ...WINDOW, cost: 3 }, 'spec.limits[0].cost: is more than the limit: no request would pass'],
   [{ ...WINDOW, key: [{ path: true, method: true }] }, 'spec.limits[0].key[0]: must have exactly one field'],
 ])('%j is refused with its targets', async (limit, reason) => {

@@ -1,7 +1,7 @@
 // The list `limits` of a RateLimitPolicy.
 import { Type } from 'typebox';
 import { CALENDAR_UNITS } from '#lib/limit/calendar.ts';
-import { choice, claimName, count, duration, fieldName, flag, group, ranges, size, statuses, text } from '../setting.ts';
+import { choice, claimName, count, duration, expression, fieldName, flag, group, ranges, size, statuses, text } from '../setting.ts';
 
 const MAX_UNITS = 1_000_000_000;
 const MAX_COST = 1_000_000;
@@ -55,6 +55,9 @@ const limit = Type.Object(
         description:
           'What is counted apart: each combination of these parts. Requests without a part count together. Empty: all requests count together.',
       }),
+    ),
+    match: expression(
+      'When the limit concerns a request: an expression in CEL that is true or false. If it has no value, as for a missing header, the limit concerns the request.',
     ),
     algorithm: choice(
       'SlidingWindow, the default: no stretch of the period has more requests. FixedWindow: periods of the clock. TokenBucket: a burst at once, then a steady rate. Quota: a unit of the calendar, in UTC. Concurrency: requests at the same time.',
