@@ -41,6 +41,16 @@ export interface RedisSecrets {
   readonly key: string;
 }
 
+/** A breaker (opossum) for commands: half of those of the last seconds have failed. */
+export const REDIS_BREAKER = {
+  timeout: false,
+  errorThresholdPercentage: 50,
+  volumeThreshold: 5,
+  rollingCountTimeout: 2_000,
+  rollingCountBuckets: 4,
+  resetTimeout: 1_000,
+} as const;
+
 const FORMS =
   'redis://[USER@]HOST[:PORT][/DATABASE], redis+cluster://HOST[:PORT],HOST[:PORT] or redis+sentinel://HOST[:PORT],.../MASTER; with rediss instead of redis for TLS';
 const FORM = /^(redis|rediss)(?:\+(cluster|sentinel))?:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?([^/@]+)(?:\/(.*))?$/;

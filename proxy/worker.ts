@@ -25,6 +25,7 @@ import { inspectLimits } from './limit-inspection.ts';
 import type { LendingStore, LimitStore } from '#lib/limit/store.ts';
 import type { Ask as AskForShare, Lend } from '#lib/limit/share.ts';
 import type { RedisSettings } from '#lib/redis.ts';
+import { WorkerRedis } from './redis/worker-redis.ts';
 import { RefusalCounts } from './exchange/refusal-counts.ts';
 import { OperatorBlocks } from './exchange/operator-blocks.ts';
 import { WorkerBroadcast } from './exchange/worker-broadcast.ts';
@@ -139,6 +140,7 @@ export class Worker {
   readonly #refusals = new RefusalCounts();
   readonly #broadcast: WorkerBroadcast;
   readonly #refused: OperatorBlocks;
+  readonly #redis: WorkerRedis;
   readonly #limits: WorkerLimits;
   readonly #outside: WorkerOutside;
   readonly #probes = new ProbeBook((check, wanted) => this.#broadcast.publish('probesWanted', check, wanted));
@@ -178,7 +180,9 @@ export class Worker {
       streams: telemetry.sessions,
     });
     const mirror = this.#mirrorOn(path, limits);
-    [this.#limits, this.#outside] = [new WorkerLimits(options), new WorkerOutside(options)];
+    this.#redis = new WorkerRedis(options);
+    this.#limits = new WorkerLimits({ ...options, redis: this.#redis.connection });
+    this.#outside = new WorkerOutside(options);
     this.#builder = this.#makeBuilder(options, mirror, path);
     this.#followNotices();
     this.#exposeMetrics(mirror);
@@ -197,6 +201,7 @@ export class Worker {
       end,
       refusals: this.#refusals,
       limits: this.#limits,
+      shared: this.#redis.entries,
       ask: this.#askOn(path),
       wholeBody,
       bodyStart,
@@ -373,6 +378,7 @@ export class Worker {
     this.#consumers.close();
     void this.#passwords.close();
     this.#limits.stop();
+    this.#redis.close();
     this.#outside.close();
     return this.#telemetry.closeLogs(LOG_TIMEOUT_MS);
   }

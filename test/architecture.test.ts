@@ -70,6 +70,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'proxy/cluster': ['api', 'lib', 'proxy/exchange'],
   'proxy/limit': ['lib', 'proxy/exchange'],
   'proxy/outside': ['lib', 'proxy/exchange'],
+  'proxy/redis': ['lib', 'proxy/exchange'],
   'proxy/overload': ['lib', 'proxy/exchange'],
   'proxy/upstream': ['lib', 'proxy/exchange', 'proxy/codec'],
   'proxy/telemetry': [

@@ -8,6 +8,7 @@ import type { ObjectData } from '../exchange/object-data.ts';
 import type { FilterVerdict, Patience } from '../exchange/plan.ts';
 import type { Outside } from '../exchange/outside.ts';
 import type { RefusalCounts } from '../exchange/refusal-counts.ts';
+import type { SharedEntries } from '../exchange/shared-entries.ts';
 import type { SecurityEvents } from '../exchange/security-events.ts';
 import type { Ask } from '../exchange/subrequest.ts';
 import type { Passwords } from './authentication/passwords.ts';
@@ -55,6 +56,8 @@ export interface FilterDependencies {
   readonly wholeBody: (exchange: Exchange, maxBytes: number) => Promise<Buffer | null>;
   /** The body up to a limit, or its beginning if it is larger; null if the exchange ends before. */
   readonly bodyStart: (exchange: Exchange, maxBytes: number) => Promise<Buffer | null>;
+  /** Entries that all proxies share: sessions of users. */
+  readonly shared: SharedEntries;
   readonly passwords: Passwords;
   /** Ends an exchange that the filter let through before, whatever its state; no effect on one that is over. */
   readonly end: (exchange: Exchange, error: ExchangeError) => void;

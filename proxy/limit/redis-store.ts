@@ -8,21 +8,11 @@ import type { Decision } from '#lib/limit/decision.ts';
 import type { Terms } from '#lib/limit/share.ts';
 import { CLOCKS } from '#lib/limit/store.ts';
 import type { LimitStore } from '#lib/limit/store.ts';
-import type { RedisClient } from '#lib/redis.ts';
+import { REDIS_BREAKER, type RedisClient } from '#lib/redis.ts';
 import type { RedisConnection } from '#lib/redis-connection.ts';
 import { countingOf } from './redis-scripts.ts';
 import type { Counting } from './redis-scripts.ts';
 import { RecentKeys } from './recent-keys.ts';
-
-/** Half of the calls of the last seconds have failed: the breaker opens. */
-const BREAKER = {
-  timeout: false,
-  errorThresholdPercentage: 50,
-  volumeThreshold: 5,
-  rollingCountTimeout: 2_000,
-  rollingCountBuckets: 4,
-  resetTimeout: 1_000,
-} as const;
 
 /** The beginning of all keys. */
 const PREFIX = 'weir:limit:';
@@ -44,7 +34,7 @@ export class RedisStore implements LimitStore {
     this.#connection = connection;
     this.#breaker = new CircuitBreaker(
       (terms: Terms, key: string, cost: number, forced: boolean) => this.#run(terms, key, cost, forced),
-      BREAKER,
+      REDIS_BREAKER,
     );
   }
 

@@ -8,17 +8,13 @@ import { CLOCKS, MAX_KEYS, MeterStore, NO_STORE } from '#lib/limit/store.ts';
 import type { LendingStore, LimitStore } from '#lib/limit/store.ts';
 import type { MeterClocks } from '#lib/limit/meter.ts';
 import type { MetricFamily } from '#lib/metric.ts';
-import type { RedisSettings } from '#lib/redis.ts';
-import { RedisConnection } from '#lib/redis-connection.ts';
+import type { RedisConnection } from '#lib/redis-connection.ts';
 import { turnTime } from '#lib/turn-clock.ts';
-import type { Log } from '#lib/log.ts';
 import { RedisStore } from './redis-store.ts';
 
 /** The supervisor answers within a turn of its event loop. */
 const PATIENCE_MS = 500;
 const TICK_MS = 50;
-/** One line about Redis in so many milliseconds. */
-const LOG_EVERY_MS = 10_000;
 
 /** All calls of a turn share one value. */
 const TURN_CLOCKS: MeterClocks = { steady: turnTime, wall: CLOCKS.wall };
@@ -29,8 +25,8 @@ export interface WorkerLimitsOptions {
   /** Limits of the fleet, of the supervisor in this process. */
   readonly lease?: LimitStore;
   readonly workers?: number;
-  readonly redis?: RedisSettings | null;
-  readonly log?: Log;
+  /** The connection; null, the default: there is no Redis. */
+  readonly redis?: RedisConnection | null;
 }
 
 /** The outcomes of requests at one limit. */
@@ -53,7 +49,7 @@ export class WorkerLimits {
   readonly #meters: MeterStore | null;
   readonly #redisStore: RedisStore | null;
 
-  constructor({ borrow, lease = new MeterStore(TURN_CLOCKS), workers = 1, redis = null, log }: WorkerLimitsOptions) {
+  constructor({ borrow, lease = new MeterStore(TURN_CLOCKS), workers = 1, redis = null }: WorkerLimitsOptions) {
     if (borrow === undefined) {
       const meters = new MeterStore(TURN_CLOCKS);
       [this.#shares, this.#meters, this.local, this.lease] = [null, meters, meters, lease];
@@ -61,7 +57,7 @@ export class WorkerLimits {
       const shares = sharesOf(borrow, workers);
       [this.#shares, this.#meters, this.local, this.lease] = [shares, null, shares.Local, shares.Lease];
     }
-    this.#redisStore = redis === null ? null : new RedisStore(new RedisConnection(redis, logged(log)));
+    this.#redisStore = redis === null ? null : new RedisStore(redis);
     this.redis = this.#redisStore ?? NO_STORE;
   }
 
@@ -159,16 +155,6 @@ class SharedStore implements LimitStore {
     clearInterval(this.#timer);
     this.#timer = null;
   }
-}
-
-function logged(log: Log | undefined): (error: Error) => void {
-  let next = 0;
-  return (error) => {
-    const now = performance.now();
-    if (now < next) return;
-    next = now + LOG_EVERY_MS;
-    log?.warn({ reason: error.message }, 'no connection to redis: limits that count there follow their onError');
-  };
 }
 
 export function limitFamilies({ counts }: Pick<WorkerLimits, 'counts'>): readonly MetricFamily[] {

@@ -2,11 +2,13 @@
 import type { FieldError } from '../field-error.ts';
 import { checkExternal } from './external.ts';
 import { checkIntrospection } from './introspection.ts';
+import { checkOidc } from './oidc.ts';
 
 /** The rules of each authenticator that has some. */
 const CHECKS: Readonly<Record<string, (settings: object, field: string) => FieldError[]>> = {
   external: checkExternal,
   introspection: checkIntrospection,
+  oidc: checkOidc,
 };
 
 type Member = Readonly<Record<string, unknown>>;

@@ -1,7 +1,8 @@
 // The authenticator `oidc`.
 import { Type } from 'typebox';
+import type { FieldError } from '../field-error.ts';
 import { requiredSecretKey, secretKey } from '../policy-reference.ts';
-import { duration, flag, text } from '../setting.ts';
+import { choice, duration, flag, text } from '../setting.ts';
 
 const PATH = '/([A-Za-z0-9._~-]+/?)*';
 const ORIGIN = 'https?://[A-Za-z0-9.:\\[\\]-]+';
@@ -12,6 +13,10 @@ function place(description: string) {
 }
 
 const scope = Type.String({ minLength: 1, maxLength: 128, pattern: '^[!#-\\[\\]-~]+$', '~must': 'a scope without spaces' });
+
+const IN_REDIS = "has(self.sessionStore) && self.sessionStore == 'Redis'";
+
+const RULES = [{ rule: `!has(self.sessionIdleTimeout) || (${IN_REDIS})`, message: 'sessionIdleTimeout needs sessionStore: Redis' }];
 
 /** Exactly what a login needs; a nearer policy replaces all of it. */
 export const oidc = Type.Optional(
@@ -42,12 +47,30 @@ export const oidc = Type.Optional(
       }),
       postLogoutURL: place('Where browsers are sent after the logout: a path or a URL. /, when absent.'),
       sessionDuration: duration('The end of a session after its login, whatever is refreshed. 8h, when absent.'),
+      sessionStore: choice(
+        'Where sessions are. Cookie, the default: sealed in the browser. Redis: sealed in the Redis of the proxies; the cookie has a random name only.',
+        ['Cookie', 'Redis'],
+      ),
+      sessionIdleTimeout: duration('A session in Redis without a request for so long ends. Until sessionDuration, when absent.'),
       groupsClaim: text('The claim with the groups of the principal. groups, when absent.', { maxLength: 256, form: '[!-~]+' }),
       forwardAccessToken: flag('The backend gets the access token in Authorization. Otherwise it gets no token.'),
     },
     {
       additionalProperties: false,
+      'x-kubernetes-validations': RULES,
       description: 'A login with OpenID Connect: browsers are sent to the provider, and have a session afterwards. Other requests get 401.',
     },
   ),
 );
+
+/** The settings as written, as far as the rules concern them. */
+interface Written {
+  readonly sessionStore?: string;
+  readonly sessionIdleTimeout?: string;
+}
+
+/** The rules that an authenticator violates. */
+export function checkOidc({ sessionStore, sessionIdleTimeout }: Written, field: string): FieldError[] {
+  const hasNoIdleTime = sessionIdleTimeout === undefined || sessionStore === 'Redis';
+  return hasNoIdleTime ? [] : [{ field: `${field}.sessionIdleTimeout`, reason: 'needs sessionStore: Redis' }];
+}

@@ -27,15 +27,15 @@ export async function logout(exchange: Exchange, visitor: Visitor, options: Logo
     return { type: 'answered' };
   }
   const found = await store.find(visitor);
-  if (found === 'unavailable') return unavailable('the sessions are not available');
-  const removed = await store.forget(visitor, found);
-  if (typeof removed === 'string') return unavailable('the sessions are not available');
-  if (found !== null) tell('session_ended', { reason: 'logout', principal: found.subject });
+  const removed = found.ok ? await store.forget(visitor) : found;
+  if (!found.ok || !removed.ok) return unavailable(removed.ok ? '' : removed.error);
+  const session = found.value;
+  if (session !== null) tell('session_ended', { reason: 'logout', principal: session.subject });
   const metadata = await provider.metadata();
   const { origin } = visitor.site;
   const home = terms.postLogoutUrl.startsWith('/') ? origin + terms.postLogoutUrl : terms.postLogoutUrl;
-  const location = found === null || metadata === null ? home : endSessionUrl(metadata.endSessionEndpoint, found, terms.clientId, home);
-  return redirect(exchange, location, removed);
+  const location = session === null || metadata === null ? home : endSessionUrl(metadata.endSessionEndpoint, session, terms.clientId, home);
+  return redirect(exchange, location, removed.value);
 }
 
 /** `home` if the provider has no such endpoint. */

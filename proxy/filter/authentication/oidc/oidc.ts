@@ -19,6 +19,7 @@ import { Provider, type Metadata } from './provider.ts';
 import { Refresher } from './refresher.ts';
 import { readSealKeys, Sealer } from './sealer.ts';
 import { nowSeconds, type OidcSession } from './session.ts';
+import { RedisSessions } from './redis-sessions.ts';
 import { COOKIE_SESSIONS, type Found, type SessionStore, type Visitor } from './session-store.ts';
 import { termsOf, type OidcSettings, type Terms } from './settings.ts';
 import { TokenVerifier } from './token-verifier.ts';
@@ -47,12 +48,12 @@ export class Oidc implements Authenticator {
   #sealer: Sealer | null = null;
 
   constructor(settings: OidcSettings, context: PolicyFilterContext) {
-    const { data, outside, origins } = context;
+    const { data, outside, origins, shared } = context;
     this.#context = context;
     this.#policy = origins[0]?.policy ?? '';
     const { clientSecret, cookieKeys } = settings;
     const terms = (this.#terms = termsOf(settings));
-    this.#store = COOKIE_SESSIONS;
+    this.#store = terms.isInRedis ? new RedisSessions(terms, shared) : COOKIE_SESSIONS;
     this.#keys = data.handle(cookieKeys);
     this.#secret = clientSecret === undefined ? null : data.handle(clientSecret);
     this.#maker = { terms, provider: new Provider(terms.issuer, outside), verifier: new TokenVerifier(outside) };
@@ -111,10 +112,11 @@ export class Oidc implements Authenticator {
   }
 
   #decide(exchange: Exchange, visitor: Visitor, found: Found): Outcome | Promise<Outcome> {
-    if (found === 'unavailable') return unavailable('the sessions are not available');
-    if (found === null) return this.#login(exchange, visitor);
-    if (found.freshUntil > nowSeconds()) return this.#accept(exchange, found);
-    return found.refreshToken === '' ? this.#login(exchange, visitor) : this.#refresh(exchange, visitor, found);
+    if (!found.ok) return unavailable(found.error);
+    const session = found.value;
+    if (session === null) return this.#login(exchange, visitor);
+    if (session.freshUntil > nowSeconds()) return this.#accept(exchange, session);
+    return session.refreshToken === '' ? this.#login(exchange, visitor) : this.#refresh(exchange, visitor, session);
   }
 
   #logOut(exchange: Exchange, visitor: Visitor): Promise<Outcome> {
@@ -136,14 +138,28 @@ export class Oidc implements Authenticator {
   async #refresh(exchange: Exchange, visitor: Visitor, session: OidcSession): Promise<Outcome> {
     const client = this.#client;
     if (client === null) return this.#accept(exchange, session);
-    const attempt = (): Promise<SessionResult> => refreshedSession(this.#maker, client, session);
+    const attempt = (): Promise<SessionResult> => this.#renew(visitor, client, session);
     const result = await this.#refresher.refresh(session.refreshToken, attempt, ({ type }) => type === 'unavailable');
     if (result.type === 'unavailable') return this.#accept(exchange, session);
     if (result.type === 'refused') return this.#login(exchange, visitor);
-    const kept = await this.#store.keep(visitor, result.session);
-    if (typeof kept === 'string') return unavailable(`the refreshed session is ${kept}`);
-    COOKIES.set(exchange, kept);
+    const kept = this.#store.renewed(visitor, result.session);
+    if (!kept.ok) return unavailable(kept.error);
+    if (kept.value.length > 0) COOKIES.set(exchange, kept.value);
     return this.#accept(exchange, result.session);
+  }
+
+  /** The session with new tokens: from the provider, or from another proxy that was faster. */
+  async #renew(visitor: Visitor, client: Client, session: OidcSession): Promise<SessionResult> {
+    const claimed = await this.#store.claim(visitor, session);
+    if (!claimed.ok) return { type: 'unavailable', reason: claimed.error };
+    const current = claimed.value;
+    if (current === null) return { type: 'unavailable', reason: 'another proxy refreshes the session' };
+    if (current.freshUntil > nowSeconds()) return { type: 'session', session: current };
+    const result = await refreshedSession(this.#maker, client, current);
+    if (result.type !== 'session') return result;
+    const kept = await this.#store.renew(visitor, result.session);
+    if (!kept.ok) return { type: 'unavailable', reason: kept.error };
+    return kept.value ? result : { type: 'refused', reason: 'the session has ended' };
   }
 
   /** Sends a browser that asks for a page to the provider. */
@@ -190,10 +206,9 @@ export class Oidc implements Authenticator {
 
   /** Gives the browser its session, and the page that it asked for. */
   async #begin(exchange: Exchange, visitor: Visitor, { state, returnPath }: LoginState, session: OidcSession): Promise<Outcome> {
-    const kept = await this.#store.keep(visitor, session);
-    if (kept === 'tooLarge') return unavailable('the session is too large for cookies');
-    if (kept === 'unavailable') return unavailable('the sessions are not available');
+    const kept = await this.#store.begin(visitor, session);
+    if (!kept.ok) return unavailable(kept.error);
     this.#context.security.emit('session_started', exchange, { principal: session.subject, policy: this.#policy });
-    return redirect(exchange, visitor.site.origin + returnPath, [...kept, endLogin(visitor, state)]);
+    return redirect(exchange, visitor.site.origin + returnPath, [...kept.value, endLogin(visitor, state)]);
   }
 }

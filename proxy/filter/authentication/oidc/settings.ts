@@ -13,6 +13,9 @@ export interface OidcSettings {
   readonly postLogoutURL?: string;
   /** Milliseconds. */
   readonly sessionDuration?: number;
+  readonly sessionStore?: 'Cookie' | 'Redis';
+  /** Milliseconds. */
+  readonly sessionIdleTimeout?: number;
   readonly groupsClaim?: string;
   readonly forwardAccessToken?: boolean;
 }
@@ -28,6 +31,9 @@ export interface Terms {
   readonly logoutPath: string;
   readonly postLogoutUrl: string;
   readonly sessionSeconds: number;
+  readonly isInRedis: boolean;
+  /** A session without a request for so long ends; null: no session ends so. */
+  readonly idleSeconds: number | null;
   readonly groupsClaim: string;
   readonly forwardsToken: boolean;
   /** Tells the cookies of the clients of providers apart. */
@@ -47,9 +53,15 @@ export function termsOf(settings: OidcSettings): Terms {
   return {
     ...{ issuer, clientId, scope: [...new Set(['openid', ...scopes])].join(' ') },
     ...placesOf(settings),
-    ...{ sessionSeconds: Math.max(1, Math.floor(sessionDuration / 1_000)), groupsClaim, forwardsToken },
+    ...{ sessionSeconds: wholeSeconds(sessionDuration), groupsClaim, forwardsToken },
+    isInRedis: settings.sessionStore === 'Redis',
+    idleSeconds: settings.sessionIdleTimeout === undefined ? null : wholeSeconds(settings.sessionIdleTimeout),
     id: digest.slice(0, ID_LENGTH),
   };
+}
+
+function wholeSeconds(milliseconds: number): number {
+  return Math.max(1, Math.floor(milliseconds / 1_000));
 }
 
 function placesOf(settings: OidcSettings): Pick<Terms, 'redirectOrigin' | 'redirectPath' | 'logoutPath' | 'postLogoutUrl'> {

@@ -1,0 +1,97 @@
+// Sessions in Redis: the browser has a random name, the entry is sealed. All proxies know at once that a session has ended.
+//
+// The key of an entry is the digest of the name, so that names cannot be read there; an entry opens under its own key only.
+import { createHash } from 'node:crypto';
+import { err, ok, type Result } from '#lib/result.ts';
+import { cookieValue } from '../../../exchange/cookies.ts';
+import type { SharedEntries } from '../../../exchange/shared-entries.ts';
+import type { Sealer } from './sealer.ts';
+import { nowSeconds, readSession, type OidcSession } from './session.ts';
+import { clearCookie, cookiesOf, living, type Found, type Kept, type SessionStore, type Visitor } from './session-store.ts';
+import type { Terms } from './settings.ts';
+
+const NAME = /^[\w-]{43}$/;
+/** A refresh that takes longer, or fails, may be tried again after this time. */
+const CLAIM_SECONDS = 5;
+
+export class RedisSessions implements SessionStore {
+  readonly #entries: SharedEntries;
+  readonly #prefix: string;
+  readonly #idle: number | null;
+
+  constructor({ id, idleSeconds }: Pick<Terms, 'id' | 'idleSeconds'>, entries: SharedEntries) {
+    this.#entries = entries;
+    this.#prefix = `weir:oidc:${id}`;
+    this.#idle = idleSeconds;
+  }
+
+  async find(visitor: Visitor): Promise<Found> {
+    const name = nameIn(visitor);
+    return name === null ? ok(null) : this.#read(name, visitor.sealer, this.#idle);
+  }
+
+  async begin(visitor: Visitor, session: OidcSession): Promise<Kept> {
+    const former = nameIn(visitor);
+    const removed = former === null ? ok(null) : await this.#entries.remove([this.#keyOf(former)]);
+    if (!removed.ok) return unavailable(removed.error);
+    const written = await this.#write(visitor.sealer, session);
+    if (!written.ok) return unavailable(written.error);
+    return ok(cookiesOf(visitor, [[visitor.site.cookie, session.id]], session.endsAt - nowSeconds()));
+  }
+
+  /** One proxy of all refreshes the tokens; the others go on with those that they have. */
+  async claim(visitor: Visitor, { id }: OidcSession): Promise<Found> {
+    const claimed = await this.#entries.write(this.#claimOf(id), '', CLAIM_SECONDS, 'absent');
+    if (!claimed.ok) return unavailable(claimed.error);
+    return claimed.value ? this.#read(id, visitor.sealer, null) : ok(null);
+  }
+
+  async renew(visitor: Visitor, session: OidcSession): Promise<Result<boolean>> {
+    const written = await this.#write(visitor.sealer, session, 'present');
+    if (written.ok) await this.#entries.remove([this.#claimOf(session.id)]);
+    return written;
+  }
+
+  /** The name stays. */
+  renewed(): Kept {
+    return ok([]);
+  }
+
+  async forget(visitor: Visitor): Promise<Kept> {
+    const name = nameIn(visitor);
+    const removed = name === null ? ok(null) : await this.#entries.remove([this.#keyOf(name)]);
+    return removed.ok ? ok(clearCookie(visitor)) : unavailable(removed.error);
+  }
+
+  async #read(name: string, sealer: Sealer, renew: number | null): Promise<Found> {
+    const key = this.#keyOf(name);
+    const read = await this.#entries.read(key, renew);
+    if (!read.ok) return unavailable(read.error);
+    const text = read.value === null ? null : sealer.open(read.value, key);
+    return ok(text === null ? null : living(readSession(text)));
+  }
+
+  #write(sealer: Sealer, session: OidcSession, only?: 'present'): Promise<Result<boolean>> {
+    const key = this.#keyOf(session.id);
+    const remaining = Math.max(1, session.endsAt - nowSeconds());
+    return this.#entries.write(key, sealer.seal(JSON.stringify(session), key), Math.min(remaining, this.#idle ?? remaining), only);
+  }
+
+  #claimOf(name: string): string {
+    return `${this.#keyOf(name)}:refresh`;
+  }
+
+  #keyOf(name: string): string {
+    return `${this.#prefix}:session:${createHash('sha256').update(name).digest('base64url')}`;
+  }
+}
+
+/** The name in the cookie, or null if it has another form. */
+function nameIn({ site, headers }: Visitor): string | null {
+  const name = cookieValue(headers, site.cookie) ?? '';
+  return NAME.test(name) ? name : null;
+}
+
+function unavailable(reason: string): Kept & Found {
+  return err(`the sessions are not available: ${reason}`);
+}

@@ -1,0 +1,57 @@
+// Entries in Redis. A server that is slow or away costs a request at most the timeout, and after some failures nothing: the breaker lets
+// one request try again each second.
+import CircuitBreaker from 'opossum';
+import type { RedisConnection } from '#lib/redis-connection.ts';
+import { REDIS_BREAKER, type RedisClient } from '#lib/redis.ts';
+import { err, ok, type Result } from '#lib/result.ts';
+import type { SharedEntries } from '../exchange/shared-entries.ts';
+
+type Command<T> = (client: RedisClient) => Promise<T>;
+
+export class RedisEntries implements SharedEntries {
+  readonly #connection: Pick<RedisConnection, 'client'>;
+  readonly #breaker: CircuitBreaker<[Command<unknown>], unknown>;
+
+  constructor(connection: Pick<RedisConnection, 'client'>) {
+    this.#connection = connection;
+    this.#breaker = new CircuitBreaker((command: Command<unknown>) => this.#send(command), REDIS_BREAKER);
+  }
+
+  read(key: string, renew: number | null): Promise<Result<string | null>> {
+    return this.#run((client) => (renew === null ? client.get(key) : client.getex(key, 'EX', renew)));
+  }
+
+  write(key: string, value: string, seconds: number, only?: 'absent' | 'present'): Promise<Result<boolean>> {
+    return this.#run(async (client) => {
+      if (only === 'absent') return (await client.set(key, value, 'EX', seconds, 'NX')) !== null;
+      if (only === 'present') return (await client.set(key, value, 'EX', seconds, 'XX')) !== null;
+      return (await client.set(key, value, 'EX', seconds)) !== null;
+    });
+  }
+
+  /** One command for each key, since the keys of a Cluster may be at different servers. */
+  remove(keys: readonly string[]): Promise<Result<null>> {
+    return this.#run(async (client) => {
+      await Promise.all(keys.map((key) => client.del(key)));
+      return null;
+    });
+  }
+
+  close(): void {
+    this.#breaker.shutdown();
+  }
+
+  async #send<T>(command: Command<T>): Promise<T> {
+    const { client } = this.#connection;
+    if (client === null) throw new Error('there is no connection yet');
+    return command(client);
+  }
+
+  async #run<T>(command: Command<T>): Promise<Result<T>> {
+    try {
+      return ok((await this.#breaker.fire(command)) as T);
+    } catch {
+      return err('Redis does not answer');
+    }
+  }
+}
