@@ -68,7 +68,7 @@ export class OwnTelemetry {
       outbox: new Outbox(),
       source: new SupervisedReports({ supervisor, workers, revision, draining: () => readiness.isDraining }),
       commands,
-      borrowing: supervisor.lease,
+      borrowing: supervisor.limits,
       line: { send: async (message) => accepted.receive(message), end },
       reported: () => undefined,
       welcomed: () => undefined,

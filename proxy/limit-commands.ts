@@ -5,7 +5,7 @@ import { latestOf, limitKey, placeOf } from '#api/wire/limit-keys.ts';
 import type { LimitKey } from '#api/wire/limit-keys.ts';
 import type { ResetLimitMessage } from '#api/wire/telemetry-messages.ts';
 import { packLines, readLines } from '#lib/json-lines.ts';
-import { Listing } from '#lib/limit/listing.ts';
+import { isLimited, Listing } from '#lib/limit/listing.ts';
 import type { KeyState, LimitListing, LimitReset } from '#lib/limit/listing.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import { PART_BYTES } from './inspection/inspection.ts';
@@ -29,8 +29,10 @@ export function limitCommands(supervisor: Limited): CommandTable {
 }
 
 async function listKeys(supervisor: Limited, known: readonly KnownLimit[], top: number, signal: AbortSignal): Promise<Listing<LimitKey>> {
+  const { proxies } = supervisor.limits;
   const byId = new Map(known.map((limit) => [limit.id, limit]));
-  const of = (store: KnownLimit['store']): readonly KnownLimit[] => known.filter((limit) => limit.store === store);
+  const of = (store: KnownLimit['store']): readonly KnownLimit[] =>
+    known.filter((limit) => limit.store === store).map((limit) => weighted(limit, proxies));
   const own = new Listing<KeyState>(top);
   const isAlone = supervisor.workers === 1;
   if (!isAlone) await supervisor.limits.list(of('Local'), own);
@@ -41,11 +43,22 @@ async function listKeys(supervisor: Limited, known: readonly KnownLimit[], top: 
   );
   const keys = [...own.values, ...states].flatMap((state) => {
     const limit = byId.get(state.id);
-    return limit === undefined ? [] : [limitKey(limit, state)];
+    return limit === undefined ? [] : [shareOf(limitKey(limit, state), limit.isShared ? proxies : 1)];
   });
   const listing = new Listing<LimitKey>(top, more + own.more);
   for (const key of latestOf(keys)) listing.add(placeOf(key), key);
   return listing;
+}
+
+/** A request at a shared limit takes the units of one at each proxy. */
+function weighted(limit: KnownLimit, proxies: number): KnownLimit {
+  return limit.isShared ? { ...limit, cost: Math.min(limit.capacity, limit.cost * proxies) } : limit;
+}
+
+/** What this proxy may use of a shared limit. */
+function shareOf(key: LimitKey, proxies: number): LimitKey {
+  const [left, of] = [Math.floor(key.left / proxies), Math.max(1, Math.floor(key.of / proxies))];
+  return proxies === 1 ? key : { ...key, left, of, limited: isLimited(key.cost, left) };
 }
 
 /** Without what workers need not know. */

@@ -63,7 +63,7 @@ function reportingOf(config: ProxyConfig, serving: Serving, revision: () => stri
     workers: config.workers,
     source: new SupervisedReports({ supervisor, workers: config.workers, revision, draining: () => readiness.isDraining }),
     commands: commandsOf(serving, log),
-    borrowing: supervisor.lease,
+    borrowing: supervisor.limits,
     log,
   });
 }

@@ -220,6 +220,7 @@ export class Worker {
   };
 
   #followNotices(): void {
+    this.#broadcast.subscribe('proxies', (_, proxies) => (this.#limits.proxies = proxies ?? 1));
     this.#broadcast.subscribe('override', (key, override) => this.#endpoints.override(key, override));
     this.#broadcast.subscribe('health', (id, health) => this.#probes.take(id, health));
     this.#broadcast.subscribe('breaker', (key, forced) => this.#builder.forceBreaker(key, forced));

@@ -19,6 +19,8 @@ export interface KnownLimit extends ListedLimit {
   readonly plan: string;
   readonly store: 'Local' | 'Lease' | 'Redis';
   readonly algorithm: Algorithm['kind'];
+  /** Each proxy lets its share of the limit pass: a request stands for one at each proxy of the fleet. */
+  readonly isShared: boolean;
   readonly form: KeyForm;
 }
 
@@ -41,12 +43,12 @@ export function limitsNamed(limits: readonly KnownLimit[], name: string): readon
 }
 
 function knownLimits(policy: string, settings: LimitSettings): readonly KnownLimit[] {
-  const { name = '', store = 'Local', cost = 1 } = settings;
+  const { name = '', store = 'Local', cost = 1, share } = settings;
   const limit = `${policy}/${name}`;
   const form = keyForm(settings);
   const { usual, byPlan } = limitTerms(limit, settings);
   return [['', usual] as const, ...byPlan].map(([plan, { id, algorithm }]) => {
-    return { limit, plan, store, id, algorithm: algorithm.kind, capacity: capacityOf(algorithm), cost, form };
+    return { limit, plan, store, isShared: share === 'Fleet', id, algorithm: algorithm.kind, capacity: capacityOf(algorithm), cost, form };
   });
 }
 

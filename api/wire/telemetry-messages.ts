@@ -140,6 +140,8 @@ export interface LendingMessage {
   /** '': there is none. */
   readonly lender: string;
   readonly borrowers: number;
+  /** The proxies of the fleet that do not drain; 0 if the controller does not tell it. */
+  readonly proxies: number;
 }
 
 /** `message` is the name of the member that is set; undefined if this version does not know it. */

@@ -147,7 +147,7 @@ const FROM_PROXY = validators({
 });
 const TO_PROXY = validators({
   ...{ welcome: Welcome, received: Type.Object({ sequence: Whole }), command: Command },
-  lending: Type.Object({ lender: Name, borrowers: Whole }),
+  lending: Type.Object({ lender: Name, borrowers: Whole, proxies: Whole }),
   lends: Type.Object({ lends: Type.Array(Lend, { maxItems: MAX_ASKS }) }),
 });
 

@@ -81,7 +81,12 @@ interface Member {
 export type Lend = (scope: string, borrower: string, asks: readonly AskForUnits[]) => Promise<readonly LentUnits[]>;
 
 /** The proxies of each scope. */
-export type Borrowers = readonly { readonly scope: string; readonly borrowers: readonly string[] }[];
+export type Borrowers = readonly {
+  readonly scope: string;
+  readonly borrowers: readonly string[];
+  /** Those of them that drain. A controller of an earlier release does not tell them. */
+  readonly draining?: readonly string[];
+}[];
 
 /** The ends of a stream that a transport calls. */
 export interface Accepted {
@@ -213,7 +218,10 @@ export class TelemetryHub {
   /** The proxies with a stream, by scope. */
   borrowers(): Borrowers {
     const connected = [...this.#members.values()].filter(({ stream }) => stream !== null);
-    return [...Map.groupBy(connected, ({ scope }) => scope)].map(([scope, members]) => ({ scope, borrowers: members.map(({ id }) => id) }));
+    return [...Map.groupBy(connected, ({ scope }) => scope)].map(([scope, members]) => {
+      const draining = members.filter(({ view }) => view.gauges?.draining === true);
+      return { scope, borrowers: members.map(({ id }) => id), draining: draining.map(({ id }) => id) };
+    });
   }
 
   /** Tells proxies who lends in their scope, as far as they have not heard it. */
@@ -221,7 +229,7 @@ export class TelemetryHub {
     for (const member of this.#members.values()) {
       if (member.stream === null) continue;
       const lending = lendingOf(member.scope);
-      const text = `${lending.lender} ${lending.borrowers}`;
+      const text = `${lending.lender} ${lending.borrowers} ${lending.proxies}`;
       if (text === member.lending) continue;
       member.lending = text;
       member.stream.peer.send({ message: 'lending', lending });

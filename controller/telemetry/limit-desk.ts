@@ -20,7 +20,7 @@ const EVERY_MS = 1_000;
 /** A proxy counts for so long after its last sign of life, milliseconds: it may be on its way to another controller. */
 const SILENT_MS = 5_000;
 
-const NO_LENDER: LendingMessage = { lender: '', borrowers: 0 };
+const NO_LENDER: LendingMessage = { lender: '', borrowers: 0, proxies: 0 };
 
 /** The lender of each scope. */
 export type Lenders = readonly (LendingMessage & { readonly scope: string })[];
@@ -50,11 +50,16 @@ export const NO_LIMIT_PEERS: LimitPeers = {
   reset: () => Promise.resolve(null),
 };
 
+/** A proxy, and when it was seen last. */
+interface Seen {
+  readonly at: number;
+  readonly isDraining: boolean;
+}
+
 /** The limits of the proxies of one scope. */
 interface Scope {
   readonly lender: Lender;
-  /** When each proxy was seen last. */
-  readonly seen: Map<string, number>;
+  readonly seen: Map<string, Seen>;
 }
 
 export interface LimitDeskOptions {
@@ -101,7 +106,7 @@ export class LimitDesk {
   lend(scope: string, borrower: string, asks: readonly Ask[]): readonly Lend[] | null {
     if (this.#name === null) return null;
     const { lender, seen } = this.#scopeOf(scope);
-    seen.set(borrower, CLOCKS.steady());
+    seen.set(borrower, { at: CLOCKS.steady(), isDraining: seen.get(borrower)?.isDraining ?? false });
     return lender.lend(borrower, asks);
   }
 
@@ -109,16 +114,19 @@ export class LimitDesk {
   present(borrowers: Borrowers): Lenders | null {
     if (this.#name === null) return null;
     const now = CLOCKS.steady();
-    for (const { scope, borrowers: names } of borrowers) {
+    for (const { scope, borrowers: names, draining = [] } of borrowers) {
       const { lender, seen } = this.#scopeOf(scope);
       for (const name of names) {
-        seen.set(name, now);
+        seen.set(name, { at: now, isDraining: draining.includes(name) });
         lender.joined(name);
       }
     }
     this.#forget(now);
     const name = this.#name;
-    return [...this.#scopes].map(([scope, { lender }]) => ({ scope, lender: name, borrowers: lender.borrowers }));
+    return [...this.#scopes].map(([scope, { lender, seen }]) => {
+      const proxies = [...seen.values()].filter(({ isDraining }) => !isDraining).length;
+      return { scope, lender: name, borrowers: lender.borrowers, proxies };
+    });
   }
 
   /** The keys of limits that the leader counts, at most so many in each scope. Null: none leads. */
@@ -159,13 +167,13 @@ export class LimitDesk {
     const lenders = this.present(own) ?? (await peers.present(own)) ?? [];
     hub.tellLending((scope) => {
       const lender = lenders.find((each) => each.scope === scope);
-      return lender === undefined ? NO_LENDER : { lender: lender.lender, borrowers: lender.borrowers };
+      return lender === undefined ? NO_LENDER : { lender: lender.lender, borrowers: lender.borrowers, proxies: lender.proxies };
     });
   }
 
   #forget(now: number): void {
     for (const { lender, seen } of this.#scopes.values()) {
-      for (const [name, at] of seen) {
+      for (const [name, { at }] of seen) {
         if (now - at < SILENT_MS) continue;
         seen.delete(name);
         lender.left(name);

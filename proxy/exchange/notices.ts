@@ -51,6 +51,8 @@ export interface Notices {
   readonly blocked: BlockNotice;
   /** An operator blocks an address, a range or a caller. Key: the text of `lib/block-subject.ts`. */
   readonly refused: true;
+  /** The number of proxies of the fleet. Key: ''. */
+  readonly proxies: number;
   /** One worker writes a security event to its log. */
   readonly security: SecurityNotice;
 }

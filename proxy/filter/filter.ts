@@ -38,6 +38,8 @@ export interface LimitDependencies {
   readonly redis: LimitStore;
   /** By `<namespace>/<policy>/<limit>`. */
   readonly counts: Map<string, LimitCounts>;
+  /** The proxies of the fleet, as the controller told it last. */
+  readonly proxies: number;
 }
 
 /** The dependencies of filters besides the exchange. */

@@ -4,6 +4,7 @@ import { keyForm, limitTerms } from '#api/policy/rate-limits.ts';
 import type { LimitSettings, LimitTerms } from '#api/policy/rate-limits.ts';
 import { AddressRanges } from '#lib/address-ranges.ts';
 import { readAddress } from '#lib/address-words.ts';
+import { capacityOf } from '#lib/limit/algorithm.ts';
 import type { Algorithm } from '#lib/limit/algorithm.ts';
 import { secondsOf } from '#lib/limit/calendar.ts';
 import type { Decision } from '#lib/limit/decision.ts';
@@ -21,9 +22,21 @@ export interface Passage {
   readonly limit: Limit;
   readonly terms: Terms;
   readonly key: string;
-  /** Null: the store did not answer. */
+  /** The requests that this one stands for: one at each proxy of the fleet if they share the limit. */
+  readonly weight: number;
+  /** The units that it took, if it may pass. */
+  readonly units: number;
+  /** Null: the store did not answer. Without the units of other proxies. */
   decision: Decision | null;
 }
+
+export interface LimitSurroundings {
+  readonly store: LimitStore;
+  /** Its proxies, as the controller told it last. */
+  readonly fleet: { readonly proxies: number };
+}
+
+const ALONE = { proxies: 1 };
 
 export class Limit {
   readonly name: string;
@@ -34,13 +47,14 @@ export class Limit {
   /** `<namespace>/<policy>/<name>`, for metrics. */
   readonly label: string;
   readonly #store: LimitStore;
+  readonly #fleet: LimitSurroundings['fleet'];
   readonly #settings: LimitSettings;
   readonly #keyOf: (exchange: Exchange) => string;
   readonly #terms: LimitTerms;
   readonly #exempt: AddressRanges | null;
   readonly #match: Expression | null;
 
-  constructor(policy: string, settings: LimitSettings, store: LimitStore) {
+  constructor(policy: string, settings: LimitSettings, { store, fleet }: LimitSurroundings) {
     const { name = '', cost = 1, shadow = false, key = [] } = settings;
     this.name = name;
     this.cost = cost;
@@ -48,6 +62,7 @@ export class Limit {
     this.isClosed = settings.onError === 'Closed';
     this.label = `${policy}/${name}`;
     this.#store = store;
+    this.#fleet = settings.share === 'Fleet' ? fleet : ALONE;
     this.#settings = settings;
     // The controller must not see what headers and cookies have.
     const read = keyReader(key);
@@ -63,15 +78,18 @@ export class Limit {
     const plan = exchange.principal === null ? '' : exchange.principal.plan;
     const terms = (plan === '' ? undefined : this.#terms.byPlan.get(plan)) ?? this.#terms.usual;
     const key = this.#keyOf(exchange);
-    const passage: Passage = { limit: this, terms, key, decision: null };
-    const asked = this.#store.take(terms, key, this.cost);
+    const weight = this.#fleet.proxies;
+    // A share is at least one request.
+    const units = weight === 1 ? this.cost : Math.min(this.cost * weight, capacityOf(terms.algorithm));
+    const passage: Passage = { limit: this, terms, key, weight, units, decision: null };
+    const asked = this.#store.take(terms, key, units);
     if (asked instanceof Promise) return asked.then((decision) => this.#decided(passage, decision));
     return this.#decided(passage, asked);
   }
 
   /** The request goes no further: it takes nothing. */
-  withdraw({ terms, key, decision }: Passage): void {
-    if (decision?.allowed === true && this.cost > 0) this.#store.giveBack(terms, key, this.cost);
+  withdraw({ terms, key, units, decision }: Passage): void {
+    if (decision?.allowed === true && units > 0) this.#store.giveBack(terms, key, units);
   }
 
   /** The request has ended. */
@@ -79,12 +97,13 @@ export class Limit {
     if (passage.terms.algorithm.kind === 'Concurrency') return this.withdraw(passage);
     const { answer } = this.#settings;
     if (answer === undefined || passage.decision === null || exchange.status === 0) return;
-    const cost = answerCost(answer, exchange);
+    const cost = answerCost(answer, exchange) * passage.weight;
     if (cost > 0) this.#store.charge(passage.terms, passage.key, cost);
   }
 
   /** A request without a cost passes while anything is left. */
-  #decided(passage: Passage, decision: Decision | null): Passage {
+  #decided(passage: Passage, answer: Decision | null): Passage {
+    const decision = answer === null || passage.weight === 1 ? answer : { ...answer, left: Math.floor(answer.left / passage.weight) };
     const isEmpty = this.cost === 0 && decision !== null && decision.left === 0;
     passage.decision = isEmpty ? { ...decision, allowed: false, waitMs: Math.max(1, decision.resetMs) } : decision;
     return passage;
@@ -119,16 +138,18 @@ function addressesOf(texts: readonly string[]): AddressRanges | null {
 const policies = new WeakMap<Terms, string>();
 
 /** The item of RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10 section 2). */
-export function policyItem({ limit, terms }: Passage): string {
+export function policyItem({ limit, terms, weight }: Passage): string {
+  if (weight > 1) return `"${limit.name}";${policyParameters(terms.algorithm, weight)}`;
   let item = policies.get(terms);
-  if (item === undefined) policies.set(terms, (item = `"${limit.name}";${policyParameters(terms.algorithm)}`));
+  if (item === undefined) policies.set(terms, (item = `"${limit.name}";${policyParameters(terms.algorithm, 1)}`));
   return item;
 }
 
-function policyParameters(algorithm: Algorithm): string {
-  if (algorithm.kind === 'Concurrency') return `q=${algorithm.limit};qu="concurrent-requests"`;
+function policyParameters(algorithm: Algorithm, weight: number): string {
+  const quota = Math.max(1, Math.floor(algorithm.limit / weight));
+  if (algorithm.kind === 'Concurrency') return `q=${quota};qu="concurrent-requests"`;
   const window = algorithm.kind === 'Quota' ? secondsOf(algorithm.unit) : Math.max(1, Math.ceil(algorithm.periodMs / 1_000));
-  return `q=${algorithm.limit};w=${window}`;
+  return `q=${quota};w=${window}`;
 }
 
 /** The item of RateLimit (section 3): what is left, and the seconds until all of it is again. */

@@ -120,7 +120,7 @@ function outcomeOf({ limit, decision }: Passage): Outcome {
   return limit.isShadow ? 'shadow' : 'refused';
 }
 
-function storeOf({ store }: LimitSettings, { local, lease, redis }: Omit<LimitDependencies, 'counts'>): LimitStore {
+function storeOf({ store }: LimitSettings, { local, lease, redis }: LimitDependencies): LimitStore {
   if (store === 'Redis') return redis;
   return store === 'Lease' ? lease : local;
 }
@@ -133,7 +133,10 @@ function kindOf(name: string, isMeant: (settings: LimitSettings) => boolean): Fi
       policies.filterOf('RateLimitPolicy', ['limits'], ({ limits = [] }, context) => {
         const [{ policy } = { policy: '' }] = context.origins;
         const meant = limits.filter(isMeant);
-        const made = meant.map((settings) => new Limit(policy.slice(policy.indexOf('/') + 1), settings, storeOf(settings, context.limits)));
+        const made = meant.map(
+          (settings) =>
+            new Limit(policy.slice(policy.indexOf('/') + 1), settings, { store: storeOf(settings, context.limits), fleet: context.limits }),
+        );
         return made.length === 0 ? { name } : new Limits(name, slot, made, context);
       }),
   };

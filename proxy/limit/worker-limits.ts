@@ -44,6 +44,8 @@ export class WorkerLimits {
   readonly redis: LimitStore;
   /** By `<namespace>/<policy>/<limit>`. */
   readonly counts = new Map<string, Counts>();
+  /** The proxies of the fleet, as the controller told it last. */
+  proxies = 1;
   readonly #shares: Readonly<Record<LendingStore, SharedStore>> | null;
   /** Null: the supervisor has them. */
   readonly #meters: MeterStore | null;

@@ -9,6 +9,8 @@ export interface Borrowing {
   /** A lender takes asks by this function; it lends to so many proxies. */
   found(lender: string, borrowers: number, send: (asks: readonly Ask[]) => void): void;
   receive(lends: readonly Lend[]): void;
+  /** The fleet has so many proxies that do not drain. */
+  counted(proxies: number): void;
   /** There is no lender. */
   lost(): void;
 }
@@ -28,8 +30,9 @@ export class LendingLine {
     else if (message.message === 'lends') this.#borrowing.receive(message.lends.lends);
   }
 
-  #told({ lender, borrowers }: LendingMessage): void {
+  #told({ lender, borrowers, proxies }: LendingMessage): void {
     if (lender === '') return this.#borrowing.lost();
+    this.#borrowing.counted(Math.max(1, proxies === 0 ? borrowers : proxies));
     this.#borrowing.found(lender, borrowers, (asks) => {
       for (let i = 0; i < asks.length; i += MAX_ASKS)
         this.#send({ message: 'asks', asks: { asks: asks.slice(i, i + MAX_ASKS).map(askMessage) } });

@@ -5,15 +5,49 @@ import type { KeyState, LimitReset, ListedLimit, Listing } from '#lib/limit/list
 import type { Ask, Lend } from '#lib/limit/share.ts';
 import { CLOCKS, MAX_KEYS } from '#lib/limit/store.ts';
 import type { LendingStore } from '#lib/limit/store.ts';
+import type { Broadcast } from '../exchange/notices.ts';
 import { Lease } from './lease.ts';
 
 /** The part of a limit that may lie in stocks of workers. */
 const LENT_SHARE = 0.005;
 
 export class SupervisedLimits {
+  readonly #notices: Broadcast;
+  #proxies = 1;
   readonly #lender = new Lender({ clocks: CLOCKS, share: LENT_SHARE, maxKeys: MAX_KEYS });
   /** Limits of the fleet. */
   readonly lease = new Lease();
+
+  constructor(notices: Broadcast) {
+    this.#notices = notices;
+  }
+
+  /** As Lease.found. */
+  found(...lender: Parameters<Lease['found']>): void {
+    this.lease.found(...lender);
+  }
+
+  /** The answers of the lender of the fleet. */
+  receive(lends: readonly Lend[]): void {
+    this.lease.receive(lends);
+  }
+
+  /** There is no lender of the fleet. */
+  lost(): void {
+    this.lease.lost();
+  }
+
+  /** The fleet has so many proxies that do not drain. */
+  counted(proxies: number): void {
+    if (proxies === this.#proxies) return;
+    this.#proxies = proxies;
+    this.#notices.publish('proxies', '', proxies);
+  }
+
+  /** The number of proxies of the fleet that do not drain, as the controller told it last; 1 before. */
+  get proxies(): number {
+    return this.#proxies;
+  }
 
   /** A worker in a process of its own starts. */
   joined(worker: string): void {

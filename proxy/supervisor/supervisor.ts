@@ -86,7 +86,7 @@ export class Supervisor {
   readonly #claims = new PortClaims();
   readonly #notices = new NoticeHub();
   /** Limits that workers count together. */
-  readonly limits = new SupervisedLimits();
+  readonly limits = new SupervisedLimits(this.#notices);
   readonly #health: HealthChecks;
   #ticketKeys: Buffer = randomBytes(TICKET_KEY_BYTES);
   #restarts = 0;

@@ -1,35 +1,21 @@
 // Limits of a fleet: ten proxies on real sockets borrow units of one controller over gRPC; one dies, one joins, the controller dies.
 import { expect, test } from '@jest/globals';
 import { closeAfterEach } from '../support/fixture.ts';
-import { LimitController, limitedFleet, LimitedProxy } from '../support/limited-fleet.ts';
+import { LimitController, limitedFleet, LimitedProxy, limitedStatuses, passed } from '../support/limited-fleet.ts';
 import { until } from '../support/until.ts';
 
 closeAfterEach();
-
-/** The statuses of so many requests, sent to the members in turn, some at a time. */
-async function statuses(members: readonly LimitedProxy[], count: number, atOnce = 40): Promise<readonly (number | undefined)[]> {
-  const all: (number | undefined)[] = [];
-  for (let sent = 0; sent < count; sent += atOnce) {
-    const asked = Array.from({ length: Math.min(atOnce, count - sent) }, (_, i) =>
-      (members[(sent + i) % members.length] as LimitedProxy).ask(),
-    );
-    all.push(...(await Promise.all(asked)).map(({ statusCode }) => statusCode));
-  }
-  return all;
-}
-
-const passed = (answers: readonly (number | undefined)[]): number => answers.filter((status) => status === 200).length;
 
 test('ten proxies share a limit with at most 5 % error, while one dies and one joins', async () => {
   const limits = [{ name: 'all', requests: 2_000, per: 600_000, store: 'Lease' }];
   const controller = await LimitController.start();
   const [members, backend] = await limitedFleet(10, limits, controller);
-  let allowed = passed(await statuses(members, 600));
+  let allowed = passed(await limitedStatuses(members, 600));
   expect(allowed).toBe(600);
   await members.shift()?.stop();
-  allowed += passed(await statuses(members, 600));
+  allowed += passed(await limitedStatuses(members, 600));
   members.push(await LimitedProxy.start('proxy-new', controller, backend, limits));
-  allowed += passed(await statuses(members, 1_600));
+  allowed += passed(await limitedStatuses(members, 1_600));
   expect(allowed).toBeLessThanOrEqual(2_000);
   expect(allowed).toBeGreaterThanOrEqual(1_900);
   expect(members.reduce((sum, { lends }) => sum + lends, 0)).toBeGreaterThan(0);
@@ -39,7 +25,7 @@ test('a small limit is exact over the proxies, for each key', async () => {
   const controller = await LimitController.start();
   const limits = [{ name: 'few', key: [{ header: 'x-key' }], requests: 5, per: 600_000, store: 'Lease' }];
   const [members] = await limitedFleet(3, limits, controller);
-  expect(passed(await statuses(members, 30, 30))).toBe(5);
+  expect(passed(await limitedStatuses(members, 30, 30))).toBe(5);
   const [first] = members;
   expect((await first?.ask({ 'x-key': 'other' }))?.headers.ratelimit).toMatch(/^"few";r=4;t=/);
 });
@@ -48,15 +34,15 @@ test('without the controller each proxy goes on with its share, and a new contro
   const limits = [{ name: 'all', requests: 100, per: 600_000, store: 'Lease' }];
   const controller = await LimitController.start();
   const [members] = await limitedFleet(2, limits, controller);
-  expect(passed(await statuses(members, 20, 4))).toBe(20);
+  expect(passed(await limitedStatuses(members, 20, 4))).toBe(20);
   await controller.stop();
   // Each used ten and may use fifty.
-  expect(passed(await statuses(members, 40, 4))).toBe(40);
+  expect(passed(await limitedStatuses(members, 40, 4))).toBe(40);
   const before = members.map(({ lends }) => lends);
   await LimitController.start(controller.port);
   await until(() => members.every(({ lends }, i) => lends > (before[i] ?? 0)), 'an answer for each proxy');
   // Its share is fifty, of which thirty are used: the new controller lends what the other has not used.
-  const later = passed(await statuses(members.slice(0, 1), 80, 4));
+  const later = passed(await limitedStatuses(members.slice(0, 1), 80, 4));
   expect(later).toBeLessThanOrEqual(40);
   expect(later).toBeGreaterThanOrEqual(35);
 });
@@ -66,5 +52,5 @@ test('workers in processes of their own share a limit of the fleet', async () =>
   const controller = await LimitController.start();
   const [members, backend] = await limitedFleet(1, limits, controller);
   members.push(await LimitedProxy.start('proxy-two', controller, backend, limits, 2));
-  expect(passed(await statuses(members, 30, 30))).toBe(5);
+  expect(passed(await limitedStatuses(members, 30, 30))).toBe(5);
 });

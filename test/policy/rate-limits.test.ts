@@ -127,6 +127,10 @@ test.each([
     'spec.limits[0].store: must be Local or Lease with the algorithm Concurrency',
   ],
   [{ ...WINDOW, onError: 'Open' }, 'spec.limits[0].onError: is for the store Redis: remove it'],
+  [
+    { ...WINDOW, store: 'Lease', share: 'Fleet' },
+    'spec.limits[0].share: is for the store Local: remove it, Lease counts for all proxies together',
+  ],
   [{ ...WINDOW, cost: 0 }, 'spec.limits[0].cost: must be more than 0, or answer must be set: nothing would count'],
   [{ ...WINDOW, match: 'request.method = "GET"' }, 'spec.limits[0].match: is not valid'],
   [{ ...WINDOW, match: 'request.method' }, 'spec.limits[0].match: must be true or false, and is of type string'],

@@ -96,17 +96,18 @@ export class LimitedProxy {
     await until(() => supervisor.serving === workers, 'all workers');
     await supervisor.apply([listener({ port }), ...cluster('app', [backend.port]), route(), limitPolicy(limits)], []);
     let found = false;
-    const { lease } = supervisor;
+    const { limits: lent } = supervisor;
     const borrowing = {
-      found: (...lender: Parameters<typeof lease.found>) => {
-        lease.found(...lender);
+      found: (...lender: Parameters<typeof lent.found>) => {
+        lent.found(...lender);
         found = true;
       },
-      receive: (lends: Parameters<typeof lease.receive>[0]) => {
+      receive: (lends: Parameters<typeof lent.receive>[0]) => {
         member.lends += lends.length;
-        lease.receive(lends);
+        lent.receive(lends);
       },
-      lost: () => lease.lost(),
+      counted: (proxies: number) => lent.counted(proxies),
+      lost: () => lent.lost(),
     };
     const reporting = reportTo(controller.port, new GivenReports(), {
       nodeId: name,
@@ -117,6 +118,11 @@ export class LimitedProxy {
     closeLater(() => member.stop());
     await until(() => found, 'a lender');
     return member;
+  }
+
+  /** The proxies of the fleet, as the controller has told this one. */
+  get proxies(): number {
+    return this.#supervisor.limits.proxies;
   }
 
   async ask(headers: http.OutgoingHttpHeaders = {}): Promise<http.IncomingMessage> {
@@ -132,6 +138,25 @@ export class LimitedProxy {
     await this.#supervisor.stop(1);
   }
 }
+
+/** The statuses of so many requests, sent to the members in turn, some at a time. */
+export async function limitedStatuses(
+  members: readonly LimitedProxy[],
+  count: number,
+  atOnce = 40,
+): Promise<readonly (number | undefined)[]> {
+  const all: (number | undefined)[] = [];
+  for (let sent = 0; sent < count; sent += atOnce) {
+    const asked = Array.from({ length: Math.min(atOnce, count - sent) }, (_, i) =>
+      (members[(sent + i) % members.length] as LimitedProxy).ask(),
+    );
+    all.push(...(await Promise.all(asked)).map(({ statusCode }) => statusCode));
+  }
+  return all;
+}
+
+/** How many of these requests passed. */
+export const passed = (answers: readonly (number | undefined)[]): number => answers.filter((status) => status === 200).length;
 
 /** So many proxies of a controller, and their backend. */
 export async function limitedFleet(

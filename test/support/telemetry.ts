@@ -29,13 +29,18 @@ const GAUGES: GaugesMessage = { memory: 1, lagMs: 0, connections: 0, requests: 0
 export class GivenReports implements ReportSource {
   readings = 0;
   next: Entries = NOTHING;
+  draining = false;
   exists: ReportReading['exists'] = null;
 
   read(): Promise<ReportReading> {
     this.readings++;
     const entries = this.next;
     this.next = NOTHING;
-    return Promise.resolve({ head: { revision: 'r', gauges: GAUGES }, workers: new Map([['0/1', entries]]), exists: this.exists });
+    return Promise.resolve({
+      head: { revision: 'r', gauges: { ...GAUGES, draining: this.draining } },
+      workers: new Map([['0/1', entries]]),
+      exists: this.exists,
+    });
   }
 
   /** Adds requests to an endpoint. */
@@ -57,7 +62,12 @@ export const IDLE_COMMANDS: CommandTable = {
 };
 
 /** A proxy without limits of the fleet. */
-export const NO_BORROWING: Borrowing = { found: () => undefined, receive: () => undefined, lost: () => undefined };
+export const NO_BORROWING: Borrowing = {
+  found: () => undefined,
+  receive: () => undefined,
+  counted: () => undefined,
+  lost: () => undefined,
+};
 
 /** A controller with a hub. */
 export interface HubServer {

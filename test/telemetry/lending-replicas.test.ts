@@ -21,6 +21,7 @@ interface Replica {
   readonly desk: LimitDesk;
   readonly links: PeerLinks;
   readonly lease: Lease;
+  readonly reports: GivenReports;
   /** The lenders that its proxy was told of, with the number of proxies. */
   readonly lenders: (readonly [string, number])[];
 }
@@ -41,9 +42,11 @@ async function replica(name: string): Promise<Replica> {
       lease.found(lender, borrowers, send);
     },
     receive: (lends: Parameters<Lease['receive']>[0]) => lease.receive(lends),
+    counted: () => undefined,
     lost: () => lease.lost(),
   };
-  const reporting = reportTo(port, new GivenReports(), { nodeId: name, borrowing });
+  const reports = new GivenReports();
+  const reporting = reportTo(port, reports, { nodeId: name, borrowing });
   closers.push(async () => {
     links.follow(null, () => credentials.createInsecure());
     desk.stop();
@@ -51,7 +54,7 @@ async function replica(name: string): Promise<Replica> {
     await reporting.stop();
     await server.stop();
   });
-  return { port, desk, links, lease, lenders };
+  return { port, desk, links, lease, reports, lenders };
 }
 
 async function allowed(replicas: readonly Replica[], requests: number): Promise<number> {
@@ -92,4 +95,14 @@ test('a controller that does not lead shows and resets what the leader counts', 
   const form = { parts: [{ name: 'path', isSecret: false }], isDigest: false };
   expect(await two.desk.reset({ store: 'Lease', ids: [TERMS.id], form, key: 'path=key' })).toBe(1);
   expect(await two.desk.list([limit], 10)).toMatchObject([{ states: [] }]);
+});
+
+test('a proxy that drains counts as a borrower, but not as one that shares the requests', async () => {
+  const [one, two] = [await replica('one'), await replica('two')];
+  one.desk.lead(true);
+  two.links.follow(`127.0.0.1:${one.port}`, () => credentials.createInsecure());
+  const counts = (): readonly unknown[] => (one.desk.present([]) ?? []).map(({ borrowers, proxies }) => [borrowers, proxies]);
+  await until(() => JSON.stringify(counts()) === '[[2,2]]', 'two proxies');
+  two.reports.draining = true;
+  await until(() => JSON.stringify(counts()) === '[[2,1]]', 'one that does not drain');
 });

@@ -22,7 +22,7 @@ export function checkLimits(limits: readonly Limit[] = []): FieldError[] {
   ];
 }
 
-const RULES: readonly ((limit: Limit) => readonly FieldError[])[] = [checkPeriod, checkBurst, checkStore, checkKey, checkPlans];
+const RULES: readonly ((limit: Limit) => readonly FieldError[])[] = [checkPeriod, checkBurst, checkStore, checkShare, checkKey, checkPlans];
 
 function checkPeriod({ algorithm, per, every }: Limit): readonly FieldError[] {
   if (WINDOWS.includes(algorithm)) return checkPer(per, every);
@@ -46,6 +46,11 @@ function checkBurst({ algorithm, burst, plans = [] }: Limit): readonly FieldErro
   const reason = 'is for the algorithm TokenBucket: remove it';
   const ofPlans = plans.flatMap((plan, i) => (plan.burst === undefined ? [] : [{ field: `plans[${i}].burst`, reason }]));
   return burst === undefined ? ofPlans : [{ field: 'burst', reason }, ...ofPlans];
+}
+
+function checkShare({ store = 'Local', share }: Limit): readonly FieldError[] {
+  if (share === undefined || store === 'Local') return [];
+  return [{ field: 'share', reason: `is for the store Local: remove it, ${store} counts for all proxies together` }];
 }
 
 function checkStore({ algorithm, store, onError, answer }: Limit): readonly FieldError[] {

@@ -95,6 +95,10 @@ const limit = Type.Object(
       'Where requests are counted. Local, the default: in each proxy, together for its workers. Lease: for all proxies of the fleet together, with units that the controller lends. Redis: in the Redis of the proxies, together for all of them.',
       ['Local', 'Lease', 'Redis'],
     ),
+    share: choice(
+      'Of the store Local. Proxy, the default: each proxy lets the whole limit pass. Fleet: each proxy lets its share pass, the limit divided by the number of proxies that the controller sees, at least one request.',
+      ['Proxy', 'Fleet'],
+    ),
     onError: choice('Open, the default: requests go on while Redis does not answer. Closed: they are refused with 503.', [
       'Open',
       'Closed',
