@@ -46,6 +46,7 @@ export interface Addition {
    * What the controller sends to a proxy that does not know the addition. `omit`: the resource without the field; the status of the object
    * says so. Only where the resource works without the field. `omit silently`: the same, and the status says nothing. `withhold`: nothing,
    * as if the proxy refused the resource: it keeps the version it has, and the status says so. `remove`: the removal of the resource.
+   * A policy that protects its targets is sent without settings instead, with a problem, so that its requests are refused.
    */
   readonly otherwise: 'omit' | 'omit silently' | 'withhold' | 'remove';
 }

@@ -48,6 +48,30 @@ describe('a resource for a proxy of another release', () => {
     });
   });
 
+  const GUARD = later({
+    ...{ kind: 'Policy', key: 'SecurityPolicy/a/p', policyKind: 'SecurityPolicy', targets: [{ kind: 'Gateway' }] },
+    ...{ settings: { ipAccess: { deny: [] }, shield: { strong: true } }, references: ['ObjectData|Secret/a/b'] },
+  });
+
+  test.each(['omit', 'omit silently', 'withhold'] as const)(
+    'refuses requests if its policy protects by a setting that the proxy lacks (%s)',
+    (otherwise) => {
+      const adapted = adapt(GUARD, { path: 'SecurityPolicy.settings.shield', otherwise });
+      const reason = 'needs a newer version of the proxy: upgrade the proxy';
+      expect(adapted).toMatchObject({ type: 'send', lacks: [{ field: 'settings.shield', reason }] });
+      expect('content' in adapted ? adapted.content : null).toEqual({
+        ...{ kind: 'Policy', key: 'SecurityPolicy/a/p', policyKind: 'SecurityPolicy', targets: [{ kind: 'Gateway' }], settings: {} },
+        problems: [{ field: '', message: `settings.shield ${reason}` }],
+      });
+      expect(adapted.type === 'send' ? adapted.resource.version : '').toMatch(new RegExp(`^${GUARD.version}~`));
+    },
+  );
+
+  test('of a kind that the proxy does not know, or without problems in policies, is withheld although it protects', () => {
+    const setting = { path: 'SecurityPolicy.settings.shield', otherwise: 'omit' } as const;
+    expect(adapt(GUARD, setting, { path: 'SecurityPolicy', otherwise: 'withhold' })).toMatchObject({ type: 'withhold' });
+  });
+
   test('is removed if the proxy must not hold it', () => {
     const withheld = { path: 'Route.filters', otherwise: 'withhold' } as const;
     expect(adapt(ROUTE, withheld, { path: 'Route.backends[].share', otherwise: 'remove' })).toEqual({ type: 'remove' });

@@ -1,6 +1,7 @@
 // Adapts a resource to proxies of another release: removes what they do not know (api/wire/additions.ts).
 import { ADDITIONS } from '#api/wire/additions.ts';
 import type { Addition, EncodedResource } from '#api/ir/ir.ts';
+import { PROTECTING } from '#api/policy/problems.ts';
 import { contentHash } from '#lib/hash.ts';
 import type { NackError } from './observer.ts';
 
@@ -49,11 +50,11 @@ export class Adapter {
     const found = mentioned.filter((addition) => placesOf(content, addition).length > 0);
     if (found.length === 0) return { type: 'send', resource, lacks: [] };
     if (found.some(({ otherwise }) => otherwise === 'remove')) return { type: 'remove' };
+    if (mustProtect(content, this.#missing)) return refusing(resource, content, found);
     const withheld = found.filter(({ otherwise }) => otherwise === 'withhold');
     if (withheld.length > 0) return { type: 'withhold', errors: withheld.map((addition) => errorOf(addition, NEEDED)) };
     for (const addition of found) for (const { holder, name } of placesOf(content, addition)) delete holder[name];
-    const mark = contentHash(found.map(({ path }) => path).join()).slice(0, 8);
-    const version = `${resource.version}${MARK}${mark}`;
+    const version = `${resource.version}${MARK}${markOf(found)}`;
     const lacks = found.filter(({ otherwise }) => otherwise === 'omit').map((addition) => errorOf(addition, LEFT_OUT));
     return { type: 'send', resource: { ...resource, version, body: Buffer.from(JSON.stringify(content)) }, lacks };
   }
@@ -83,6 +84,29 @@ type Fields = Record<string, unknown>;
 interface Place {
   readonly holder: Fields;
   readonly name: string;
+}
+
+/** A policy that protects its targets is never left out, and never sent without a setting, to proxies that can refuse requests in its place. */
+function mustProtect({ kind, policyKind }: Fields, missing: readonly Addition[]): boolean {
+  if (kind !== 'Policy' || !PROTECTING.some((each) => each === policyKind)) return false;
+  return !missing.some(({ path }) => path === policyKind || path === 'Policy.problems');
+}
+
+/** The policy without its settings: proxies refuse the requests of its targets. */
+function refusing(resource: EncodedResource, content: Fields, found: readonly Addition[]): Adapted {
+  const lacks = found.map((addition) => errorOf(addition, NEEDED));
+  const { references: _, ...kept } = content;
+  const problems = lacks.map(({ field, reason }) => ({ field: '', message: `${field} ${reason}` }));
+  const version = `${resource.version}${MARK}${markOf(found)}`;
+  return {
+    type: 'send',
+    resource: { ...resource, version, body: Buffer.from(JSON.stringify({ ...kept, settings: {}, problems })) },
+    lacks,
+  };
+}
+
+function markOf(found: readonly Addition[]): string {
+  return contentHash(found.map(({ path }) => path).join()).slice(0, 8);
 }
 
 /** The fields of a resource that use the addition. If the addition is a whole kind, its place is the field `kind`. */

@@ -143,10 +143,11 @@ export class Subscription {
 
   /** All resources in use, for a worker that replaces another. */
   resources(): readonly Resource[] {
-    return this.#state.all().flatMap((encoded) => {
+    const inUse = this.#state.all().flatMap((encoded) => {
       const decoded = decode(encoded);
       return decoded.ok ? [decoded.value] : [];
     });
+    return [...inUse, ...this.#intake.guards];
   }
 
   async #run(): Promise<void> {

@@ -1,5 +1,5 @@
 // Handles one push: decodes it, applies it, and determines the resources in use. An unusable resource affects only itself.
-import type { EncodedResource, ResourceKind } from '#api/ir/ir.ts';
+import type { EncodedResource, Policy, ResourceKind } from '#api/ir/ir.ts';
 import { KIND_ORDER, resourceId } from '#api/ir/ir.ts';
 import { decode, isResourceKind } from '#api/wire/decode.ts';
 import { encodeErrors } from '#api/wire/encode.ts';
@@ -7,6 +7,8 @@ import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import type { AckMessage, ErrorMessage, HeldMessage, PushMessage, ResourceMessage } from '#api/wire/messages.ts';
 import type { FieldError } from '#api/k8s/field-error.ts';
 import type { Log } from '#lib/log.ts';
+import { Guards } from './guards.ts';
+import type { GuardChange } from './guards.ts';
 import type { Decoded, OwnPairs } from './own-pairs.ts';
 import type { HeldState } from './state.ts';
 import type { SubscribeTarget } from './target.ts';
@@ -25,6 +27,15 @@ interface Report {
   readonly recovered: HeldMessage[];
 }
 
+/** One push. `complete`: the controller has sent all that it has. */
+type Batch = Pick<PushMessage, 'changed' | 'removed'> & Partial<Pick<PushMessage, 'complete'>>;
+
+/** What belongs to candidates. */
+interface Rest {
+  readonly names: readonly ResourceName[];
+  readonly complete: boolean;
+}
+
 /** The number of refused resources that one push may cause to be tried again. */
 const MAX_AGAIN = 64;
 
@@ -41,30 +52,38 @@ export class Intake {
   readonly #pairs: OwnPairs;
   readonly #target: SubscribeTarget;
   readonly #log: Log;
+  readonly #guards: Guards;
 
   constructor({ state, pairs, target, log }: IntakeOptions) {
     this.#state = state;
     this.#pairs = pairs;
     this.#target = target;
     this.#log = log;
+    this.#guards = new Guards(state);
+  }
+
+  /** What the target has in place of policies that cannot be used. */
+  get guards(): readonly Policy[] {
+    return this.#guards.all();
   }
 
   /** Handles a whole push. Never rejects: if the target throws, all of the push is refused. */
-  async take({ changed, removed }: Pick<PushMessage, 'changed' | 'removed'>): Promise<Outcome> {
+  async take({ changed, removed, complete = false }: Batch): Promise<Outcome> {
     const report: Report = { errors: [], recovered: [] };
     const names = removed.filter((name): name is ResourceName => isResourceKind(name.kind));
     const fresh = changed.flatMap((message) => this.#decode(message, report));
-    return this.#settleAll([...this.#again(fresh, names), ...fresh], names, report);
+    return this.#settleAll([...this.#again(fresh, names), ...fresh], { names, complete }, report);
   }
 
   /** Offers resources to the target again that waited for an event other than a push. */
   async retry(): Promise<Outcome> {
     const waiting = this.#state.waiting().map(({ encoded, resource }) => ({ encoded, resource, again: true }));
-    return this.#settleAll(waiting, [], { errors: [], recovered: [] });
+    return this.#settleAll(waiting, { names: [], complete: false }, { errors: [], recovered: [] });
   }
 
-  async #settleAll(candidates: readonly Candidate[], names: readonly ResourceName[], report: Report): Promise<Outcome> {
-    const problems = groupById(await this.#apply(candidates, names));
+  async #settleAll(candidates: readonly Candidate[], { names, complete }: Rest, report: Report): Promise<Outcome> {
+    const settled = new Set([...candidates.map(({ encoded }) => encoded), ...names].filter(isPolicy).map(({ key }) => key));
+    const problems = groupById(await this.#apply(candidates, names, this.#guards.changeFor(settled, complete)));
     for (const name of names) this.#state.remove(name);
     const back = candidates.filter((candidate) => this.#settle(candidate, problems, report));
     for (const errors of problems.values()) this.#breakEarlier(errors, report);
@@ -96,11 +115,18 @@ export class Intake {
       .map(({ encoded, resource }) => ({ encoded, resource, again: true }));
   }
 
-  async #apply(candidates: readonly Candidate[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]> {
-    if (candidates.length === 0 && removed.length === 0) return [];
-    const resources = candidates.map(({ resource }) => resource);
+  async #apply(
+    candidates: readonly Candidate[],
+    names: readonly ResourceName[],
+    guards: GuardChange | null = null,
+  ): Promise<readonly ResourceError[]> {
+    const resources = [...candidates.map(({ resource }) => resource), ...(guards?.changed ?? [])];
+    const removed = [...names, ...(guards?.removed ?? [])];
+    if (resources.length === 0 && removed.length === 0) return [];
     try {
-      return await this.#target.apply(resources, removed);
+      const errors = await this.#target.apply(resources, removed);
+      if (guards !== null) this.#guards.taken(guards);
+      return errors;
     } catch (error) {
       this.#log.error({ err: error }, 'a push could not be applied');
       return resources.map(({ kind, key }) => ({ kind, key, field: '', reason: 'could not be applied: an error in the proxy' }));
@@ -154,6 +180,10 @@ export class Intake {
 /** The body of a message is a view of the receive buffer; a copy lets the buffer be freed. */
 function copyOf({ key, version, body }: ResourceMessage, kind: ResourceKind): EncodedResource {
   return { kind, key, version, body: Buffer.from(body) };
+}
+
+function isPolicy({ kind }: ResourceName): boolean {
+  return kind === 'Policy';
 }
 
 function rank(kind: ResourceKind): number {

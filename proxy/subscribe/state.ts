@@ -38,9 +38,13 @@ export class HeldState {
     return this.#refused.get(idOf(name));
   }
 
-  /** The content of the last good file: the resources in use, and those that may be in use later. */
+  /** The content of the last good file: the resources in use, those that may be in use later, and policies without a usable version. */
   lasting(): readonly EncodedResource[] {
-    return [...this.#good.values(), ...this.broken().map(({ encoded }) => encoded)];
+    const lacking = this.allRefused().filter(({ encoded }) => !this.#good.has(idOf(encoded)));
+    return [
+      ...this.#good.values(),
+      ...lacking.filter(({ encoded, resource }) => resource !== null || encoded.kind === 'Policy').map(({ encoded }) => encoded),
+    ];
   }
 
   /** All resources in use, in no order. */

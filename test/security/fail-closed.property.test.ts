@@ -20,18 +20,38 @@ const GUARDS: readonly Manifest[] = [
   securityPolicy('guard', { ipAccess: 'everybody' }),
   securityPolicy('guard', { ipAccess: { deny: [ALL] } }, RULE),
   securityPolicy('guard', { ipAccess: { deny: [ALL] } }, GATEWAY),
+  securityPolicy('guard', { authentication: { basic: { users: { secretRef: { name: 'users' }, key: 'htpasswd' } } } }),
+  securityPolicy('guard', { authentication: { basic: { users: { secretRef: { name: 'users', namespace: 'team' }, key: 'htpasswd' } } } }),
 ];
+
+/** An object of another namespace that a policy may refer to. */
+function users(namespace: string, entry: string): Manifest {
+  return { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'users', namespace }, stringData: { [entry]: 'ann:$2b$10$x' } };
+}
+
+/** Permits the references to it. */
+const GRANT: Manifest = {
+  ...manifest('ReferenceGrant', 'users', {
+    from: [{ group: 'gateway.weir.dev', kind: 'SecurityPolicy', namespace: 'default' }],
+    to: [{ group: '', kind: 'Secret' }],
+  }),
+  metadata: { name: 'users', namespace: 'team' },
+};
 
 /** Objects that come and go beside it, none of which lifts the protection. */
 const OTHERS: readonly Manifest[] = [
   securityPolicy('headers', { securityHeaders: { frameOptions: 'Deny' } }, GATEWAY),
   securityPolicy('zz-newer', { securityHeaders: { frameOptions: 'Deny' } }),
-  { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'users' }, stringData: { a: 'b' } },
+  users('default', 'a'),
+  users('default', 'htpasswd'),
+  users('team', 'a'),
+  users('team', 'htpasswd'),
+  GRANT,
   { apiVersion: 'v1', kind: 'Service', metadata: { name: 'auth' }, spec: { ports: [{ port: 80 }] } },
   manifest('HTTPRoute', 'other', { parentRefs: [{ name: 'gw' }], rules: [{ matches: [{ path: { value: '/other' } }] }] }),
 ];
 
-const REFUSED = new Set([403, 500]);
+const REFUSED = new Set([401, 403, 500]);
 
 type Step = { readonly guard: number } | { readonly put: number } | { readonly remove: number };
 const AnyStep: fc.Arbitrary<Step> = fc.oneof(

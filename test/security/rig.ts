@@ -85,8 +85,8 @@ function inDefault(object: Manifest): Manifest {
 }
 
 function refOf(object: Manifest): { readonly kind: string; readonly namespace: string; readonly name: string } {
-  const { name } = object['metadata'] as { readonly name: string };
-  return { kind: String(object['kind']), namespace: 'default', name };
+  const { name, namespace = 'default' } = object['metadata'] as { readonly name: string; readonly namespace?: string };
+  return { kind: String(object['kind']), namespace, name };
 }
 
 function decoded({ body }: { readonly body: Buffer }): ir.Resource {
