@@ -10,7 +10,6 @@ const FEATURES: readonly string[] = [
   'BackendTLSPolicySANValidation',
   'GRPCRoute',
   'GRPCRouteNamedRouteRule',
-  'GRPCRouteRequestHeaderModifier',
   'Gateway',
   'GatewayAddressEmpty',
   'GatewayBackendClientCertificate',

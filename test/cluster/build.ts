@@ -80,8 +80,14 @@ function goBuild(set: ToolSet, module: string, into: string, ldflags: string): v
   go(['build', '-buildvcs=false', '-ldflags', ldflags, '-o', `${into}/`, ...Object.values(set.binaries)], module);
 }
 
+/** The folder of the Go module of the Gateway API, which is downloaded if it is not there. */
+export function gatewayApiModule(): string {
+  mkdirSync(TOOLS_FOLDER, { recursive: true });
+  return download(`sigs.k8s.io/gateway-api@v${GATEWAY_API_VERSION}`).Dir;
+}
+
 function copyCrds(into: string): void {
-  const { Dir: module } = download(`sigs.k8s.io/gateway-api@v${GATEWAY_API_VERSION}`);
+  const module = gatewayApiModule();
   for (const channel of ['standard', 'experimental']) {
     const source = path.join(module, 'config', 'crd', channel);
     mkdirSync(path.join(into, channel));
