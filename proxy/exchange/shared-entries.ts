@@ -8,6 +8,10 @@ export interface SharedEntries {
   /** Writes an entry for so many seconds. False: it exists already (`absent`), or exists no longer (`present`), and stays as it is. */
   write(key: string, value: string, seconds: number, only?: 'absent' | 'present'): Promise<Result<boolean>>;
   remove(keys: readonly string[]): Promise<Result<null>>;
+  /** Adds a member to a set until a time in seconds since 1970. The set lasts as long as its members. */
+  join(set: string, member: string, until: number): Promise<Result<null>>;
+  /** The members whose time has not come. */
+  members(set: string): Promise<Result<readonly string[]>>;
 }
 
 const NONE = err('the proxy has no Redis, see --redis-url');
@@ -17,4 +21,6 @@ export const NO_SHARED_ENTRIES: SharedEntries = {
   read: () => Promise.resolve(NONE),
   write: () => Promise.resolve(NONE),
   remove: () => Promise.resolve(NONE),
+  join: () => Promise.resolve(NONE),
+  members: () => Promise.resolve(NONE),
 };

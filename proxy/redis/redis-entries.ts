@@ -6,6 +6,14 @@ import { REDIS_BREAKER, type RedisClient } from '#lib/redis.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import type { SharedEntries } from '../exchange/shared-entries.ts';
 
+/** Arguments: the time now, the end of the member, the member. */
+const JOIN = `
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
+redis.call('ZADD', KEYS[1], ARGV[2], ARGV[3])
+local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
+redis.call('EXPIREAT', KEYS[1], string.format('%.0f', last[2]))
+`;
+
 type Command<T> = (client: RedisClient) => Promise<T>;
 
 export class RedisEntries implements SharedEntries {
@@ -37,6 +45,17 @@ export class RedisEntries implements SharedEntries {
     });
   }
 
+  join(set: string, member: string, until: number): Promise<Result<null>> {
+    return this.#run(async (client) => {
+      await client.eval(JOIN, 1, set, nowSeconds(), until, member);
+      return null;
+    });
+  }
+
+  members(set: string): Promise<Result<readonly string[]>> {
+    return this.#run((client) => client.zrangebyscore(set, `(${nowSeconds()}`, '+inf'));
+  }
+
   close(): void {
     this.#breaker.shutdown();
   }
@@ -54,4 +73,8 @@ export class RedisEntries implements SharedEntries {
       return err('Redis does not answer');
     }
   }
+}
+
+function nowSeconds(): number {
+  return Math.floor(Date.now() / 1_000);
 }

@@ -1,17 +1,23 @@
 // A real OpenID Connect provider (the certified `oidc-provider`) for one test, with pages of its own for login and consent, and faults
 // that a test turns on.
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Provider, type Configuration } from 'oidc-provider';
+import { Provider, type Configuration, type JWK } from 'oidc-provider';
 
 /** Seconds. */
 export interface ProviderOptions {
   readonly accessTokenSeconds?: number;
   readonly port?: number;
+  /** Where the client takes logout tokens. */
+  readonly backChannelLogoutUri?: string;
   /** Claims of every user, to make sessions large. */
   readonly more?: Readonly<Record<string, unknown>>;
 }
+
+const KEYS = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+const KEY_ID = 'one';
 
 export class TestProvider {
   readonly issuer: string;
@@ -48,6 +54,13 @@ export class TestProvider {
     return own;
   }
 
+  /** A token with the key of the provider. */
+  sign(claims: object, header: object = {}): string {
+    const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const text = `${encoded({ alg: 'RS256', kid: KEY_ID, ...header })}.${encoded(claims)}`;
+    return `${text}.${sign('sha256', Buffer.from(text), KEYS.privateKey).toString('base64url')}`;
+  }
+
   count(path: string): number {
     return this.requests.filter((each) => each === path).length;
   }
@@ -63,7 +76,7 @@ export class TestProvider {
 function configurationOf(
   redirectUris: readonly string[],
   postLogoutUris: readonly string[],
-  { accessTokenSeconds = 3_600, more = {} }: ProviderOptions,
+  { accessTokenSeconds = 3_600, more = {}, backChannelLogoutUri }: ProviderOptions,
 ): Configuration {
   return {
     clients: [
@@ -74,12 +87,16 @@ function configurationOf(
         post_logout_redirect_uris: [...postLogoutUris],
         grant_types: ['authorization_code', 'refresh_token'],
         response_types: ['code'],
+        ...(backChannelLogoutUri === undefined
+          ? {}
+          : { backchannel_logout_uri: backChannelLogoutUri, backchannel_logout_session_required: true }),
       },
     ],
     cookies: { keys: ['a key of the test'] },
     claims: { openid: ['sub', 'groups', ...Object.keys(more)], email: ['email'] },
     conformIdTokenClaims: false,
-    features: { devInteractions: { enabled: true }, rpInitiatedLogout: { enabled: true } },
+    features: { devInteractions: { enabled: true }, rpInitiatedLogout: { enabled: true }, backchannelLogout: { enabled: true } },
+    jwks: { keys: [{ ...KEYS.privateKey.export({ format: 'jwk' }), kid: KEY_ID, alg: 'RS256', use: 'sig' } as JWK] },
     pkce: { required: () => true },
     scopes: ['openid', 'offline_access', 'email'],
     ttl: { AccessToken: accessTokenSeconds, IdToken: 3_600, RefreshToken: 86_400, Session: 86_400, Grant: 86_400, Interaction: 600 },

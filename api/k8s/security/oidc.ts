@@ -16,7 +16,10 @@ const scope = Type.String({ minLength: 1, maxLength: 128, pattern: '^[!#-\\[\\]-
 
 const IN_REDIS = "has(self.sessionStore) && self.sessionStore == 'Redis'";
 
-const RULES = [{ rule: `!has(self.sessionIdleTimeout) || (${IN_REDIS})`, message: 'sessionIdleTimeout needs sessionStore: Redis' }];
+/** Of a session in a cookie nothing but the browser knows. */
+const NEED_REDIS = ['sessionIdleTimeout', 'backChannelLogoutPath'] as const;
+
+const RULES = NEED_REDIS.map((name) => ({ rule: `!has(self.${name}) || (${IN_REDIS})`, message: `${name} needs sessionStore: Redis` }));
 
 /** Exactly what a login needs; a nearer policy replaces all of it. */
 export const oidc = Type.Optional(
@@ -46,6 +49,10 @@ export const oidc = Type.Optional(
         form: PATH,
       }),
       postLogoutURL: place('Where browsers are sent after the logout: a path or a URL. /, when absent.'),
+      backChannelLogoutPath: text(
+        'The path at which the provider ends sessions (OpenID Connect Back-Channel Logout), with sessionStore: Redis only. None, when absent.',
+        { maxLength: 256, form: PATH },
+      ),
       sessionDuration: duration('The end of a session after its login, whatever is refreshed. 8h, when absent.'),
       sessionStore: choice(
         'Where sessions are. Cookie, the default: sealed in the browser. Redis: sealed in the Redis of the proxies; the cookie has a random name only.',
@@ -67,10 +74,11 @@ export const oidc = Type.Optional(
 interface Written {
   readonly sessionStore?: string;
   readonly sessionIdleTimeout?: string;
+  readonly backChannelLogoutPath?: string;
 }
 
 /** The rules that an authenticator violates. */
-export function checkOidc({ sessionStore, sessionIdleTimeout }: Written, field: string): FieldError[] {
-  const hasNoIdleTime = sessionIdleTimeout === undefined || sessionStore === 'Redis';
-  return hasNoIdleTime ? [] : [{ field: `${field}.sessionIdleTimeout`, reason: 'needs sessionStore: Redis' }];
+export function checkOidc(written: Written, field: string): FieldError[] {
+  const lacking = written.sessionStore === 'Redis' ? [] : NEED_REDIS.filter((name) => written[name] !== undefined);
+  return lacking.map((name) => ({ field: `${field}.${name}`, reason: 'needs sessionStore: Redis, since nothing ends a cookie' }));
 }

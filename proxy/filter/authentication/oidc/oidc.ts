@@ -7,13 +7,15 @@ import type { Exchange } from '../../../exchange/exchange.ts';
 import { removeCookie } from '../../../exchange/cookies.ts';
 import { setHeader } from '../../../exchange/headers.ts';
 import type { DataHandle } from '../../../exchange/object-data.ts';
+import type { SecurityEventFields, SecurityEventName } from '../../../exchange/security-events.ts';
 import { Slot } from '../../../exchange/slot.ts';
 import type { PolicyFilterContext } from '../../rule-policies.ts';
 import { ABSENT, refused, unavailable, type Authenticator, type Outcome } from '../authenticator.ts';
 import { answerOf, redirect, type ProviderAnswer } from './answer.ts';
+import { backChannelLogout } from './back-channel-logout.ts';
 import { cookieName, cookieNames } from './cookie-jar.ts';
 import { challengeOf, endLogin, findLogin, keepLogin, newLogin, type LoginState } from './login-state.ts';
-import { logout, type LogoutOptions } from './logout.ts';
+import { logout } from './logout.ts';
 import type { Client } from '../client-credentials.ts';
 import { Provider, type Metadata } from './provider.ts';
 import { Refresher } from './refresher.ts';
@@ -40,6 +42,8 @@ export class Oidc implements Authenticator {
   readonly #terms: Terms;
   readonly #maker: SessionMaker;
   readonly #store: SessionStore;
+  /** Null: the sessions are in cookies. */
+  readonly #inRedis: RedisSessions | null;
   readonly #keys: DataHandle;
   readonly #secret: DataHandle | null;
   readonly #refresher = new Refresher<SessionResult>();
@@ -53,7 +57,8 @@ export class Oidc implements Authenticator {
     this.#policy = origins[0]?.policy ?? '';
     const { clientSecret, cookieKeys } = settings;
     const terms = (this.#terms = termsOf(settings));
-    this.#store = terms.isInRedis ? new RedisSessions(terms, shared) : COOKIE_SESSIONS;
+    this.#inRedis = terms.isInRedis ? new RedisSessions(terms, shared) : null;
+    this.#store = this.#inRedis ?? COOKIE_SESSIONS;
     this.#keys = data.handle(cookieKeys);
     this.#secret = clientSecret === undefined ? null : data.handle(clientSecret);
     this.#maker = { terms, provider: new Provider(terms.issuer, outside), verifier: new TokenVerifier(outside) };
@@ -65,6 +70,7 @@ export class Oidc implements Authenticator {
     const visitor = { site: siteOf(exchange, this.#terms), headers: exchange.requestHeaders, sealer };
     if (exchange.path === this.#terms.redirectPath) return this.#return(exchange, visitor);
     if (exchange.path === this.#terms.logoutPath) return this.#logOut(exchange, visitor);
+    if (exchange.path === this.#terms.backChannelPath) return this.#endByProvider(exchange);
     const found = this.#store.find(visitor);
     return found instanceof Promise ? found.then((late) => this.#decide(exchange, visitor, late)) : this.#decide(exchange, visitor, found);
   }
@@ -120,9 +126,19 @@ export class Oidc implements Authenticator {
   }
 
   #logOut(exchange: Exchange, visitor: Visitor): Promise<Outcome> {
-    const { security } = this.#context;
-    const tell: LogoutOptions['tell'] = (name, fields) => security.emit(name, exchange, { ...fields, policy: this.#policy });
+    const tell = this.#teller(exchange);
     return logout(exchange, visitor, { terms: this.#terms, provider: this.#maker.provider, store: this.#store, tell });
+  }
+
+  #endByProvider(exchange: Exchange): Promise<Outcome> | Outcome {
+    if (this.#inRedis === null) return unavailable('only sessions in Redis can be ended by the provider');
+    const { wholeBody } = this.#context;
+    return backChannelLogout(exchange, { ...this.#maker, sessions: this.#inRedis, wholeBody, tell: this.#teller(exchange) });
+  }
+
+  /** Tells operators about an exchange. */
+  #teller(exchange: Exchange): (name: SecurityEventName, fields: SecurityEventFields) => void {
+    return (name, fields) => this.#context.security.emit(name, exchange, { ...fields, policy: this.#policy });
   }
 
   #accept(exchange: Exchange, { subject, claims, accessToken }: OidcSession): Outcome {

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { err, ok, type Result } from '#lib/result.ts';
 import { cookieValue } from '../../../exchange/cookies.ts';
 import type { SharedEntries } from '../../../exchange/shared-entries.ts';
+import type { ProviderLogout } from './logout-token.ts';
 import type { Sealer } from './sealer.ts';
 import { nowSeconds, readSession, type OidcSession } from './session.ts';
 import { clearCookie, cookiesOf, living, type Found, type Kept, type SessionStore, type Visitor } from './session-store.ts';
@@ -34,7 +35,9 @@ export class RedisSessions implements SessionStore {
     const former = nameIn(visitor);
     const removed = former === null ? ok(null) : await this.#entries.remove([this.#keyOf(former)]);
     if (!removed.ok) return unavailable(removed.error);
-    const written = await this.#write(visitor.sealer, session);
+    // A session that a logout would not find must not begin.
+    const listed = await this.#list(session);
+    const written = listed.ok ? await this.#write(visitor.sealer, session) : listed;
     if (!written.ok) return unavailable(written.error);
     return ok(cookiesOf(visitor, [[visitor.site.cookie, session.id]], session.endsAt - nowSeconds()));
   }
@@ -63,6 +66,26 @@ export class RedisSessions implements SessionStore {
     return removed.ok ? ok(clearCookie(visitor)) : unavailable(removed.error);
   }
 
+  /** Ends the sessions that belong to a session at the provider, or all of a subject. A token has an effect once. */
+  async end({ id, sid, subject, until }: ProviderLogout): Promise<Result<'ended' | 'replayed'>> {
+    const used = `${this.#prefix}:logout:${digestOf(id)}`;
+    const first = await this.#entries.write(used, '', Math.max(1, until - nowSeconds()), 'absent');
+    if (!first.ok) return unavailable(first.error);
+    if (!first.value) return ok('replayed');
+    const found = await this.#entries.members(sid === '' ? this.#setOf('subject', subject) : this.#setOf('sid', sid));
+    const removed = found.ok ? await this.#entries.remove(found.value) : found;
+    if (removed.ok) return ok('ended');
+    // The provider may send the token again.
+    await this.#entries.remove([used]);
+    return unavailable(removed.error);
+  }
+
+  /** For logouts that the provider asks for. */
+  async #list({ id, sid, subject, endsAt }: OidcSession): Promise<Result<null>> {
+    const joined = await this.#entries.join(this.#setOf('subject', subject), this.#keyOf(id), endsAt);
+    return sid === '' || !joined.ok ? joined : this.#entries.join(this.#setOf('sid', sid), this.#keyOf(id), endsAt);
+  }
+
   async #read(name: string, sealer: Sealer, renew: number | null): Promise<Found> {
     const key = this.#keyOf(name);
     const read = await this.#entries.read(key, renew);
@@ -82,8 +105,16 @@ export class RedisSessions implements SessionStore {
   }
 
   #keyOf(name: string): string {
-    return `${this.#prefix}:session:${createHash('sha256').update(name).digest('base64url')}`;
+    return `${this.#prefix}:session:${digestOf(name)}`;
   }
+
+  #setOf(kind: 'subject' | 'sid', name: string): string {
+    return `${this.#prefix}:${kind}:${digestOf(name)}`;
+  }
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
 }
 
 /** The name in the cookie, or null if it has another form. */
@@ -92,6 +123,6 @@ function nameIn({ site, headers }: Visitor): string | null {
   return NAME.test(name) ? name : null;
 }
 
-function unavailable(reason: string): Kept & Found {
+function unavailable(reason: string): Result<never> {
   return err(`the sessions are not available: ${reason}`);
 }

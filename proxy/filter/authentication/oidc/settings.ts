@@ -11,6 +11,7 @@ export interface OidcSettings {
   readonly redirectURL?: string;
   readonly logoutPath?: string;
   readonly postLogoutURL?: string;
+  readonly backChannelLogoutPath?: string;
   /** Milliseconds. */
   readonly sessionDuration?: number;
   readonly sessionStore?: 'Cookie' | 'Redis';
@@ -30,6 +31,8 @@ export interface Terms {
   readonly redirectPath: string;
   readonly logoutPath: string;
   readonly postLogoutUrl: string;
+  /** Null: the provider ends no session. */
+  readonly backChannelPath: string | null;
   readonly sessionSeconds: number;
   readonly isInRedis: boolean;
   /** A session without a request for so long ends; null: no session ends so. */
@@ -64,8 +67,11 @@ function wholeSeconds(milliseconds: number): number {
   return Math.max(1, Math.floor(milliseconds / 1_000));
 }
 
-function placesOf(settings: OidcSettings): Pick<Terms, 'redirectOrigin' | 'redirectPath' | 'logoutPath' | 'postLogoutUrl'> {
+function placesOf(
+  settings: OidcSettings,
+): Pick<Terms, 'redirectOrigin' | 'redirectPath' | 'logoutPath' | 'postLogoutUrl' | 'backChannelPath'> {
   const { redirectURL = '/oauth2/callback', logoutPath = '/oauth2/logout', postLogoutURL: postLogoutUrl = '/' } = settings;
+  const { backChannelLogoutPath: backChannelPath = null } = settings;
   const redirectOrigin = ORIGIN.exec(redirectURL)?.[0] ?? '';
-  return { redirectOrigin, redirectPath: redirectURL.slice(redirectOrigin.length) || '/', logoutPath, postLogoutUrl };
+  return { redirectOrigin, redirectPath: redirectURL.slice(redirectOrigin.length) || '/', logoutPath, postLogoutUrl, backChannelPath };
 }
