@@ -141,8 +141,18 @@ function clusterOf(settings: RedisSettings, secrets: RedisSecrets): Cluster {
     redisOptions: commonOptions(settings, secrets),
     enableOfflineQueue: false,
     clusterRetryStrategy: retryAfter,
+    // A command is sent once, and takes no longer than its timeout.
+    retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0,
     // The names of nodes are not looked up here: a certificate is for the name.
     dnsLookup: (address: string, callback: (error: Error | null, address: string) => void) => callback(null, address),
   };
-  return new Cluster([...settings.address.nodes], options);
+  const cluster = new Cluster([...settings.address.nodes], options);
+  // Otherwise the first commands for a node, which connects then, would fail.
+  const connect = (node: Redis): void => {
+    if (cluster.status === 'ready' && node.status === 'wait') node.connect().catch(() => undefined);
+  };
+  cluster.on('+node', connect);
+  cluster.on('ready', () => cluster.nodes().forEach(connect));
+  return cluster;
 }

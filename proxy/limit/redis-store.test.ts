@@ -60,6 +60,8 @@ async function storeOf(form: string): Promise<RedisStore> {
 
 const WINDOW: Algorithm = { kind: 'SlidingWindow', limit: 5, periodMs: 60_000 };
 
+const QUOTA: Algorithm = { kind: 'Quota', limit: 1_000_000, unit: 'Month' };
+
 function termsOf(algorithm: Algorithm, id = 'limit'): Terms {
   return { id, algorithm };
 }
@@ -166,6 +168,28 @@ describeWith(['redis'], 'limits in redis', () => {
     for (const id of ['a', 'b', 'c', 'd', 'e', 'f']) expect(await takes(store, termsOf(WINDOW, id), 8)).toBe(5);
     const sizes = await Promise.all(servers.map((each) => each.command('DBSIZE')));
     expect(sizes.filter((size) => Number(size) > 0).length).toBeGreaterThan(1);
+  });
+
+  test('count the keys of other masters while requests for those of a dead one fail', async () => {
+    const servers = await startRedisCluster(3);
+    for (const each of servers) {
+      opened.push(() => each.stop());
+      await each.command('CONFIG', 'SET', 'cluster-require-full-coverage', 'no');
+    }
+    const store = storeAt(`redis+cluster://${servers.map(({ port }) => `127.0.0.1:${port}`).join(',')}`);
+    await reachable(store);
+    const keys = Array.from({ length: 24 }, (_, i) => `key-${i}`);
+    const takeAll = () => Promise.all(keys.map((key) => store.take(termsOf(QUOTA), key, 1)));
+    while ((await takeAll()).includes(null)) await new Promise((resolve) => setTimeout(resolve, 20));
+    await servers[1]?.kill();
+    const dead = keys[(await takeAll()).indexOf(null)] ?? '';
+    await Promise.all(Array.from({ length: 200 }, () => store.take(termsOf(QUOTA), dead, 1)));
+    expect(store.isAway).toBe(true);
+    const decisions = await takeAll();
+    expect(decisions.filter((decision) => decision !== null).length).toBeGreaterThan(keys.length / 3);
+    expect(decisions[keys.indexOf(dead)]).toBeNull();
+    await servers[1]?.restart();
+    while ((await takeAll()).includes(null)) await new Promise((resolve) => setTimeout(resolve, 20));
   });
 
   test('count at the master that a Sentinel names', async () => {

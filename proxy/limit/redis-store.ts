@@ -1,5 +1,6 @@
 // Limits that count in Redis: exact for all proxies, one round trip for each request. A server that is slow or away costs a request at most
-// the timeout, and after some failures nothing: the breaker lets one request try again each second.
+// the timeout, and after some failures nothing: the breaker lets one request try again each second. Each master of a Cluster has a breaker of
+// its own, so that the keys of the others go on counting.
 import { createHash } from 'node:crypto';
 import { Cluster } from 'ioredis';
 import type { Redis } from 'ioredis';
@@ -10,6 +11,7 @@ import { CLOCKS } from '#lib/limit/store.ts';
 import type { LimitStore } from '#lib/limit/store.ts';
 import { REDIS_BREAKER, type RedisClient } from '#lib/redis.ts';
 import type { RedisConnection } from '#lib/redis-connection.ts';
+import { redisSlot } from '#lib/redis-slot.ts';
 import { countingOf } from './redis-scripts.ts';
 import type { Counting } from './redis-scripts.ts';
 import { RecentKeys } from './recent-keys.ts';
@@ -20,10 +22,12 @@ const PREFIX = 'weir:limit:';
 const SCANNED = 1_000;
 
 type Answer = readonly [number, number, number, number];
+type Breaker = CircuitBreaker<[Terms, string, number, boolean], Answer>;
 
 export class RedisStore implements LimitStore {
   readonly #connection: Pick<RedisConnection, 'client' | 'close'>;
-  readonly #breaker: CircuitBreaker<[Terms, string, number, boolean], Answer>;
+  /** By the address of a master; '' outside a Cluster. */
+  readonly #breakers = new Map<string, Breaker>();
   readonly #countings = new WeakMap<Terms, Counting>();
   /** Keys that this worker asked about lately. */
   readonly recent = new RecentKeys(CLOCKS.steady);
@@ -32,10 +36,6 @@ export class RedisStore implements LimitStore {
   /** Ends the connection at `close`. */
   constructor(connection: Pick<RedisConnection, 'client' | 'close'>) {
     this.#connection = connection;
-    this.#breaker = new CircuitBreaker(
-      (terms: Terms, key: string, cost: number, forced: boolean) => this.#run(terms, key, cost, forced),
-      REDIS_BREAKER,
-    );
   }
 
   /** Asks Redis. Null if it does not answer in time. Never rejects. */
@@ -83,19 +83,20 @@ export class RedisStore implements LimitStore {
     return this.#failures;
   }
 
-  /** The breaker is open: Redis is not asked. */
+  /** A breaker is open: Redis, or a master of it, is not asked. */
   get isAway(): boolean {
-    return this.#breaker.opened;
+    return [...this.#breakers.values()].some((breaker) => breaker.opened);
   }
 
   close(): void {
-    this.#breaker.shutdown();
+    for (const breaker of this.#breakers.values()) breaker.shutdown();
     this.#connection.close();
   }
 
   async #ask(terms: Terms, key: string, cost: number, forced: boolean): Promise<Answer | null> {
     try {
-      const answer = await this.#breaker.fire(terms, key, cost, forced);
+      const name = nameOf(terms.id, key);
+      const answer = await this.#breakerOf(name).fire(terms, name, cost, forced);
       this.recent.learn(terms.id, key, { left: answer[1], resetMs: answer[2] });
       return answer;
     } catch {
@@ -104,10 +105,21 @@ export class RedisStore implements LimitStore {
     }
   }
 
-  async #run(terms: Terms, key: string, cost: number, forced: boolean): Promise<Answer> {
+  #breakerOf(name: string): Breaker {
+    const { client } = this.#connection;
+    const master = client instanceof Cluster ? (client.slots[redisSlot(name)]?.[0] ?? '') : '';
+    let breaker = this.#breakers.get(master);
+    if (breaker === undefined) {
+      const run = (terms: Terms, of: string, cost: number, forced: boolean): Promise<Answer> => this.#run(terms, of, cost, forced);
+      this.#breakers.set(master, (breaker = new CircuitBreaker(run, REDIS_BREAKER)));
+    }
+    return breaker;
+  }
+
+  async #run(terms: Terms, name: string, cost: number, forced: boolean): Promise<Answer> {
     const client = this.#client();
     const { script, limit, rest } = this.#countingOf(terms);
-    const args = [nameOf(terms.id, key), limit, cost, forced ? 1 : 0, ...rest(Date.now())];
+    const args = [name, limit, cost, forced ? 1 : 0, ...rest(Date.now())];
     try {
       return (await client.evalsha(script.sha, 1, ...args)) as Answer;
     } catch (error) {
