@@ -23,6 +23,7 @@ import type { OperatorBlocks } from './exchange/operator-blocks.ts';
 import type { Recorder } from './exchange/recorder.ts';
 import type { RuleSessions } from './exchange/session.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
+import type { MalformedRequests } from './filter/threats/malformed-requests.ts';
 import { Filtering } from './filtering.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import { Attempts } from './upstream/attempts.ts';
@@ -49,6 +50,8 @@ export interface RequestPathOptions {
   readonly shedder: Shedder;
   /** The answers to challenges of certificate authorities. */
   readonly challenges: ChallengeTexts;
+  /** Takes malformed requests. */
+  readonly malformed: MalformedRequests;
   /** What operators block. */
   readonly refused: OperatorBlocks;
   /** The workers of the proxy, which share its limits; 1 by default. */
@@ -63,6 +66,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   readonly #shedder: Shedder;
   readonly #challenges: ChallengeTexts;
   readonly #refused: OperatorBlocks;
+  readonly #malformed: MalformedRequests;
   readonly #attempts: Attempts;
   readonly #retries: Retries;
   readonly #tunnels: Tunnels;
@@ -70,7 +74,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   readonly #endings: Endings;
   readonly #filtering: Filtering;
 
-  constructor({ runtime, recorder, wheel, gathering, hop, limits, shedder, challenges, refused, workers }: RequestPathOptions) {
+  constructor({ runtime, recorder, wheel, gathering, hop, limits, shedder, challenges, malformed, refused, workers }: RequestPathOptions) {
     this.#retries = new Retries({ workers });
     this.#runtime = runtime;
     this.#recorder = recorder;
@@ -79,6 +83,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     this.#shedder = shedder;
     this.#challenges = challenges;
     this.#refused = refused;
+    this.#malformed = malformed;
     this.#attempts = new Attempts({ wheel, limits, deadlines: this });
     this.#endings = new Endings({ attempts: this.#attempts, gathering, wheel, record: (exchange) => recorder.record(exchange) });
     const failed = (exchange: Exchange, bug: unknown): void => this.failed(exchange, bug);
@@ -313,6 +318,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   requestRefused(exchange: Exchange, error: ExchangeError): void {
     this.#recorder.started(exchange);
     recogniseCall(exchange);
+    if (error === ERRORS.requestMalformed && this.#runtime().isClient(exchange.connection)) this.#malformed.met(exchange);
     this.#endings.reply(exchange, error);
   }
 

@@ -31,6 +31,7 @@ import { OperatorBlocks } from './exchange/operator-blocks.ts';
 import { WorkerBroadcast } from './exchange/worker-broadcast.ts';
 import type { FilterDependencies, FilterKind } from './filter/filter.ts';
 import { BlockedSources } from './filter/threats/blocked-sources.ts';
+import { MalformedRequests } from './filter/threats/malformed-requests.ts';
 import { FilterPool } from './filter/filter-pool.ts';
 import { IsolatedRequestPath } from './isolated-request-path.ts';
 import type { Inspected, Inspecting, Inspection } from './inspection/inspection.ts';
@@ -141,6 +142,7 @@ export class Worker {
   readonly #broadcast: WorkerBroadcast;
   readonly #refused: OperatorBlocks;
   readonly #redis: WorkerRedis;
+  readonly #malformed = new MalformedRequests();
   readonly #limits: WorkerLimits;
   readonly #outside: WorkerOutside;
   readonly #probes = new ProbeBook((check, wanted) => this.#broadcast.publish('probesWanted', check, wanted));
@@ -163,6 +165,7 @@ export class Worker {
       ...{ wheel, limits, shedder },
       workers: options.workers,
       challenges: this.#challenges,
+      malformed: this.#malformed,
       refused: (this.#refused = new OperatorBlocks(this.#broadcast)),
     };
     const path = new IsolatedRequestPath({ ...surroundings, gathering: this.#gathering, hop: new Hop(options.via ?? '') }, bugs);
@@ -207,6 +210,7 @@ export class Worker {
       bodyStart,
       security,
       blocks: new BlockedSources(this.#broadcast),
+      malformed: this.#malformed,
       refused: this.#refused,
     };
     const filters = new FilterPool(dependencies, filterKinds);

@@ -13,6 +13,7 @@ import type { SecurityEvents } from '../exchange/security-events.ts';
 import type { Ask } from '../exchange/subrequest.ts';
 import type { Passwords } from './authentication/passwords.ts';
 import type { OperatorBlocks } from '../exchange/operator-blocks.ts';
+import type { MalformedRequests } from './threats/malformed-requests.ts';
 import type { BlockedSources } from './threats/blocked-sources.ts';
 import type { RulePolicies } from './rule-policies.ts';
 
@@ -67,6 +68,8 @@ export interface FilterDependencies {
   readonly refusals: RefusalCounts;
   /** The sources that are blocked. */
   readonly blocks: BlockedSources;
+  /** Requests that reach no filter because they are malformed. */
+  readonly malformed: Pick<MalformedRequests, 'follow'>;
   /** What operators block. */
   readonly refused: Pick<OperatorBlocks, 'hasCaller'>;
   /** Takes one event for each refusal. */

@@ -16,7 +16,7 @@ import { requestMirror } from './request-mirror.ts';
 import { requestSigning } from './request-signing.ts';
 import { requestRedirect } from './request-redirect.ts';
 import { securityHeaders } from './security-headers.ts';
-import { threats } from './threats/threats.ts';
+import { blockedCallers, threats } from './threats/threats.ts';
 import { urlRewrite } from './url-rewrite.ts';
 
 export const FILTERS: readonly FilterKind[] = Object.freeze([
@@ -33,6 +33,7 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   // A flood costs no check of credentials.
   earlyLimits,
   authentication,
+  blockedCallers,
   authorization,
   csrf,
   // Of the rule, after what policies demand of every rule.

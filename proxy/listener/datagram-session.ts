@@ -63,6 +63,7 @@ export class DatagramSession {
   /** Chooses a backend; a session without one ends at once. */
   open(): void {
     const { plan } = this.#session.target;
+    if (this.#settings.isBlocked(this.#session.clientAddress)) return this.end(ERRORS.requestBlocked);
     if (plan === null) return this.end(ERRORS.routeNotFound);
     const backend = draw(plan.backends, plan.totalWeight);
     if (backend === null) return this.end(plan.nothingDrawn);

@@ -11,6 +11,7 @@ import { RefusedConnections } from '../exchange/refused-connections.ts';
 import type { RefusedConnection } from '../exchange/refused-connections.ts';
 import { unclaimed } from '../exchange/port-claim.ts';
 import type { ClaimPort } from '../exchange/port-claim.ts';
+import type { OperatorBlocks } from '../exchange/operator-blocks.ts';
 import type { Shedder } from '../exchange/shedder.ts';
 import type { StreamRecorder } from '../exchange/stream-session.ts';
 import { Challenges } from './challenges.ts';
@@ -79,6 +80,8 @@ export interface ListenerSocketsOptions {
   readonly bindingsChanged?: () => void;
   /** Refuses connections while the worker is overloaded. */
   readonly shedder?: Shedder;
+  /** What operators block; nothing by default. */
+  readonly refused?: Pick<OperatorBlocks, 'hasAddress'>;
   /** Gets the bugs in the handling of connections. */
   readonly bugs?: Bugs;
 }
@@ -273,8 +276,9 @@ export class ListenerSockets {
   }
 }
 
-function spliceFor({ limits, wheel, streams = UNRECORDED, dial = noDial, workers }: ListenerSocketsOptions): SpliceSettings {
-  return { limits, wheel, recorder: streams, dial, bandwidth: new Bandwidth(workers) };
+function spliceFor({ limits, wheel, streams = UNRECORDED, dial = noDial, workers, refused }: ListenerSocketsOptions): SpliceSettings {
+  const isBlocked = (address: string): boolean => refused?.hasAddress(address) ?? false;
+  return { limits, wheel, recorder: streams, dial, bandwidth: new Bandwidth(workers), isBlocked };
 }
 
 function staplerFor({ fetchOcsp = createFetch({ allowLocal: false }), ocspFailed = () => undefined }: ListenerSocketsOptions): Stapler {

@@ -29,6 +29,8 @@ export interface SpliceSettings {
   readonly recorder: StreamRecorder;
   readonly dial: Dial;
   readonly bandwidth: Bandwidth;
+  /** Whether an operator blocks the address of a client. */
+  readonly isBlocked: (address: string) => boolean;
 }
 
 /** For TLS that is already terminated, by sender. */
@@ -102,6 +104,7 @@ export class Splice implements ConnectionCodec {
 
   #choose(): void {
     const { plan } = this.#session.target;
+    if (this.#settings.isBlocked(this.#session.clientAddress)) return this.#refuse(ERRORS.requestBlocked);
     if (plan === null) return this.#refuse(ERRORS.routeNotFound);
     const backend = draw(plan.backends, plan.totalWeight);
     if (backend === null) return this.#refuse(plan.nothingDrawn);

@@ -52,7 +52,7 @@ export class TrustedProxies {
 
   /** Sets the client of an exchange, if its peer is trusted. False: required information is missing, and the request must be refused. */
   identify(exchange: Exchange): boolean {
-    if (!this.#trustsPeer(exchange.connection)) {
+    if (!this.trustsPeer(exchange.connection)) {
       if (this.#single !== '') this.#removeSingle(exchange, '');
       return true;
     }
@@ -68,7 +68,8 @@ export class TrustedProxies {
     return true;
   }
 
-  #trustsPeer(connection: DownstreamConnection): boolean {
+  /** Whether the peer of a connection may report another client. */
+  trustsPeer(connection: DownstreamConnection): boolean {
     const { sources } = this.#options;
     if (sources === null) return true;
     let isTrusted = this.#peers.get(connection);

@@ -5,7 +5,7 @@ import { decidePreflight, isPreflight, type PolicyCors } from '#api/match/prefli
 import type { Found, RouteTable } from '#api/match/table.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
-import type { Exchange } from '../exchange/exchange.ts';
+import type { DownstreamConnection, Exchange } from '../exchange/exchange.ts';
 import type { TrustedProxies } from '../listener/trusted-proxies.ts';
 import { refusingPlan, type RoutePlans } from './plan.ts';
 import type { ClientIdentity, RoutePlan } from '../exchange/plan.ts';
@@ -68,6 +68,11 @@ export class Runtime {
     if (this.#trusted === null) return true;
     const listener = this.tables.get(exchange.connection.localPort)?.listenerOf(exchange.host) ?? null;
     return listener === null || (this.#trusted.get(listener)?.identify(exchange) ?? true);
+  }
+
+  /** Whether the peer of a connection is certainly the client: no listener trusts it to report another one. */
+  isClient(connection: DownstreamConnection): boolean {
+    return this.#trusted === null || [...this.#trusted.values()].every((each) => !each.trustsPeer(connection));
   }
 
   /** The plan for an exchange, or null if no route matches. Stores the results of matching in the exchange. */

@@ -60,6 +60,15 @@ async function openEcho(): Promise<{ readonly upstream: RawUpstream; readonly pr
   return { upstream, proxy: await openProxy(toPorts([upstream.port])) };
 }
 
+test('a connection of an address that an operator blocks is refused, until the block ends', async () => {
+  const upstream = await openUpstream(greeter('app'));
+  const proxy = await openProxy(toPorts([upstream.port]));
+  proxy.worker.notice({ topic: 'refused', key: '127.0.0.0/30', value: true });
+  expect(await greeting(proxy.port)).toBe('ECONNRESET');
+  proxy.worker.notice({ topic: 'refused', key: '127.0.0.0/30', value: null });
+  expect(await greeting(proxy.port)).toBe('app');
+});
+
 describe('bytes', () => {
   test('pass both ways unchanged, counted on both sides', async () => {
     const { proxy } = await openEcho();

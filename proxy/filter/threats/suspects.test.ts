@@ -4,7 +4,7 @@ import { BlockedSources } from './blocked-sources.ts';
 import type { BlockTerms } from './blocked-sources.ts';
 import { Suspects } from './suspects.ts';
 
-const MANY = { authenticationFailures: 3, userNames: 1_000, accessDenials: 3, missingPaths: 1_000, limited: 3 };
+const MANY = { authenticationFailures: 3, userNames: 1_000, accessDenials: 3, missingPaths: 1_000, malformedRequests: 3, limited: 3 };
 
 test('a threshold counts within a window, and is reached once in it', () => {
   const suspects = new Suspects(1_000, MANY);

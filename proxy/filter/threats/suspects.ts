@@ -3,7 +3,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 
 /** What counts, each with a number that is too much. */
-export type Sign = 'authenticationFailures' | 'userNames' | 'accessDenials' | 'missingPaths' | 'limited';
+export type Sign = 'authenticationFailures' | 'userNames' | 'accessDenials' | 'missingPaths' | 'malformedRequests' | 'limited';
 
 export type Thresholds = Readonly<Record<Sign, number>>;
 

@@ -8,6 +8,7 @@ import type { Exchange } from '../../exchange/exchange.ts';
 import { getHeader } from '../../exchange/headers.ts';
 import { refuse } from '../../exchange/local-reply.ts';
 import type { FilterVerdict } from '../../exchange/plan.ts';
+import type { Principal } from '../../exchange/principal.ts';
 import type { Filter, FilterKind } from '../filter.ts';
 import { addressReader } from '../limit-keys.ts';
 import type { PolicyFilterContext } from '../rule-policies.ts';
@@ -20,6 +21,7 @@ const DEFAULT_THRESHOLDS: Thresholds = {
   userNames: 5,
   accessDenials: 50,
   missingPaths: 50,
+  malformedRequests: 20,
   limited: 100,
 };
 const MINUTE_MS = 60_000;
@@ -28,6 +30,11 @@ const HOUR_MS = 3_600_000;
 const MAX_CREDENTIALS = 1_024;
 
 const addressOf = addressReader(32, 64);
+
+/** The caller, as operators name it. */
+function callerOf({ id, consumer }: Principal): string {
+  return consumer === '' ? `principal:${id}` : `consumer:${consumer}`;
+}
 
 /** The address of the client; of IPv6 the /64. */
 function sourceOf(exchange: Exchange): string {
@@ -40,7 +47,10 @@ class Threats implements Filter {
   readonly #policy: string;
   readonly #settings: Settings;
   readonly #context: PolicyFilterContext;
-  readonly #suspects: Suspects;
+  readonly #sources: Suspects;
+  /** Apart from the sources, so that many of these push out no caller. */
+  readonly #callers: Suspects;
+  readonly #stop: () => void;
   readonly #exempt: AddressRanges;
   readonly #exemptConsumers: ReadonlySet<string>;
 
@@ -49,7 +59,9 @@ class Threats implements Filter {
     this.#settings = settings;
     this.#context = context;
     this.#policy = context.origins[0]?.policy ?? '';
-    this.#suspects = new Suspects(window, { ...DEFAULT_THRESHOLDS, ...numbersOf(settings) });
+    const thresholds = { ...DEFAULT_THRESHOLDS, ...numbersOf(settings) };
+    [this.#sources, this.#callers] = [new Suspects(window, thresholds), new Suspects(window, thresholds)];
+    this.#stop = context.malformed.follow((exchange) => this.#malformed(exchange));
     this.#exempt = AddressRanges.parse(exempt.addresses ?? []);
     this.#exemptConsumers = new Set(exempt.consumers ?? []);
   }
@@ -64,20 +76,29 @@ class Threats implements Filter {
     if (sign === null || this.#isExempt(exchange)) return;
     const { principal } = exchange;
     if (principal !== null && this.#exemptConsumers.has(principal.consumer)) return;
-    this.#note(exchange, sign, sign === 'missingPaths' ? exchange.requestedPath : '');
+    const detail = sign === 'missingPaths' ? exchange.requestedPath : '';
+    this.#note(exchange, this.#sources, sourceOf(exchange), sign, detail);
+    if (principal !== null) this.#note(exchange, this.#callers, callerOf(principal), sign, detail);
     const name = sign === 'authenticationFailures' ? userName(exchange) : '';
-    if (name !== '') this.#note(exchange, 'userNames', name);
+    if (name !== '') this.#note(exchange, this.#sources, sourceOf(exchange), 'userNames', name);
   }
 
-  #note(exchange: Exchange, sign: Sign, detail: string): void {
-    const source = sourceOf(exchange);
-    const score = this.#suspects.note(source, sign, detail, Date.now());
+  dispose(): void {
+    this.#stop();
+  }
+
+  #malformed(exchange: Exchange): void {
+    if (!this.#isExempt(exchange)) this.#note(exchange, this.#sources, sourceOf(exchange), 'malformedRequests', '');
+  }
+
+  #note(exchange: Exchange, suspects: Suspects, source: string, sign: Sign, detail: string): void {
+    const score = suspects.note(source, sign, detail, Date.now());
     if (score === 0) return;
     const { security, blocks } = this.#context;
     const { action = 'Block', block: first = MINUTE_MS, maxBlock: longest = HOUR_MS } = this.#settings;
     const fields = { reason: sign, policy: this.#policy, source, score };
     if (action === 'Log') return security.emit('threat_suspected', exchange, fields);
-    this.#suspects.forget(source);
+    suspects.forget(source);
     const { until } = blocks.block(this.#policy, source, { first, longest, cause: sign, score });
     security.emit('source_blocked', exchange, { ...fields, until: new Date(until).toISOString() });
   }
@@ -118,4 +139,27 @@ export const threats: FilterKind = {
   name: 'threats',
   ofPolicies: (policies) =>
     policies.filterOf('SecurityPolicy', ['threats'], (settings, context) => new Threats(settings.threats ?? {}, context)),
+};
+
+/** Refuses callers that are blocked. It follows authentication, which names them. */
+class BlockedCallers implements Filter {
+  readonly name = 'blockedCallers';
+  readonly #policy: string;
+  readonly #blocks: PolicyFilterContext['blocks'];
+
+  constructor({ origins, blocks }: PolicyFilterContext) {
+    this.#policy = origins[0]?.policy ?? '';
+    this.#blocks = blocks;
+  }
+
+  request(exchange: Exchange): FilterVerdict {
+    const { principal } = exchange;
+    if (principal === null || !this.#blocks.holds(this.#policy, callerOf(principal))) return 'continue';
+    return refuse(exchange, ERRORS.requestBlocked);
+  }
+}
+
+export const blockedCallers: FilterKind = {
+  name: 'blockedCallers',
+  ofPolicies: (policies) => policies.filterOf('SecurityPolicy', ['threats'], (_, context) => new BlockedCallers(context)),
 };
