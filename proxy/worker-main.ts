@@ -43,6 +43,7 @@ const RECEIVERS: { readonly [Type in Told['type']]: (to: Worker, message: Extrac
   claimed: (_, message) => claimed(message),
   notice: (to, { notice }) => to.notice(notice),
   lend: (to, { store, lends }) => to.lend(store, lends),
+  remembered: (to, { id, verdict }) => to.remembered(id, verdict),
   inspect: (to, { id, inspection }) => inspections.run(id, (inspecting) => to.inspect(inspection, inspecting)),
   partTaken: (_, { id }) => inspections.taken(id),
   endInspection: (_, { id }) => inspections.end(id),
@@ -70,6 +71,7 @@ function start(message: ToWorker & { type: 'start' }): void {
     claimPort,
     publish: (notice) => answer({ type: 'notice', notice }),
     borrow: (store, asks) => answer({ type: 'borrow', store, asks }),
+    remember: (question) => answer({ type: 'remember', ...question }),
     bindingsChanged: () => answer({ type: 'bound', bound: boundBy(made) }),
     log: createLog('warn'),
   });

@@ -29,6 +29,9 @@ import { WorkerRedis } from './redis/worker-redis.ts';
 import { RefusalCounts } from './exchange/refusal-counts.ts';
 import { OperatorBlocks } from './exchange/operator-blocks.ts';
 import { WorkerBroadcast } from './exchange/worker-broadcast.ts';
+import { WorkerReplays } from './exchange/worker-replays.ts';
+import type { ReplayQuestion } from './exchange/worker-replays.ts';
+import type { ReplayVerdict } from '#lib/replays.ts';
 import type { FilterDependencies, FilterKind } from './filter/filter.ts';
 import { BlockedSources } from './filter/threats/blocked-sources.ts';
 import { MalformedRequests } from './filter/threats/malformed-requests.ts';
@@ -101,6 +104,8 @@ export interface WorkerOptions {
   readonly publish?: (notice: Notice) => void;
   /** Asks the supervisor for shares of limits; by default this worker is the only one. */
   readonly borrow?: (store: LendingStore, asks: readonly AskForShare[]) => void;
+  /** Asks the supervisor about a signature that counts once; by default this worker is the only one. */
+  readonly remember?: (question: ReplayQuestion) => void;
   /** Limits of the fleet, if this worker is the only one; without it they are those of this proxy. */
   readonly lease?: LimitStore;
   /** Null, the default: there is no Redis. */
@@ -144,6 +149,7 @@ export class Worker {
   readonly #redis: WorkerRedis;
   readonly #malformed = new MalformedRequests();
   readonly #limits: WorkerLimits;
+  readonly #replays: WorkerReplays;
   readonly #outside: WorkerOutside;
   readonly #probes = new ProbeBook((check, wanted) => this.#broadcast.publish('probesWanted', check, wanted));
   #acceptFailures = 0;
@@ -186,6 +192,7 @@ export class Worker {
     this.#redis = new WorkerRedis(options);
     this.#limits = new WorkerLimits({ ...options, redis: this.#redis.connection });
     this.#outside = new WorkerOutside(options);
+    this.#replays = new WorkerReplays(options.remember);
     this.#builder = this.#makeBuilder(options, mirror, path);
     this.#followNotices();
     this.#exposeMetrics(mirror);
@@ -200,6 +207,7 @@ export class Worker {
       data,
       consumers,
       passwords,
+      replays: this.#replays,
       outside: this.#outside,
       end,
       refusals: this.#refusals,
@@ -307,6 +315,11 @@ export class Worker {
   /** Takes a notice of another worker or of the supervisor. */
   notice(notice: Notice): void {
     this.#broadcast.receive(notice);
+  }
+
+  /** Takes the answer of the supervisor about a signature. */
+  remembered(id: number, verdict: ReplayVerdict): void {
+    this.#replays.answered(id, verdict);
   }
 
   /** Takes shares of limits that the supervisor lends. */

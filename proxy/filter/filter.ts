@@ -11,6 +11,7 @@ import type { RefusalCounts } from '../exchange/refusal-counts.ts';
 import type { SharedEntries } from '../exchange/shared-entries.ts';
 import type { SecurityEvents } from '../exchange/security-events.ts';
 import type { Ask } from '../exchange/subrequest.ts';
+import type { ReplayMemory } from '../exchange/worker-replays.ts';
 import type { Passwords } from './authentication/passwords.ts';
 import type { OperatorBlocks } from '../exchange/operator-blocks.ts';
 import type { MalformedRequests } from './threats/malformed-requests.ts';
@@ -62,6 +63,8 @@ export interface FilterDependencies {
   /** Entries that all proxies share: sessions of users. */
   readonly shared: SharedEntries;
   readonly passwords: Passwords;
+  /** The signatures that were accepted and count once. */
+  readonly replays: ReplayMemory;
   /** Ends an exchange that the filter let through before, whatever its state; no effect on one that is over. */
   readonly end: (exchange: Exchange, error: ExchangeError) => void;
   /** Counts what rules refuse. */

@@ -13,6 +13,7 @@ import type { Log } from '#lib/log.ts';
 import type { BindingState } from '../exchange/binding-state.ts';
 import type { LendingStore } from '#lib/limit/store.ts';
 import type { Ask, Lend } from '#lib/limit/share.ts';
+import type { ReplayVerdict } from '#lib/replays.ts';
 import type { Notice } from '../exchange/notices.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import type { ClaimPort } from '../exchange/port-claim.ts';
@@ -60,6 +61,8 @@ export interface ChildWorkerOptions {
   readonly claimPort: ClaimPort;
   /** Lends shares of limits. */
   readonly lend: (store: LendingStore, asks: readonly Ask[]) => readonly Lend[] | Promise<readonly Lend[]>;
+  /** As Replays.enter. */
+  readonly remember: (digest: string, window: number) => ReplayVerdict;
   /** A worker died and will be replaced. */
   readonly died: () => void;
   /** The set of ports that cannot be bound has changed. */
@@ -246,6 +249,7 @@ export class ChildWorker implements WorkerLink {
     if (message.type === 'claim') return void this.#claim(message);
     if (message.type === 'notice') return this.#options.told(message.notice);
     if (message.type === 'borrow') return void this.#lend(message);
+    if (message.type === 'remember') return this.#remember(message);
     if (message.type === 'part') return this.#inspections.part(message.id, message.data);
     if (message.type === 'bound' || message.type === 'applied') this.#noteBound(message.bound);
     if (message.type === 'bound') this.#options.bindingsChanged();
@@ -259,6 +263,10 @@ export class ChildWorker implements WorkerLink {
     const answer = await lends;
     // Its replacement asks by itself.
     if (asking === this.#process) this.#send({ type: 'lend', store, lends: answer });
+  }
+
+  #remember({ id, digest, window }: FromWorker & { type: 'remember' }): void {
+    this.#send({ type: 'remembered', id, verdict: this.#options.remember(digest, window) });
   }
 
   async #claim({ id, claim }: FromWorker & { type: 'claim' }): Promise<void> {

@@ -7,6 +7,8 @@ import type { LendingStore } from '#lib/limit/store.ts';
 import type { Ask, Lend } from '#lib/limit/share.ts';
 import type { AddressRange } from '#lib/address-range.ts';
 import type { RedisSettings } from '#lib/redis.ts';
+import type { ReplayVerdict } from '#lib/replays.ts';
+import type { ReplayQuestion } from '../exchange/worker-replays.ts';
 import type { Notice } from '../exchange/notices.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import type { PortClaim } from '../exchange/port-claim.ts';
@@ -44,6 +46,8 @@ export type ToWorker =
   | { readonly type: 'notice'; readonly notice: Notice }
   /** The answers to `borrow`, in its order. */
   | { readonly type: 'lend'; readonly store: LendingStore; readonly lends: readonly Lend[] }
+  /** The answer to `remember` with the same id. */
+  | { readonly type: 'remembered'; readonly id: number; readonly verdict: ReplayVerdict }
   /** The answer comes at the end of the inspection. */
   | { readonly type: 'inspect'; readonly id: number; readonly inspection: Inspection }
   /** The supervisor has handed on the last part of the inspection with this id. */
@@ -67,8 +71,8 @@ export interface Bound {
 }
 
 /**
- * All but `bound`, `claim`, `notice`, `borrow` and `part` are answers. `claim` has its own id, which `claimed` has too; `part` has that of its
- * inspection, and the next part waits for `partTaken`.
+ * All but `bound`, `claim`, `notice`, `borrow`, `remember` and `part` are answers. `claim` has its own id, which `claimed` has too, and
+ * `remember` that of `remembered`; `part` has that of its inspection, and the next part waits for `partTaken`.
  */
 export type FromWorker =
   | { readonly type: 'applied'; readonly id: number; readonly errors: readonly ResourceError[]; readonly bound: Bound }
@@ -77,6 +81,8 @@ export type FromWorker =
   | { readonly type: 'notice'; readonly notice: Notice }
   /** The worker needs shares of limits. */
   | { readonly type: 'borrow'; readonly store: LendingStore; readonly asks: readonly Ask[] }
+  /** The worker accepts a signature, unless it was accepted before. */
+  | ({ readonly type: 'remember' } & ReplayQuestion)
   | { readonly type: 'metrics'; readonly id: number; readonly metrics: readonly MetricJson[] }
   | { readonly type: 'reported'; readonly id: number; readonly report: WorkerReport }
   | { readonly type: 'part'; readonly id: number; readonly data: Uint8Array }

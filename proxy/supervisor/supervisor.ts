@@ -5,6 +5,7 @@ import { Registry } from 'prom-client';
 import * as ir from '#api/ir/ir.ts';
 import type { Format } from '#lib/exposition.ts';
 import type { Ask } from '#lib/limit/share.ts';
+import { Replays } from '#lib/replays.ts';
 import type { AddressRange } from '#lib/address-range.ts';
 import type { WorkerSettings } from './messages.ts';
 import type { RedisSettings } from '#lib/redis.ts';
@@ -87,6 +88,8 @@ export class Supervisor {
   readonly #notices = new NoticeHub();
   /** Limits that workers count together. */
   readonly limits = new SupervisedLimits(this.#notices);
+  /** The signatures that workers have accepted. */
+  readonly #replays = new Replays();
   readonly #health: HealthChecks;
   #ticketKeys: Buffer = randomBytes(TICKET_KEY_BYTES);
   #restarts = 0;
@@ -265,6 +268,7 @@ export class Supervisor {
       state: () => this.resources(),
       ticketKeys: () => this.#ticketKeys,
       keptNotices: () => this.#notices.kept(),
+      remember: (digest: string, window: number) => this.#replays.enter(digest, window),
       claimPort: (claim: PortClaim) => this.#claims.claim(claim),
       bindingsChanged: () => this.#bindingsChanged(),
     };

@@ -20,7 +20,7 @@ export const hmac = group(
     ),
     algorithms: choices('The algorithms that are accepted. All of them, when absent.', ['hmac-sha256', 'hmac-sha384', 'hmac-sha512']),
     clockSkew: duration('How far the signed date may be away.'),
-    allowReplays: flag('The same signature is accepted several times. Otherwise once in each worker of the proxy.'),
+    allowReplays: flag('The same signature is accepted several times. Otherwise once in each proxy.'),
     maxBodyBytes: size('The largest body of a signed request. It is read before the backend gets any of it.', {
       minimum: 0,
       maximum: 67_108_864,

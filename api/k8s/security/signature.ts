@@ -36,7 +36,7 @@ export const signature = group('A signature of the request (RFC 9421) with a key
   maxAge: duration('The longest time since a signature was created.'),
   clockSkew: duration('How far the clocks of callers may differ.'),
   requireNonce: flag('A signature must have a nonce.'),
-  allowReplays: flag('The same signature is accepted several times. Otherwise once in each worker of the proxy.'),
+  allowReplays: flag('The same signature is accepted several times. Otherwise once in each proxy.'),
   maxBodyBytes: size('The largest body of a signed request. It is read before the backend gets any of it.', {
     minimum: 0,
     maximum: 67_108_864,

@@ -4,12 +4,13 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { ConsumersOf, FoundConsumer } from '../../exchange/consumers.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { joinHeader, removeHeader } from '../../exchange/headers.ts';
+import type { ReplayMemory } from '../../exchange/worker-replays.ts';
 import type { PolicyFilterContext } from '../rule-policies.ts';
 import { fieldValue, targetOf } from '../signature/components.ts';
 import { parseContentDigest, parseDigest } from '../signature/content-digest.ts';
-import { Replays } from '../signature/replays.ts';
 import { bodyProblem, mayHaveBody, type WholeBody } from '../signature/signed-body.ts';
-import { ABSENT, refused, unavailable, type Authenticator, type Outcome } from './authenticator.ts';
+import { acceptedOnce } from './accepted-once.ts';
+import { ABSENT, refused, type Authenticator, type Outcome } from './authenticator.ts';
 import { consumerOutcome } from './consumer-principal.ts';
 import { isHmac, readHmacFields, type HmacAlgorithm, type HmacFields } from './hmac-fields.ts';
 
@@ -40,7 +41,8 @@ export class Hmac implements Authenticator {
   readonly #algorithms: ReadonlySet<string>;
   readonly #clockSkew: number;
   /** Null: replays are allowed. */
-  readonly #replays: Replays | null;
+  readonly #replays: ReplayMemory | null;
+  readonly #namespace: string;
   readonly #maxBodyBytes: number;
   readonly #forward: boolean;
   readonly #consumers: ConsumersOf;
@@ -48,13 +50,13 @@ export class Hmac implements Authenticator {
 
   constructor(
     settings: HmacSettings,
-    { consumers, namespace, wholeBody }: Pick<PolicyFilterContext, 'consumers' | 'namespace' | 'wholeBody'>,
+    { consumers, namespace, wholeBody, replays }: Pick<PolicyFilterContext, 'consumers' | 'namespace' | 'wholeBody' | 'replays'>,
   ) {
     this.#headers = settings.headers ?? [];
     this.#algorithms = new Set(settings.algorithms ?? ['hmac-sha256', 'hmac-sha384', 'hmac-sha512']);
     this.#clockSkew = settings.clockSkew ?? CLOCK_SKEW;
-    // A date may be this far away on both sides.
-    this.#replays = settings.allowReplays === true ? null : new Replays(2 * this.#clockSkew);
+    this.#replays = settings.allowReplays === true ? null : replays;
+    this.#namespace = namespace;
     this.#maxBodyBytes = settings.maxBodyBytes ?? MAX_BODY;
     this.#forward = settings.forward ?? false;
     this.#consumers = consumers.of(namespace);
@@ -97,21 +99,20 @@ export class Hmac implements Authenticator {
     const found = this.#signer(read, text);
     if (found === null) return refused('no secret of a consumer made the signature');
     const signed = DIGESTS.filter((name) => read.names.includes(name));
-    if (signed.length === 0) return this.#accept(found, text);
+    if (signed.length === 0) return this.#accept(exchange, found, text);
     const digests = digestsOf(signed, exchange);
     if (digests === null) return refused('the digest of the body is malformed, or has none with SHA-256 or SHA-512');
     return bodyProblem(exchange, digests, this.#wholeBody, this.#maxBodyBytes).then((problem) =>
-      problem === null ? this.#accept(found, text) : refused(problem),
+      problem === null ? this.#accept(exchange, found, text) : refused(problem),
     );
   }
 
   /** The text and not the signature: another spelling of a signature is the same one. */
-  #accept(found: FoundConsumer, text: Buffer): Outcome {
+  #accept(exchange: Exchange, found: FoundConsumer, text: Buffer): Outcome | Promise<Outcome> {
     const outcome = consumerOutcome(found, 'hmac');
     if (outcome.type !== 'authenticated' || this.#replays === null) return outcome;
-    const verdict = this.#replays.enter(text);
-    if (verdict === 'seen') return refused('the signature was used before');
-    return verdict === 'full' ? unavailable('too many signatures are remembered') : outcome;
+    // A date may be that far away on both sides.
+    return acceptedOnce(outcome, this.#replays.enter(exchange, `hmac ${this.#namespace}`, text, 2 * this.#clockSkew));
   }
 
   /** The consumer whose secret made the signature. A secret that the proxy does not have is empty. */

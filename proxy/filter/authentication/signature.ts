@@ -3,14 +3,15 @@ import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
 import type { ConsumersOf, FoundConsumer } from '../../exchange/consumers.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { joinHeader, removeHeader } from '../../exchange/headers.ts';
+import type { ReplayMemory } from '../../exchange/worker-replays.ts';
 import type { PolicyFilterContext } from '../rule-policies.ts';
 import { algorithmsOf, ALGORITHMS, verifies, type Algorithm } from '../signature/algorithms.ts';
 import { signatureBase } from '../signature/components.ts';
 import { parseContentDigest } from '../signature/content-digest.ts';
-import { Replays } from '../signature/replays.ts';
 import { readSignature, type ReadSignature } from '../signature/signature-fields.ts';
 import { bodyProblem, mayHaveBody, type WholeBody } from '../signature/signed-body.ts';
-import { ABSENT, refused, unavailable, type Authenticator, type Outcome } from './authenticator.ts';
+import { acceptedOnce } from './accepted-once.ts';
+import { ABSENT, refused, type Authenticator, type Outcome } from './authenticator.ts';
 import { consumerOutcome } from './consumer-principal.ts';
 
 export interface SignatureSettings {
@@ -43,7 +44,8 @@ export class Signature implements Authenticator {
   readonly #clockSkew: number;
   readonly #requireNonce: boolean;
   /** Null: replays are allowed. */
-  readonly #replays: Replays | null;
+  readonly #replays: ReplayMemory | null;
+  readonly #namespace: string;
   readonly #maxBodyBytes: number;
   readonly #forward: boolean;
   readonly #consumers: ConsumersOf;
@@ -53,7 +55,7 @@ export class Signature implements Authenticator {
 
   constructor(
     settings: SignatureSettings,
-    { consumers, namespace, wholeBody }: Pick<PolicyFilterContext, 'consumers' | 'namespace' | 'wholeBody'>,
+    { consumers, namespace, wholeBody, replays }: Pick<PolicyFilterContext, 'consumers' | 'namespace' | 'wholeBody' | 'replays'>,
   ) {
     this.#label = settings.label ?? '';
     this.#components = settings.components ?? [];
@@ -61,7 +63,8 @@ export class Signature implements Authenticator {
     this.#maxAge = settings.maxAge ?? MAX_AGE;
     this.#clockSkew = settings.clockSkew ?? CLOCK_SKEW;
     this.#requireNonce = settings.requireNonce ?? false;
-    this.#replays = settings.allowReplays === true ? null : new Replays(this.#maxAge + 2 * this.#clockSkew);
+    this.#replays = settings.allowReplays === true ? null : replays;
+    this.#namespace = namespace;
     this.#maxBodyBytes = settings.maxBodyBytes ?? MAX_BODY;
     this.#forward = settings.forward ?? false;
     this.#consumers = consumers.of(namespace);
@@ -101,11 +104,11 @@ export class Signature implements Authenticator {
     if (base === null) return refused('the request lacks a signed component, or a component is not allowed');
     const found = this.#signer(read, base);
     if (found === null) return refused('no key of a consumer made the signature');
-    if (!covers(read, 'content-digest')) return this.#accept(found, read, base);
+    if (!covers(read, 'content-digest')) return this.#accept(exchange, found, read, base);
     const digests = parseContentDigest(joinHeader(exchange.requestHeaders, 'content-digest') ?? '');
     if (digests === null) return refused('Content-Digest is malformed, or has no digest with SHA-256 or SHA-512');
     return bodyProblem(exchange, digests, this.#wholeBody, this.#maxBodyBytes).then((problem) =>
-      problem === null ? this.#accept(found, read, base) : refused(problem),
+      problem === null ? this.#accept(exchange, found, read, base) : refused(problem),
     );
   }
 
@@ -141,13 +144,15 @@ export class Signature implements Authenticator {
     return algorithmsOf(key).find((algorithm) => this.#algorithms.has(algorithm) && (named === null || algorithm === named));
   }
 
-  #accept(found: FoundConsumer, { keyId, nonce }: ReadSignature, base: Buffer): Outcome {
+  #accept(exchange: Exchange, found: FoundConsumer, { keyId, nonce }: ReadSignature, base: Buffer): Outcome | Promise<Outcome> {
     const outcome = consumerOutcome(found, 'signature');
     if (outcome.type !== 'authenticated' || this.#replays === null) return outcome;
     // The base and not the signature: of one base an algorithm can have several signatures.
-    const verdict = this.#replays.enter(nonce === null ? base : JSON.stringify([keyId, nonce]));
-    if (verdict === 'seen') return refused('the signature was used before');
-    return verdict === 'full' ? unavailable('too many signatures are remembered') : outcome;
+    const identity = nonce === null ? base : JSON.stringify([keyId, nonce]);
+    return acceptedOnce(
+      outcome,
+      this.#replays.enter(exchange, `signature ${this.#namespace}`, identity, this.#maxAge + 2 * this.#clockSkew),
+    );
   }
 }
 
