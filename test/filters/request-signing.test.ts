@@ -48,17 +48,28 @@ async function respond(request: http.IncomingMessage, response: http.ServerRespo
   response.end('ok');
 }
 
+type Groups = readonly [string, string, string];
+
+/** The groups of a pattern; '' for those that are not there. */
+function groupsOf(pattern: string, text = ''): Groups {
+  const [, first = '', second = '', third = ''] = new RegExp(pattern).exec(text) ?? [];
+  return [first, second, third];
+}
+
+function derivedOf({ method, url, headers: { host = '' } }: Seen): Record<string, string> {
+  const [path = '', query = ''] = url.split('?');
+  return { '@method': method, '@authority': host, '@path': path, '@query': `?${query}` };
+}
+
 /** The parts of a signature that is right for this request, found without code of the proxy. */
 function verified(request: Seen, label = 'weir'): { readonly names: readonly string[]; readonly parameters: string } {
-  const { 'signature-input': input, signature, host = '' } = request.headers as Record<string, string>;
-  const [, params = '', list = '', parameters = ''] = new RegExp(`^${label}=(\\(([^)]*)\\)(.*))$`).exec(input ?? '') ?? [];
-  const [, bytes = ''] = new RegExp(`^${label}=:([^:]*):$`).exec(signature ?? '') ?? [];
-  const [path = '', query = ''] = request.url.split('?');
-  const derived: Record<string, string> = { '@method': request.method, '@authority': host, '@path': path, '@query': `?${query}` };
+  const fields = request.headers as Record<string, string>;
+  const [params, list, parameters] = groupsOf(`^${label}=(\\(([^)]*)\\)(.*))$`, fields['signature-input']);
+  const [bytes] = groupsOf(`^${label}=:([^:]*):$`, fields['signature']);
   const names = list.split(' ').map((name) => name.slice(1, -1));
-  const lines = names.map((name) => `"${name}": ${derived[name] ?? String(request.headers[name])}\n`);
-  const base = Buffer.from(`${lines.join('')}"@signature-params": ${params}`);
-  const [, keyId = ''] = /;keyid="([^"]*)"/.exec(parameters) ?? [];
+  const values = { ...fields, ...derivedOf(request) };
+  const base = Buffer.from(`${names.map((name) => `"${name}": ${values[name]}\n`).join('')}"@signature-params": ${params}`);
+  const [keyId] = groupsOf(';keyid="([^"]*)"', parameters);
   expect(VERIFIERS[keyId]?.(base, Buffer.from(bytes, 'base64'))).toBe(true);
   return { names, parameters };
 }

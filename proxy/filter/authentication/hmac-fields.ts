@@ -45,10 +45,11 @@ function fieldsOf(text: string): ReadonlyMap<string, string> | null {
 }
 
 function checked(fields: ReadonlyMap<string, string>): Result<HmacFields> {
-  const keyId = fields.get('username') ?? fields.get('keyId') ?? '';
-  const names = (fields.get('headers') ?? '').toLowerCase().split(' ');
-  const signature = fields.get('signature') ?? '';
-  if (keyId === '' || (fields.has('username') && fields.has('keyId'))) return err('the signature needs either username or keyId');
+  const field = (name: string): string => fields.get(name) ?? '';
+  const ids = ['username', 'keyId'].flatMap((name) => fields.get(name) ?? []);
+  const [keyId = ''] = ids;
+  if (ids.length !== 1 || keyId === '') return err('the signature needs either username or keyId');
+  const [names, signature] = [field('headers').toLowerCase().split(' '), field('signature')];
   if (names.length > MAX_NAMES || !BASE64.test(signature)) return err('the signature is malformed');
-  return ok({ keyId, algorithm: fields.get('algorithm') ?? '', names, signature: Buffer.from(signature, 'base64') });
+  return ok({ keyId, algorithm: field('algorithm'), names, signature: Buffer.from(signature, 'base64') });
 }

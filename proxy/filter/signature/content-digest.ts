@@ -8,6 +8,8 @@ const HASHES: ReadonlyMap<string, string> = new Map([
   ['sha-512', 'sha512'],
 ]);
 
+const DIGEST = /^([A-Za-z0-9-]+)=([A-Za-z0-9+/]+={0,2})$/;
+
 /** The digests of a field by the name of the hash of Node.js; null if the field is malformed, or has none that counts. */
 export function parseContentDigest(field: string): ReadonlyMap<string, Buffer> | null {
   const parsed = parseDictionary(field, BOUNDS);
@@ -29,10 +31,12 @@ export function parseDigest(field: string): ReadonlyMap<string, Buffer> | null {
   if (parts.length > BOUNDS.maxMembers) return null;
   const digests = new Map<string, Buffer>();
   for (const part of parts) {
-    const [, name = '', base64 = ''] = /^([A-Za-z0-9-]+)=([A-Za-z0-9+/]+={0,2})$/.exec(part.trim()) ?? [];
+    const [, name, base64] = DIGEST.exec(part.trim()) ?? [];
+    if (name === undefined || base64 === undefined) return null;
     const hash = HASHES.get(name.toLowerCase());
-    if (name === '' || (hash !== undefined && digests.has(hash))) return null;
-    if (hash !== undefined) digests.set(hash, Buffer.from(base64, 'base64'));
+    if (hash === undefined) continue;
+    if (digests.has(hash)) return null;
+    digests.set(hash, Buffer.from(base64, 'base64'));
   }
   return digests.size === 0 ? null : digests;
 }

@@ -85,7 +85,7 @@ test('memory is bounded in bytes', async () => {
 test('a flood of new tokens asks about a bounded number at once', async () => {
   const { answers } = new Site();
   const { promise, resolve } = Promise.withResolvers<Introspected>();
-  const all = Array.from({ length: 300 }, (_, i) => answers.of(String(i), () => promise));
+  const all = Array.from({ length: 300 }, (_, i) => Promise.resolve(answers.of(String(i), () => promise)));
   resolve(active());
   expect((await Promise.all(all)).filter(({ type }) => type === 'unavailable')).toHaveLength(44);
 });

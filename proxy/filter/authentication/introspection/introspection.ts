@@ -76,13 +76,22 @@ export class Introspection implements Authenticator {
     if (answer.type === 'unavailable') return unavailable(answer.reason);
     if (answer.type === 'inactive') return invalidToken('the token is not active');
     const { claims } = answer;
-    const problem = timeProblem(claims) ?? kindProblem(claims) ?? this.#issuerProblem(claims) ?? contentProblem(claims, this.#rules);
+    const problem = this.#problemOf(claims);
     if (problem !== null) return invalidToken(problem);
     if (lacksScope(claims, this.#rules.scopes)) return insufficientScope(this.#rules.scopes);
+    return this.#accept(claims);
+  }
+
+  #accept(claims: Claims): Outcome {
     const consumer = this.#issuer === '' ? null : this.#consumers.byToken(this.#issuer, claims);
     if (consumer === null) return accepted(claims);
     const outcome = consumerOutcome(consumer, 'introspection');
     return outcome.type === 'authenticated' ? { ...outcome, principal: { ...outcome.principal, claims } } : outcome;
+  }
+
+  /** Scopes aside. */
+  #problemOf(claims: Claims): string | null {
+    return timeProblem(claims) ?? kindProblem(claims) ?? this.#issuerProblem(claims) ?? contentProblem(claims, this.#rules);
   }
 
   #issuerProblem(claims: Claims): string | null {
