@@ -182,8 +182,7 @@ export class Worker {
       ...surroundings,
       acceptFailed: () => this.#acceptFailures++,
       ...logFailures(options.log),
-      bugs,
-      dial,
+      ...{ bugs, dial },
       connect: downstreamCodec(path, settings),
       findStream: (listeners, serverName) => this.#builder.findStream(listeners, serverName),
       streams: telemetry.sessions,
@@ -191,8 +190,7 @@ export class Worker {
     const mirror = this.#mirrorOn(path, limits);
     this.#redis = new WorkerRedis(options);
     this.#limits = new WorkerLimits({ ...options, redis: this.#redis.connection });
-    this.#outside = new WorkerOutside(options);
-    this.#replays = new WorkerReplays(options.remember);
+    [this.#outside, this.#replays] = [new WorkerOutside(options), new WorkerReplays(options.remember)];
     this.#builder = this.#makeBuilder(options, mirror, path);
     this.#followNotices();
     this.#exposeMetrics(mirror);
