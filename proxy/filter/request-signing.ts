@@ -62,7 +62,7 @@ class RequestSigning implements Filter {
     return this.#wholeBody(exchange, this.#maxBodyBytes).then((body) => {
       // Nothing of an exchange that is over may change.
       if (exchange.phase === 'done') return 'answered';
-      if (body === null) return refuse(exchange, ERRORS.requestBodyTooLarge);
+      if (body === null) return this.#refuseBody(exchange);
       setHeader(exchange.requestHeaders, DIGEST, contentDigest(body));
       return this.#sign(exchange, key, [...this.#components.filter((name) => name !== DIGEST), DIGEST]);
     });
@@ -72,6 +72,11 @@ class RequestSigning implements Filter {
   #refuse(exchange: Exchange): FilterVerdict {
     this.#security.emit('policy_unresolved', exchange, { reason: 'there is no key that can sign requests', policy: this.#policy });
     return refuse(exchange, ERRORS.policyUnresolved);
+  }
+
+  #refuseBody(exchange: Exchange): FilterVerdict {
+    this.#security.emit('body_refused', exchange, { reason: 'the body is too large to sign', policy: this.#policy });
+    return refuse(exchange, ERRORS.requestBodyTooLarge);
   }
 
   #sign(exchange: Exchange, { key, algorithm }: UsableKey, components: readonly string[]): FilterVerdict {

@@ -186,11 +186,12 @@ test('the fields of the client are replaced', async () => {
   expect(last().headers['content-digest']).toBe(digestOf('body'));
 });
 
-test('a body beyond the limit gets 413, and the backend nothing', async () => {
+test('a body beyond the limit gets 413 and an event, and the backend nothing', async () => {
   expect(await post('/small', '12345678')).toBe(200);
   const before = seen.length;
   expect([await post('/small', '123456789'), await post('/small', '123456789', { 'transfer-encoding': 'chunked' })]).toEqual([413, 413]);
   expect(seen).toHaveLength(before);
+  await until(() => site.output.includes('the body is too large to sign'), 'the event');
 });
 
 test('with omitBody the body is not signed', async () => {
