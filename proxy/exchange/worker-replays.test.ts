@@ -16,7 +16,7 @@ test('the only worker remembers by itself, each scope apart', () => {
 test('of several workers each asks the supervisor, and gets the answer to its question', async () => {
   const asked: ReplayQuestion[] = [];
   const replays = new WorkerReplays((question) => asked.push(question));
-  const verdicts = ['x', 'y'].map((identity) => replays.enter(exchange(), 'a', identity, 1_000));
+  const verdicts = ['x', 'y'].map(async (identity) => replays.enter(exchange(), 'a', identity, 1_000));
   expect(asked.map(({ digest, window }) => [digest.length, window])).toEqual([
     [16, 1_000],
     [16, 1_000],
@@ -30,7 +30,7 @@ test('the same request gets the same answer again, and asks once', async () => {
   const asked: ReplayQuestion[] = [];
   const replays = new WorkerReplays((question) => asked.push(question));
   const own = exchange();
-  const verdicts = [replays.enter(own, 'a', 'x', 1_000), replays.enter(own, 'a', 'x', 1_000)];
+  const verdicts = [1, 2].map(async () => replays.enter(own, 'a', 'x', 1_000));
   for (const { id } of asked) replays.answered(id, 'new');
   expect(await Promise.all(verdicts)).toEqual(['new', 'new']);
   expect(asked).toHaveLength(1);
