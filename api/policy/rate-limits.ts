@@ -71,7 +71,8 @@ export function limitTerms(label: string, settings: LimitSettings): LimitTerms {
 /** The terms have another id for other settings, so that a lender and Redis count them apart. */
 function termsOf(label: string, settings: LimitSettings): Terms {
   const algorithm = algorithmOf(settings);
-  return { id: `${label} ${Object.values(algorithm).join()}`, algorithm };
+  const id = `${label} ${Object.values(algorithm).join()}`;
+  return settings.store === 'Lease' && settings.onError === 'Closed' ? { id, algorithm, isStrict: true } : { id, algorithm };
 }
 
 function algorithmOf({

@@ -15,8 +15,16 @@ const FIRST_EXTRA = 4;
 const MOST_EXTRA = 10_000;
 
 interface Waiter {
+  readonly terms: Terms;
   readonly cost: number;
-  readonly resolve: (decision: Decision) => void;
+  readonly resolve: (decision: Decision | null) => void;
+}
+
+/** What a borrower knows of the others while it decides without the lender. */
+export interface Alone {
+  readonly borrowers: number;
+  /** There has been no lender for longer than a lease lasts. */
+  readonly isAway: boolean;
 }
 
 export class Account {
@@ -89,14 +97,15 @@ export class Account {
   }
 
   /** Resolves when the lender has answered. */
-  wait(cost: number): Promise<Decision> {
-    const { promise, resolve } = Promise.withResolvers<Decision>();
-    this.#waiters.push({ cost, resolve });
+  wait(terms: Terms, cost: number): Promise<Decision | null> {
+    const { promise, resolve } = Promise.withResolvers<Decision | null>();
+    this.#waiters.push({ terms, cost, resolve });
     return promise;
   }
 
-  /** Decides by the share of one of so many borrowers, without the lender, which hears of it later. */
-  decideAlone(cost: number, borrowers: number): Decision {
+  /** Decides by the share of one of so many borrowers, without the lender, which hears of it later. Null: strict terms forbid it by now. */
+  decideAlone({ isStrict }: Terms, cost: number, { borrowers, isAway }: Alone): Decision | null {
+    if (isStrict === true && isAway) return null;
     const decision = decide(this.#shareOf(borrowers), cost);
     if (decision.allowed) {
       this.#own.charge(cost);
@@ -106,9 +115,9 @@ export class Account {
   }
 
   /** Decides for all waiters without the lender. */
-  giveUp(borrowers: number): void {
+  giveUp(alone: Alone): void {
     this.#askedAt = -1;
-    for (const { cost, resolve } of this.#waiters.splice(0)) resolve(this.decideAlone(cost, borrowers));
+    for (const { terms, cost, resolve } of this.#waiters.splice(0)) resolve(this.decideAlone(terms, cost, alone));
   }
 
   /** Uses units, whether they are lent or not. */
@@ -165,7 +174,7 @@ export class Account {
   /** The answer. */
   take(lend: Lend, borrowers: number): void {
     this.#askedAt = -1;
-    if (lend.learning) return this.giveUp(borrowers);
+    if (lend.away === true || lend.learning) return this.giveUp({ borrowers, isAway: lend.away === true });
     const now = this.#clocks.steady();
     this.#told = lend;
     this.#toldAt = now;

@@ -1,8 +1,10 @@
 // The borrower: decides about requests with units that it has from a lender. It asks once for all keys at a time, and requests of one key
 // wait for one answer. While there is no lender, it decides by its share of each limit.
 import { Account } from './account.ts';
+import type { Alone } from './account.ts';
 import type { Decision } from './decision.ts';
 import type { MeterClocks } from './meter.ts';
+import { LEASE_MS } from './share.ts';
 import type { Ask, Lend, Terms } from './share.ts';
 
 /** A new key lets a full table look at so many old ones. */
@@ -30,22 +32,25 @@ export class Borrower {
   #lender = '';
   #isLending = false;
   #borrowers = 1;
+  /** Since then there is no lender, or it does not answer; -1: it does. */
+  #aloneSince: number;
   #evictions = 0;
 
   constructor(options: BorrowerOptions) {
     this.#options = options;
+    this.#aloneSince = options.clocks.steady();
   }
 
-  /** Decides about a request, at once if possible. */
-  take(terms: Terms, key: string, cost: number): Decision | Promise<Decision> {
+  /** Decides about a request, at once if possible. Null: strict terms allow nothing without a lender. */
+  take(terms: Terms, key: string, cost: number): Decision | null | Promise<Decision | null> {
     const account = this.#accountOf(terms, key);
     const decision = account.decide(cost);
     if (decision !== null) {
       if (account.needs && this.#isLending) this.#ask(account);
       return decision;
     }
-    if (!this.#isLending) return account.decideAlone(cost, this.#borrowers);
-    const waiting = account.wait(cost);
+    if (!this.#isLending) return account.decideAlone(terms, cost, this.#alone);
+    const waiting = terms.isStrict === true && this.#alone.isAway ? null : account.wait(terms, cost);
     this.#ask(account);
     return waiting;
   }
@@ -66,6 +71,7 @@ export class Borrower {
 
   /** The answers of the lender. */
   receive(lends: readonly Lend[]): void {
+    this.#aloneSince = -1;
     for (const lend of lends) {
       const account = this.#accounts.get(nameOf(lend.id, lend.key));
       if (account === undefined) continue;
@@ -80,6 +86,7 @@ export class Borrower {
     const isOther = this.#lender !== '' && this.#lender !== lender;
     this.#lender = lender;
     this.#isLending = true;
+    this.#aloneSince = -1;
     this.counted(borrowers);
     for (const account of this.#accounts.values()) {
       if (isOther) account.forgetLender();
@@ -95,15 +102,16 @@ export class Borrower {
   /** There is no lender: requests that wait are decided by the share of this borrower. */
   lost(): void {
     this.#isLending = false;
+    if (this.#aloneSince < 0) this.#aloneSince = this.#options.clocks.steady();
     this.#due.clear();
-    for (const account of this.#timed) account.giveUp(this.#borrowers);
+    for (const account of this.#timed) account.giveUp(this.#alone);
   }
 
   /** Time passes: old stocks go back, and an ask without an answer is given up. Returns whether time still matters. */
   tick(): boolean {
     const now = this.#options.clocks.steady();
     for (const account of this.#timed) {
-      if (account.askedAt >= 0 && now - account.askedAt > this.#options.patienceMs) account.giveUp(this.#borrowers);
+      if (account.askedAt >= 0 && now - account.askedAt > this.#options.patienceMs) this.#giveUp(account);
       account.expire(now);
       if (account.owes && this.#isLending) this.#ask(account);
       if (account.askedAt < 0 && !account.holds && !account.owes) this.#timed.delete(account);
@@ -116,7 +124,7 @@ export class Borrower {
     let count = 0;
     for (const [name, account] of this.#accounts) {
       if (account.terms.id !== id || !isMeant(account.key)) continue;
-      account.giveUp(this.#borrowers);
+      account.giveUp(this.#alone);
       this.#accounts.delete(name);
       this.#timed.delete(account);
       this.#due.delete(account);
@@ -132,6 +140,17 @@ export class Borrower {
   /** Keys that were forgotten although something was used. */
   get evictions(): number {
     return this.#evictions;
+  }
+
+  get #alone(): Alone {
+    const since = this.#aloneSince;
+    return { borrowers: this.#borrowers, isAway: since >= 0 && this.#options.clocks.steady() - since > LEASE_MS };
+  }
+
+  /** The lender does not answer. */
+  #giveUp(account: Account): void {
+    if (this.#aloneSince < 0) this.#aloneSince = account.askedAt;
+    account.giveUp(this.#alone);
   }
 
   #ask(account: Account): void {

@@ -37,6 +37,7 @@ interface Setting {
   readonly share: number;
   readonly latencyMs: number;
   readonly learnMs?: number;
+  readonly strict?: boolean;
 }
 
 class Fleet {
@@ -49,11 +50,13 @@ class Fleet {
   #lent = true;
   allowed: number[] = [];
   refused = 0;
+  unavailable: number[] = [];
   asks = 0;
 
   constructor(setting: Setting) {
     this.#setting = setting;
-    this.#terms = { id: 'limit', algorithm: setting.algorithm };
+    const { algorithm, strict = false } = setting;
+    this.#terms = strict ? { id: 'limit', algorithm, isStrict: true } : { id: 'limit', algorithm };
     this.#lender = this.#newLender(0);
   }
 
@@ -90,6 +93,12 @@ class Fleet {
     for (const borrower of this.members.values()) borrower.counted(this.#lender.borrowers);
   }
 
+  /** The lender takes asks and answers none until then. */
+  freeze(until: number): void {
+    this.#lent = false;
+    this.simulation.at(until, () => (this.#lent = true));
+  }
+
   /** The lender is gone for a while; another one follows. */
   failOver(goneMs: number): void {
     this.#lent = false;
@@ -106,8 +115,9 @@ class Fleet {
     const { simulation } = this;
     const borrower = this.members.get(name);
     if (borrower === undefined) return;
-    void Promise.resolve(borrower.take(this.#terms, 'key', cost)).then(({ allowed }) => {
-      if (allowed) this.allowed.push(simulation.now);
+    void Promise.resolve(borrower.take(this.#terms, 'key', cost)).then((decision) => {
+      if (decision === null) this.unavailable.push(simulation.now);
+      else if (decision.allowed) this.allowed.push(simulation.now);
       else this.refused++;
     });
   }
@@ -248,5 +258,34 @@ describe('ten proxies', () => {
     // The new lender does not know when they were used: a tenth of them comes back after six seconds.
     expect(fleet.allowed.length).toBeLessThanOrEqual(110);
     expect(fleet.allowed.length).toBeGreaterThanOrEqual(95);
+  });
+});
+
+describe('strict terms', () => {
+  const algorithm: Algorithm = { kind: 'SlidingWindow', limit: 100_000, periodMs: 60_000 };
+
+  test.each([
+    ['gone', (fleet: Fleet) => fleet.failOver(9_000)],
+    ['frozen', (fleet: Fleet) => fleet.freeze(10_000)],
+  ])('allow nothing once the lender is %s for longer than a lease lasts, and go on when it is back', async (_, away) => {
+    const fleet = fleetOf({ ...PROXIES, algorithm, strict: true }, 2);
+    for (const name of fleet.members.keys()) fleet.load(name, 20, 0, 15_000);
+    fleet.simulation.at(1_000, () => away(fleet));
+    await fleet.simulation.until(15_000);
+    expect(Math.min(...fleet.unavailable)).toBeGreaterThan(5_900);
+    expect(Math.min(...fleet.unavailable)).toBeLessThan(7_500);
+    expect(Math.max(...fleet.unavailable)).toBeLessThan(11_000);
+    expect(fleet.refused).toBe(0);
+    expect(fleet.allowed.filter((at) => at > 2_000 && at < 5_000).length).toBeGreaterThan(100);
+    expect(fleet.allowed.filter((at) => at > 7_500 && at < 9_900).length).toBe(0);
+    expect(fleet.allowed.filter((at) => at > 11_500 && at < 14_500).length).toBeGreaterThan(115);
+  });
+
+  test('without strict terms requests go on by the share', async () => {
+    const fleet = fleetOf({ ...PROXIES, algorithm }, 2);
+    for (const name of fleet.members.keys()) fleet.load(name, 20, 0, 15_000);
+    fleet.simulation.at(1_000, () => fleet.failOver(12_000));
+    await fleet.simulation.until(14_900);
+    expect([fleet.unavailable.length, fleet.refused]).toEqual([0, 0]);
   });
 });

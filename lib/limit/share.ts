@@ -9,6 +9,8 @@ export interface Terms {
   /** Names the limit and its settings: other settings are another limit. */
   readonly id: string;
   readonly algorithm: Algorithm;
+  /** Without a lender for longer than a lease lasts nothing is allowed. */
+  readonly isStrict?: true;
 }
 
 /** What a borrower asks for one key of a limit. */
@@ -42,7 +44,12 @@ export interface Lend {
   readonly waitMs: number;
   /** The lender does not lend yet: it still learns what was used before it. */
   readonly learning: boolean;
+  /** A sublender has had no lender for longer than a lease lasts. */
+  readonly away?: true;
 }
+
+/** A lease lasts so long: without a sign of the lender a borrower goes on with its share until then, milliseconds. */
+export const LEASE_MS = 5_000;
 
 /** Stocks go back after this time without use, milliseconds; sooner for short periods. */
 const STOCK_MS = 1_000;

@@ -10,6 +10,8 @@ interface Held {
   count: number;
 }
 
+const NOTHING = { left: 0, resetMs: 0, waitMs: 0 };
+
 export class Sublender {
   readonly #borrower: Borrower;
   /** By worker: units of limits of concurrency that it holds. */
@@ -35,12 +37,13 @@ export class Sublender {
     if (charged > 0) this.#borrower.charge(terms, key, charged);
     // All requests of a limit cost the same.
     const requests = Math.ceil(wanted / largest);
-    const take = async (): Promise<Decision> => this.#borrower.take(terms, key, requests === 0 ? 0 : largest);
+    const take = async (): Promise<Decision | null> => this.#borrower.take(terms, key, requests === 0 ? 0 : largest);
     const decisions = await Promise.all(Array.from({ length: Math.max(1, requests) }, take));
-    const granted = requests === 0 ? 0 : largest * decisions.filter(({ allowed }) => allowed).length;
+    const granted = requests === 0 ? 0 : largest * decisions.filter((decision) => decision?.allowed === true).length;
     if (terms.algorithm.kind === 'Concurrency') this.#hold(to, { terms, key, count: granted + charged - returned });
-    const { left, resetMs, waitMs } = decisions.at(-1) ?? { left: 0, resetMs: 0, waitMs: 0 };
-    return { id: terms.id, key, granted, left, resetMs, waitMs, learning: false };
+    const { left, resetMs, waitMs } = decisions.at(-1) ?? NOTHING;
+    const lend = { id: terms.id, key, granted, left, resetMs, waitMs, learning: false };
+    return decisions.includes(null) ? { ...lend, away: true } : lend;
   }
 
   #hold(to: string, { terms, key, count }: Held): void {

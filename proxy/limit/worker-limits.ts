@@ -127,7 +127,7 @@ class SharedStore implements LimitStore {
     this.#borrower.found('supervisor', workers);
   }
 
-  take(terms: Terms, key: string, cost: number): Decision | Promise<Decision> {
+  take(terms: Terms, key: string, cost: number): Decision | null | Promise<Decision | null> {
     return this.#borrower.take(terms, key, cost);
   }
 

@@ -29,7 +29,7 @@ export class Lease implements LimitStore {
     this.#sublender = new Sublender(this.#borrower);
   }
 
-  take(terms: Terms, key: string, cost: number): Decision | Promise<Decision> {
+  take(terms: Terms, key: string, cost: number): Decision | null | Promise<Decision | null> {
     return this.#borrower.take(terms, key, cost);
   }
 

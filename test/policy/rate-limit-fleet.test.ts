@@ -1,5 +1,6 @@
 // Limits of a fleet: ten proxies on real sockets borrow units of one controller over gRPC; one dies, one joins, the controller dies.
 import { expect, test } from '@jest/globals';
+import type { Backend } from '../support/backend.ts';
 import { closeAfterEach } from '../support/fixture.ts';
 import { LimitController, limitedFleet, LimitedProxy, limitedStatuses, passed } from '../support/limited-fleet.ts';
 import { until } from '../support/until.ts';
@@ -53,4 +54,17 @@ test('workers in processes of their own share a limit of the fleet', async () =>
   const [members, backend] = await limitedFleet(1, limits, controller);
   members.push(await LimitedProxy.start('proxy-two', controller, backend, limits, 2));
   expect(passed(await limitedStatuses(members, 30, 30))).toBe(5);
+});
+
+test('without the controller requests are refused with 503 where the limit says so, once a lease has ended, also by workers', async () => {
+  const limits = [{ name: 'all', requests: 1_000_000, per: 600_000, store: 'Lease', onError: 'Closed' }];
+  const controller = await LimitController.start();
+  const [[one], backend] = (await limitedFleet(1, limits, controller)) as unknown as [[LimitedProxy], Backend];
+  const two = await LimitedProxy.start('workers', controller, backend, limits, 2);
+  expect(new Set(await limitedStatuses([one, two], 8))).toEqual(new Set([200]));
+  await controller.stop();
+  expect(new Set(await limitedStatuses([one, two], 8))).toEqual(new Set([200]));
+  for (const proxy of [one, two]) while (!(await limitedStatuses([proxy], 8)).every((status) => status === 503));
+  await LimitController.start(controller.port);
+  for (const proxy of [one, two]) while (!(await limitedStatuses([proxy], 8)).every((status) => status === 200));
 });

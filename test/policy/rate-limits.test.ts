@@ -126,7 +126,7 @@ test.each([
     { name: 'a', requests: 1, algorithm: 'Concurrency', store: 'Redis' },
     'spec.limits[0].store: must be Local or Lease with the algorithm Concurrency',
   ],
-  [{ ...WINDOW, onError: 'Open' }, 'spec.limits[0].onError: is for the store Redis: remove it'],
+  [{ ...WINDOW, onError: 'Open' }, 'spec.limits[0].onError: is for the stores Redis and Lease: remove it'],
   [
     { ...WINDOW, store: 'Lease', share: 'Fleet' },
     'spec.limits[0].share: is for the store Local: remove it, Lease counts for all proxies together',

@@ -58,7 +58,8 @@ function checkStore({ algorithm, store, onError, answer }: Limit): readonly Fiel
     return [{ field: 'store', reason: 'must be Local or Lease with the algorithm Concurrency' }];
   if (algorithm === 'Concurrency' && answer !== undefined)
     return [{ field: 'answer', reason: 'has no effect with the algorithm Concurrency: remove it' }];
-  return onError !== undefined && store !== 'Redis' ? [{ field: 'onError', reason: 'is for the store Redis: remove it' }] : [];
+  const isLocal = store === undefined || store === 'Local';
+  return onError !== undefined && isLocal ? [{ field: 'onError', reason: 'is for the stores Redis and Lease: remove it' }] : [];
 }
 
 function checkKey({ key = [] }: Limit): readonly FieldError[] {

@@ -99,10 +99,10 @@ const limit = Type.Object(
       'Of the store Local. Proxy, the default: each proxy lets the whole limit pass. Fleet: each proxy lets its share pass, the limit divided by the number of proxies that the controller sees, at least one request.',
       ['Proxy', 'Fleet'],
     ),
-    onError: choice('Open, the default: requests go on while Redis does not answer. Closed: they are refused with 503.', [
-      'Open',
-      'Closed',
-    ]),
+    onError: choice(
+      'While Redis does not answer, or no controller lends for longer than 5 s. Open, the default: requests go on, with Lease by the share of the proxy. Closed: they are refused with 503.',
+      ['Open', 'Closed'],
+    ),
     shadow: flag('The limit refuses nothing, and only counts what it would refuse.'),
   },
   { additionalProperties: false, description: 'One limit.' },
