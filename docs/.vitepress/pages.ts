@@ -4,6 +4,7 @@
 export const PAGES: readonly (readonly [title: string, pages: readonly string[]])[] = [
   ['Begin', ['index', 'guides/install', 'guides/first-route']],
   ['Route', ['guides/tls', 'guides/acme', 'guides/grpc', 'guides/tcp', 'guides/service-registries', 'guides/bad-backends']],
+  ['Protect', ['guides/jwt', 'guides/oidc', 'guides/external-authorization']],
   [
     'Migrate',
     [
