@@ -7,7 +7,7 @@ import { requiredClaims, texts } from './token-claims.ts';
 
 /** The algorithms of signatures (RFC 7518, RFC 8037); HS* need a shared secret. */
 export const JWT_ALGORITHMS = [
-  ...(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const),
+  ...(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const),
   ...(['HS256', 'HS384', 'HS512'] as const),
 ] as const;
 

@@ -10,7 +10,7 @@ import { consumerOutcome } from '../consumer-principal.ts';
 import { credentialSources, readCredential, type CredentialSource, type SourceSettings } from '../credential-source.ts';
 import { claimOf, lacksScope, problemOf, textsOf } from './claims.ts';
 import { issuerOf, type Issuer, type ProviderSettings } from './issuer.ts';
-import { isSignedBy } from './signature.ts';
+import { checkSignature, type SignatureCheck } from './signature-check.ts';
 import { parseToken, type Token } from './token.ts';
 
 export interface JwtSettings {
@@ -81,16 +81,15 @@ export class Jwt implements Authenticator {
     if (!issuer.permits(token.algorithm)) return invalidToken('the algorithm of the token is not permitted');
     const early = problemOf(token.claims, issuer.rules, this.#now() / 1_000);
     if (early !== null) return invalidToken(early);
-    if (candidates(issuer, token).length > 0) return this.#checkSignature(issuer, token, digest);
-    // The issuer may have a new key.
-    return issuer.source.refresh().then(() => this.#checkSignature(issuer, token, digest));
+    const checked = checkSignature(issuer.source, token);
+    return checked instanceof Promise
+      ? checked.then((late) => this.#remember(late, issuer, token, digest))
+      : this.#remember(checked, issuer, token, digest);
   }
 
-  #checkSignature(issuer: Issuer, token: Token, digest: string): Outcome {
-    if (issuer.source.keys === null) return unavailable('the keys of the issuer are not known');
-    const { algorithm, signed, signature, claims } = token;
-    const isValid = candidates(issuer, token).some((key) => isSignedBy(algorithm, key, signed, signature));
-    if (!isValid) return invalidToken('no key of the issuer has signed the token');
+  #remember(checked: SignatureCheck, issuer: Issuer, { claims }: Token, digest: string): Outcome {
+    if (checked === 'unavailable') return unavailable('the keys of the issuer are not known');
+    if (checked === 'wrong') return invalidToken('no key of the issuer has signed the token');
     const verified = { issuer, claims };
     const [oldest] = this.#verified.keys();
     if (this.#verified.size >= MAX_VERIFIED && oldest !== undefined) this.#verified.delete(oldest);
@@ -111,10 +110,6 @@ export class Jwt implements Authenticator {
     const outcome = consumerOutcome(consumer, 'jwt');
     return outcome.type === 'authenticated' ? { ...outcome, principal: { ...outcome.principal, claims } } : outcome;
   }
-}
-
-function candidates({ source }: Issuer, { keyId, algorithm }: Token): ReturnType<NonNullable<Issuer['source']['keys']>['candidates']> {
-  return source.keys?.candidates(keyId, algorithm) ?? [];
 }
 
 function accepted({ prefix }: Issuer, claims: Token['claims']): Outcome {

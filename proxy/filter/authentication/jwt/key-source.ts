@@ -26,7 +26,7 @@ export interface KeySource {
   close(): void;
 }
 
-type Dependencies = Pick<FilterDependencies, 'data' | 'ask' | 'outside'>;
+export type KeySourceDependencies = Pick<FilterDependencies, 'data' | 'ask' | 'outside'>;
 
 /** Less than an exchange waits for its filters. */
 const TIMEOUT_MS = 3_000;
@@ -34,7 +34,7 @@ const MAX_BYTES = 1_048_576;
 const ACCEPT = 'application/jwk-set+json, application/json';
 
 /** The source of these settings; one without keys if they name none. */
-export function keySource(settings: KeySettings, dependencies: Dependencies): KeySource {
+export function keySource(settings: KeySettings, dependencies: KeySourceDependencies): KeySource {
   const { uri, backendRef, keys, secret } = settings;
   if (uri !== undefined) return documentSource(ofUrl(uri, settings.ca, dependencies), dependencies);
   if (backendRef !== undefined) return documentSource(ofBackend(backendRef.cluster, settings.path, dependencies), dependencies);
@@ -49,7 +49,7 @@ interface Origin {
   readonly read: () => Promise<Result<{ readonly status: number; readonly body: Buffer; readonly cacheControl: string | undefined }>>;
 }
 
-function ofUrl(url: string, ca: DataReference | undefined, { data, outside }: Dependencies): Origin {
+function ofUrl(url: string, ca: DataReference | undefined, { data, outside }: KeySourceDependencies): Origin {
   const authorities = ca === undefined ? null : data.handle(ca);
   return {
     key: JSON.stringify(['jwks', url, ca ?? null]),
@@ -64,7 +64,7 @@ function ofUrl(url: string, ca: DataReference | undefined, { data, outside }: De
   };
 }
 
-function ofBackend(cluster: string, path = '/.well-known/jwks.json', { ask }: Dependencies): Origin {
+function ofBackend(cluster: string, path = '/.well-known/jwks.json', { ask }: KeySourceDependencies): Origin {
   const [, namespace = '', name = ''] = cluster.split('/');
   const request = { method: 'GET', path, authority: `${name}.${namespace}`, headers: ['accept', ACCEPT], body: null };
   return {
@@ -78,7 +78,7 @@ function ofBackend(cluster: string, path = '/.well-known/jwks.json', { ask }: De
   };
 }
 
-function documentSource({ key, read }: Origin, { outside }: Dependencies): KeySource {
+function documentSource({ key, read }: Origin, { outside }: KeySourceDependencies): KeySource {
   const load = async (): Promise<Result<LoadedDocument<KeySet>>> => {
     const answer = await read();
     if (!answer.ok) return answer;
@@ -99,7 +99,7 @@ function documentSource({ key, read }: Origin, { outside }: Dependencies): KeySo
 }
 
 /** Parses an entry again after each change. */
-function entrySource(reference: DataReference, parse: (bytes: Buffer) => Result<KeySet>, { data }: Dependencies): KeySource {
+function entrySource(reference: DataReference, parse: (bytes: Buffer) => Result<KeySet>, { data }: KeySourceDependencies): KeySource {
   const handle = data.handle(reference);
   const stops: (() => void)[] = [];
   const read = (): KeySet | null => {

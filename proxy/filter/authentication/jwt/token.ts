@@ -13,18 +13,18 @@ export interface Token {
 
 const FORM = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const MAX_KEY_ID = 256;
-/** Tokens for other purposes have other types (RFC 8725 section 3.11). */
-const TYPES: ReadonlySet<unknown> = new Set([undefined, 'jwt', 'at+jwt', 'application/jwt', 'application/at+jwt']);
+/** Of access tokens, in lower case; tokens for other purposes have other types (RFC 8725 section 3.11). */
+const ACCESS_TOKEN_TYPES: ReadonlySet<unknown> = new Set([undefined, 'jwt', 'at+jwt', 'application/jwt', 'application/at+jwt']);
 /** Extensions that change what is signed, and nested tokens. The keys that a header may bring (jwk, jku, x5c, x5u) are ignored. */
 const REFUSED_MEMBERS = ['crit', 'b64', 'zip', 'enc', 'cty'] as const;
 
-/** The parts of a token, or null if it has not exactly this form. */
-export function parseToken(text: string): Token | null {
+/** The parts of a token, or null if it has not exactly this form and one of these types (undefined: none); those of access tokens by default. */
+export function parseToken(text: string, types: ReadonlySet<unknown> = ACCESS_TOKEN_TYPES): Token | null {
   if (!FORM.test(text)) return null;
   const [head, body, signature] = text.split('.').map(canonical);
   const header = objectIn(head);
   const claims = objectIn(body);
-  if (header === null || claims === null || !isUsable(header) || !signature) return null;
+  if (header === null || claims === null || !isUsable(header, types) || !signature) return null;
   const { alg, kid = '' } = header as { readonly alg: string; readonly kid?: string };
   return { algorithm: alg, keyId: kid, claims, signed: Buffer.from(text.slice(0, text.lastIndexOf('.')), 'latin1'), signature };
 }
@@ -33,10 +33,10 @@ function objectIn(bytes: Buffer | null | undefined): ReturnType<typeof strictObj
   return bytes ? strictObject(bytes) : null;
 }
 
-function isUsable(header: Readonly<Record<string, unknown>>): boolean {
+function isUsable(header: Readonly<Record<string, unknown>>, types: ReadonlySet<unknown>): boolean {
   const { alg, kid = '', typ } = header;
   if (typeof alg !== 'string' || typeof kid !== 'string' || kid.length > MAX_KEY_ID) return false;
-  if (!TYPES.has(typeof typ === 'string' ? typ.toLowerCase() : typ)) return false;
+  if (!types.has(typeof typ === 'string' ? typ.toLowerCase() : typ)) return false;
   return !REFUSED_MEMBERS.some((name) => Object.hasOwn(header, name));
 }
 

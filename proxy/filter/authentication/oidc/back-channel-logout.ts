@@ -6,7 +6,7 @@ import type { SecurityEventFields } from '../../../exchange/security-events.ts';
 import type { FilterDependencies } from '../../filter.ts';
 import { unavailable, type Outcome } from '../authenticator.ts';
 import { answer } from './answer.ts';
-import { readLogoutToken, type ProviderLogout } from './logout-token.ts';
+import { LOGOUT_TOKEN_TYPES, readLogoutToken, type ProviderLogout } from './logout-token.ts';
 import type { RedisSessions } from './redis-sessions.ts';
 import type { SessionMaker } from './tokens.ts';
 
@@ -28,10 +28,9 @@ export async function backChannelLogout(exchange: Exchange, options: BackChannel
   if (!token.ok) return refuse(token.error);
   const metadata = await provider.metadata();
   if (metadata === null) return unavailable('the provider is not known yet');
-  const verified = await verifier.verify(token.value, metadata);
+  const verified = await verifier.verify(token.value, metadata, LOGOUT_TOKEN_TYPES);
   if (verified.type === 'unavailable') return verified;
-  const wanted: Result<ProviderLogout> =
-    verified.type === 'refused' ? err(verified.reason) : readLogoutToken(verified.claims, verified.typ, terms);
+  const wanted: Result<ProviderLogout> = verified.type === 'refused' ? err(verified.reason) : readLogoutToken(verified.claims, terms);
   if (!wanted.ok) return refuse(wanted.error);
   const ended = await sessions.end(wanted.value);
   if (!ended.ok) return unavailable(ended.error);

@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import { nowSeconds } from './session.ts';
 
+/** Other tokens of the same provider must not begin sessions (RFC 8725 section 3.11). */
+export const ID_TOKEN_TYPES: ReadonlySet<unknown> = new Set([undefined, 'jwt', 'application/jwt']);
 const LEEWAY_SECONDS = 60;
 const MAX_SUBJECT = 255;
 

@@ -61,7 +61,7 @@ export class Oidc implements Authenticator {
     this.#store = this.#inRedis ?? COOKIE_SESSIONS;
     this.#keys = data.handle(cookieKeys);
     this.#secret = clientSecret === undefined ? null : data.handle(clientSecret);
-    this.#maker = { terms, provider: new Provider(terms.issuer, outside), verifier: new TokenVerifier(outside) };
+    this.#maker = { terms, provider: new Provider(terms.issuer, outside), verifier: new TokenVerifier(context) };
   }
 
   authenticate(exchange: Exchange): Outcome | Promise<Outcome> {

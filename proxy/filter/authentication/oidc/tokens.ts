@@ -1,6 +1,6 @@
 // Sessions from the tokens of a provider: after a login, and after a refresh.
 import { randomBytes } from 'node:crypto';
-import { claimsOfUser, idTokenProblem } from './id-token.ts';
+import { claimsOfUser, ID_TOKEN_TYPES, idTokenProblem } from './id-token.ts';
 import type { Client } from '../client-credentials.ts';
 import type { Metadata, Provider, TokenAnswer } from './provider.ts';
 import { nowSeconds, textOf, type OidcSession } from './session.ts';
@@ -40,7 +40,7 @@ export async function loginSession(
   if (answer.type === 'refused') return { type: 'refused', reason: 'the provider refuses the code' };
   if (answer.type === 'unavailable') return answer;
   if (answer.idToken === '') return { type: 'refused', reason: 'the provider sent no ID token' };
-  const verified = await verifier.verify(answer.idToken, metadata);
+  const verified = await verifier.verify(answer.idToken, metadata, ID_TOKEN_TYPES);
   if (verified.type !== 'verified') return verified;
   const { claims, algorithm } = verified;
   const problem = idTokenProblem(claims, {
@@ -74,7 +74,7 @@ export async function refreshedSession(
   if (answer.idToken === '') return { type: 'session', session: { ...kept, idToken: session.idToken } };
   const metadata = await provider.metadata();
   if (metadata === null) return { type: 'unavailable', reason: 'the provider is not known yet' };
-  const verified = await verifier.verify(answer.idToken, metadata);
+  const verified = await verifier.verify(answer.idToken, metadata, ID_TOKEN_TYPES);
   if (verified.type !== 'verified') return verified;
   const { claims, algorithm } = verified;
   const { issuer, clientId } = terms;
