@@ -16,6 +16,9 @@ import type { Passage } from './limit.ts';
 import { needsPrincipal } from './limit-keys.ts';
 import type { PolicyFilterContext } from './rule-policies.ts';
 
+/** No client should keep a call for longer. */
+const MAX_PUSHBACK_MS = 30_000;
+
 type Outcome = 'passed' | 'refused' | 'shadow' | 'unavailable';
 
 class Limits implements Filter {
@@ -103,6 +106,7 @@ class Limits implements Filter {
     this.#security.emit('rate_limited', exchange, { policy: this.#policy, rule: passage.limit.name });
     const seconds = waitMs === UNKNOWN ? 1 : Math.max(1, Math.ceil(waitMs / 1_000));
     addHeader(exchange.responseHeaders, 'retry-after', String(seconds));
+    if (exchange.grpc) addHeader(exchange.responseHeaders, 'grpc-retry-pushback-ms', pushback(waitMs));
     addHeader(exchange.responseHeaders, 'ratelimit-policy', policyItem(passage));
     addHeader(exchange.responseHeaders, 'ratelimit', stateItem(passage));
   }
@@ -112,6 +116,12 @@ class Limits implements Filter {
     if (counts === undefined) this.#counts.set(label, (counts = { passed: 0, refused: 0, shadow: 0, unavailable: 0 }));
     counts[outcome]++;
   }
+}
+
+/** The pause before a client repeats a call by itself (gRFC A6); -1: it does not. */
+function pushback(waitMs: number): string {
+  if (waitMs === UNKNOWN) return '1000';
+  return waitMs > MAX_PUSHBACK_MS ? '-1' : String(Math.max(1, waitMs));
 }
 
 function outcomeOf({ limit, decision }: Passage): Outcome {
