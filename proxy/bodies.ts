@@ -120,15 +120,26 @@ export class Bodies {
   }
 
   responseData(exchange: Exchange, chunk: Buffer): void {
-    exchange.responseBytes += chunk.length;
-    if (exchange.tunnel) return this.#tunnels.fromBackend(exchange, chunk);
-    const room = exchange.downstream.writeData(exchange, chunk);
-    if (exchange.shaping !== null) exchange.shaping.response.passed(chunk.length, room);
-    else if (!room) exchange.upstream?.pauseResponse();
+    if (exchange.tunnel) {
+      exchange.responseBytes += chunk.length;
+      this.#tunnels.fromBackend(exchange, chunk);
+    } else if (exchange.stagedAnswer !== null) exchange.stagedAnswer.data(chunk);
+    else if (!this.sendAnswer(exchange, chunk)) exchange.upstream?.pauseResponse();
   }
 
-  downstreamDrained({ shaping, upstream }: Exchange): void {
-    if (shaping === null) upstream?.resumeResponse();
-    else shaping.response.drained();
+  /** Sends a chunk to the client. False: the client is behind. */
+  sendAnswer(exchange: Exchange, chunk: Buffer): boolean {
+    exchange.responseBytes += chunk.length;
+    const room = exchange.downstream.writeData(exchange, chunk);
+    if (exchange.shaping === null) return room;
+    // It pauses the backend itself.
+    exchange.shaping.response.passed(chunk.length, room);
+    return true;
+  }
+
+  downstreamDrained({ shaping, stagedAnswer, upstream }: Exchange): void {
+    if (shaping !== null) shaping.response.drained();
+    else if (stagedAnswer !== null) stagedAnswer.drained();
+    else upstream?.resumeResponse();
   }
 }

@@ -1,7 +1,8 @@
 // The endings of exchanges: an answer that passes the response filters, an answer of the proxy itself, a cut, or a client that left; each
 // is then recorded.
 import type { TimerWheel } from '#lib/timer-wheel.ts';
-import { turnTime } from '#lib/turn-clock.ts';
+import { Answering } from './answering.ts';
+import type { AnsweringOptions } from './answering.ts';
 import type { Attempt } from './exchange/attempt.ts';
 import { ERRORS } from './exchange/errors.ts';
 import type { ExchangeError } from './exchange/errors.ts';
@@ -10,17 +11,17 @@ import { fallBack } from './exchange/fallback.ts';
 import { failedStatus } from './exchange/grpc.ts';
 import { endCall } from './exchange/grpc-ending.ts';
 import { localReply } from './exchange/local-reply.ts';
-import { runEndFilters, runResponseFilters } from './filter/chain.ts';
+import type { Headers } from './exchange/headers.ts';
+import type { EndFilter } from './exchange/plan.ts';
 import type { Attempts } from './upstream/attempts.ts';
 import { dropCopies } from './upstream/copies.ts';
 import { changeOver } from './upstream/fallback.ts';
 import type { Gathering } from './upstream/gathering.ts';
 import { stopTimeouts } from './upstream/timeout.ts';
 
-export interface EndingsOptions {
+export interface EndingsOptions extends Pick<AnsweringOptions, 'wheel' | 'limits' | 'send' | 'failed'> {
   readonly attempts: Attempts;
   readonly gathering: Gathering;
-  readonly wheel: TimerWheel;
   /** The last phase: metrics and access log. */
   readonly record: (exchange: Exchange) => void;
 }
@@ -29,26 +30,32 @@ export class Endings {
   readonly #attempts: Attempts;
   readonly #gathering: Gathering;
   readonly #wheel: TimerWheel;
+  readonly #answering: Answering;
   readonly #record: (exchange: Exchange) => void;
 
-  constructor({ attempts, gathering, wheel, record }: EndingsOptions) {
+  constructor({ attempts, gathering, wheel, limits, send, failed, record }: EndingsOptions) {
     this.#attempts = attempts;
     this.#gathering = gathering;
     this.#wheel = wheel;
     this.#record = record;
+    this.#answering = new Answering({
+      wheel,
+      limits,
+      send,
+      failed,
+      sent: (exchange, trailers) => this.answerEnds(exchange, trailers),
+      refused: (exchange, error) => this.#answerPlainly(exchange, error),
+    });
   }
 
-  /** Sends the head of the answer after the response filters. */
-  sendHead(exchange: Exchange): void {
-    const own = exchange.backend?.responseFilters ?? null;
-    if (own !== null) runResponseFilters(own, exchange);
-    const shared = exchange.route?.responseFilters ?? null;
-    if (shared !== null) runResponseFilters(shared, exchange);
-    writeHead(exchange);
+  /** Sends the head of the answer after the response filters, and goes on with its body. */
+  answer(exchange: Exchange, next: (exchange: Exchange) => void): void {
+    this.#answering.begin(exchange, next);
   }
 
   /** Answers with an error, or the fixed answer that a policy has for it. */
   reply(exchange: Exchange, error: ExchangeError): void {
+    this.#settle(exchange);
     exchange.error = error;
     if (!fallBack(exchange, error)) localReply(exchange, error);
     this.answerLocally(exchange);
@@ -56,19 +63,25 @@ export class Endings {
 
   /** Sends the answer of a filter or an error in the exchange. */
   answerLocally(exchange: Exchange): void {
-    this.sendHead(exchange);
-    this.#sendBody(exchange);
+    this.#answering.begin(exchange, this.#sendBody);
   }
 
-  #sendBody(exchange: Exchange): void {
-    const body = exchange.localBody;
-    if (body !== null && exchange.method !== 'HEAD') {
+  readonly #sendBody = (exchange: Exchange): void => {
+    const body = exchange.method === 'HEAD' ? null : exchange.localBody;
+    if (exchange.stagedAnswer !== null) return exchange.stagedAnswer.whole(body);
+    if (body !== null) {
       exchange.responseBytes = body.length;
       exchange.downstream.writeData(exchange, body);
     }
+    this.answerEnds(exchange, null);
+  };
+
+  /** All of the answer has passed the filters. */
+  answerEnds(exchange: Exchange, trailers: Headers | null): void {
     exchange.responseEnded = true;
-    exchange.downstream.end(exchange, null);
-    this.finish(exchange);
+    exchange.downstream.end(exchange, trailers);
+    // A tunnel lives until both directions have ended.
+    if (!exchange.tunnel || exchange.requestEnded) this.finish(exchange);
   }
 
   /**
@@ -105,13 +118,19 @@ export class Endings {
     this.finish(exchange);
   }
 
-  /** A bug ended the handling of the exchange. The answer skips the filters, because one of them may have the bug. */
+  /** A bug ended the handling of the exchange. */
   crash(exchange: Exchange): void {
-    if (exchange.phase === 'answering') return this.cut(exchange, ERRORS.internalError);
+    this.#answerPlainly(exchange, ERRORS.internalError);
+  }
+
+  /** Answers with an error that does not pass the filters, because one of them has failed; or cuts an answer that has begun. */
+  #answerPlainly(exchange: Exchange, error: ExchangeError): void {
+    if (exchange.phase === 'answering') return this.cut(exchange, error);
     this.#attempts.stopAll(exchange);
-    exchange.error = ERRORS.internalError;
-    localReply(exchange, ERRORS.internalError);
-    writeHead(exchange);
+    this.#settle(exchange);
+    exchange.error = error;
+    localReply(exchange, error);
+    this.#answering.sendHead(exchange);
     this.#sendBody(exchange);
   }
 
@@ -119,15 +138,22 @@ export class Endings {
   finish(exchange: Exchange): void {
     exchange.phase = 'done';
     if (exchange.attempt !== null) this.#attempts.ended(exchange.attempt, 'answered', null);
-    endWaits(exchange);
-    this.#gathering.end(exchange);
-    if (exchange.requestTimer !== null || exchange.backoffTimer !== null || exchange.hedge !== null) stopTimeouts(exchange, this.#wheel);
+    this.#settle(exchange);
     exchange.replay = null;
     if (exchange.webSocket !== null) exchange.webSocket.end();
     if (exchange.shaping !== null) exchange.shaping.stop();
     dropCopies(exchange);
     if (!exchange.shadow) this.#record(exchange);
     endFilters(exchange);
+  }
+
+  /** Ends everything that would go on with the exchange, because it has its answer: waits, timers, an answer that still waits for filters. */
+  #settle(exchange: Exchange): void {
+    endWaits(exchange);
+    this.#gathering.end(exchange);
+    if (exchange.requestTimer !== null || exchange.backoffTimer !== null || exchange.hedge !== null) stopTimeouts(exchange, this.#wheel);
+    if (exchange.stagedAnswer !== null) exchange.stagedAnswer.stop();
+    exchange.stagedAnswer = null;
   }
 }
 
@@ -140,13 +166,11 @@ function endWaits(exchange: Exchange): void {
 
 function endFilters(exchange: Exchange): void {
   const own = exchange.backend?.endFilters ?? null;
-  if (own !== null) runEndFilters(own, exchange);
+  if (own !== null) tellEnd(own, exchange);
   const shared = exchange.route?.endFilters ?? null;
-  if (shared !== null) runEndFilters(shared, exchange);
+  if (shared !== null) tellEnd(shared, exchange);
 }
 
-function writeHead(exchange: Exchange): void {
-  exchange.phase = 'answering';
-  exchange.headAt = turnTime() - exchange.startedAt;
-  exchange.downstream.writeHead(exchange);
+function tellEnd(filters: readonly EndFilter[], exchange: Exchange): void {
+  for (let i = 0; i < filters.length; i++) (filters[i] as EndFilter).ended(exchange);
 }

@@ -1,10 +1,11 @@
 // The request filters of an exchange: run by index, without a promise unless a filter waits. A wait ends with its exchange, or with its time.
-import { Timer, type TimerWheel } from '#lib/timer-wheel.ts';
+import type { TimerWheel } from '#lib/timer-wheel.ts';
 import type { Endings } from './endings.ts';
 import { ERRORS } from './exchange/errors.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import type { Limits } from './exchange/limits.ts';
-import type { FilterVerdict, RequestFilter, Wait } from './exchange/plan.ts';
+import type { FilterVerdict, RequestFilter } from './exchange/plan.ts';
+import { waitFor } from './filter-wait.ts';
 
 export interface FilteringOptions {
   readonly endings: Pick<Endings, 'answerLocally' | 'reply'>;
@@ -54,62 +55,18 @@ export class Filtering {
   }
 
   /** The verdict counts until the client leaves, a deadline passes or the filter has had its time. */
-  #wait(exchange: Exchange, filter: RequestFilter, verdict: Promise<FilterVerdict>, decide: (late: FilterVerdict) => void): void {
+  #wait(exchange: Exchange, filter: RequestFilter, verdict: Promise<FilterVerdict>, decided: (late: FilterVerdict) => void): void {
     if (exchange.reading === null) exchange.downstream.pauseRequest();
-    const timeout = filter.patience?.timeout ?? this.#timeout;
-    const wait = new FilterWait(exchange, this.#wheel, timeout, () =>
-      this.#guarded(exchange, () => this.#expired(exchange, filter, decide)),
-    );
-    exchange.wait = wait;
-    verdict.then(
-      (late) => wait.finish() && this.#guarded(exchange, () => decide(late)),
-      // Rejections after the wait are those of cancelled work.
-      (bug: unknown) => wait.finish() && this.#failed(exchange, bug),
-    );
+    waitFor(exchange, verdict, filter.patience?.timeout ?? this.#timeout, this.#wheel, {
+      decided,
+      expired: () => this.#expired(exchange, filter, decided),
+      failed: (bug) => this.#failed(exchange, bug),
+    });
   }
 
   #expired(exchange: Exchange, { patience }: RequestFilter, decide: (late: FilterVerdict) => void): void {
     if (patience?.failOpen !== true) return this.#endings.reply(exchange, ERRORS.filterTimeout);
     exchange.cancel();
     decide('continue');
-  }
-
-  /** Promises and timers are outside of the path that isolates exchanges from each other. */
-  #guarded(exchange: Exchange, action: () => void): void {
-    try {
-      action();
-    } catch (bug) {
-      this.#failed(exchange, bug);
-    }
-  }
-}
-
-/** The wait for one filter. While the filter waits for the body of the request, the timeouts of clients count instead. */
-class FilterWait extends Timer implements Wait {
-  readonly #exchange: Exchange;
-  readonly #wheel: TimerWheel;
-  #isOver = false;
-
-  constructor(exchange: Exchange, wheel: TimerWheel, timeout: number, expired: () => void) {
-    super(() => {
-      if (exchange.reading !== null) wheel.arm(this, timeout);
-      else if (this.finish()) expired();
-    });
-    this.#exchange = exchange;
-    this.#wheel = wheel;
-    wheel.arm(this, timeout);
-  }
-
-  leave(): void {
-    this.finish();
-  }
-
-  /** Ends the wait. False: it has ended before. */
-  finish(): boolean {
-    if (this.#isOver) return false;
-    this.#isOver = true;
-    this.#exchange.wait = null;
-    this.#wheel.disarm(this);
-    return true;
   }
 }

@@ -85,8 +85,16 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     this.#refused = refused;
     this.#malformed = malformed;
     this.#attempts = new Attempts({ wheel, limits, deadlines: this });
-    this.#endings = new Endings({ attempts: this.#attempts, gathering, wheel, record: (exchange) => recorder.record(exchange) });
     const failed = (exchange: Exchange, bug: unknown): void => this.failed(exchange, bug);
+    this.#endings = new Endings({
+      attempts: this.#attempts,
+      gathering,
+      wheel,
+      limits,
+      failed,
+      send: (exchange, chunk) => this.#bodies.sendAnswer(exchange, chunk),
+      record: (exchange) => recorder.record(exchange),
+    });
     this.#filtering = new Filtering({ endings: this.#endings, wheel, limits, failed });
     this.#tunnels = new Tunnels(wheel, {
       opened: (exchange) => recorder.webSocketOpened(exchange),
@@ -280,10 +288,13 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (exchange.status !== 101) this.#hop.answer(exchange.responseHeaders, attempt.version);
     const { sessions } = exchange.route as RoutePlan;
     if (sessions !== null) sessions.answered(exchange, attempt);
-    this.#endings.sendHead(exchange);
+    this.#endings.answer(exchange, this.#answerBegins);
+  }
+
+  readonly #answerBegins = (exchange: Exchange): void => {
     if (exchange.status === 101) this.#tunnels.open(exchange);
     else this.#bodies.answerBegins(exchange);
-  }
+  };
 
   /** A gRPC caller cannot read an answer that is not gRPC; concurrent WebSocket requests may exceed the limit. */
   #objection(exchange: Exchange): ExchangeError | null {
@@ -296,13 +307,14 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (exchange.phase !== 'done') this.#bodies.responseData(exchange, chunk);
   }
 
-  responseEnd({ exchange }: Attempt, trailers: Headers | null): void {
+  responseEnd(attempt: Attempt, trailers: Headers | null): void {
+    const { exchange } = attempt;
     if (exchange.phase === 'done') return;
-    exchange.responseEnded = true;
     if (exchange.grpc) noteStatus(exchange, trailers);
-    exchange.downstream.end(exchange, trailers);
-    // A tunnel lives until both directions have ended.
-    if (!exchange.tunnel || exchange.requestEnded) this.#endings.finish(exchange);
+    if (exchange.stagedAnswer === null || exchange.tunnel) return this.#endings.answerEnds(exchange, trailers);
+    // The connection may serve others while stages still work.
+    attempt.stream = null;
+    exchange.stagedAnswer.end(trailers);
   }
 
   downstreamDrained(exchange: Exchange): void {

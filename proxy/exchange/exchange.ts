@@ -12,6 +12,7 @@ import type { KeptBody } from './kept-body.ts';
 import type { BackendPlan, ClientIdentity, RoutePlan, UpstreamEndpoint, Wait } from './plan.ts';
 import type { Principal } from './principal.ts';
 import type { Session } from './session.ts';
+import type { StagedBody } from './staged-body.ts';
 import type { DownstreamStream, UpstreamStream } from './stream.ts';
 
 /** The client certificate of the handshake, valid or not. */
@@ -142,8 +143,8 @@ export interface WebSocketTunnel {
 /** The faults that the proxy added to an exchange on purpose; '' for none. */
 export type FaultMark = '' | 'delay' | 'abort' | 'delay,abort';
 
-/** The phase of an exchange; it only moves forward. */
-export type ExchangePhase = 'request' | 'picked' | 'answering' | 'done';
+/** The phase of an exchange; it only moves forward. `answered`: it has an answer, and a response filter waits. */
+export type ExchangePhase = 'request' | 'picked' | 'answered' | 'answering' | 'done';
 
 /**
  * Why a request is not repeated though its plan allows it: its body was not kept, the retry budget of the backend is spent, its deadline passes during the pause, or the backend asks
@@ -216,6 +217,8 @@ export class Exchange {
   grpcStatus = -1;
   /** The body of an answer of the proxy itself: a local reply or the answer of a filter. */
   localBody: Buffer | null = null;
+  /** The way of the body of the answer through stages, or its wait for response filters; null: it goes straight to the client. */
+  stagedAnswer: StagedBody | null = null;
 
   // The route and the attempts.
   /** The plan from the runtime at the head of the request; the whole exchange follows it. */

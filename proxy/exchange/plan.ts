@@ -1,6 +1,7 @@
 // The decisions of the runtime about a route, made before any request: the exchange carries the plan, the request path follows it.
 import type { SecureContextOptions } from 'node:tls';
 import type { Attempt, AttemptListener } from './attempt.ts';
+import type { BodyStage } from './body-stage.ts';
 import type { ConnectionPlan } from './connection-terms.ts';
 import type { ExchangeError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
@@ -30,10 +31,16 @@ export interface RequestFilter {
   request(exchange: Exchange): FilterVerdict | Promise<FilterVerdict>;
 }
 
-/** Changes the head of the answer, also of local replies. */
+/** The result of a response filter: a stage for the body of the answer, if the filter changes more than the head. */
+export type AnswerChange = BodyStage | void;
+
+/** Changes the answer, also a local reply. */
 export interface ResponseFilter {
   readonly name: string;
-  response(exchange: Exchange): void;
+  /** How long the answer waits for the filter; absent: `filterTimeout` of the limits, and an error takes its place then. */
+  readonly patience?: Patience;
+  /** A filter that waits stops its work at `exchange.signal`, and changes nothing of the exchange after that. */
+  response(exchange: Exchange): AnswerChange | Promise<AnswerChange>;
 }
 
 /** Learns that an exchange is over, after its record. It may not have passed the request half of the filter. */

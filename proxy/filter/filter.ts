@@ -5,7 +5,7 @@ import type { LimitStore } from '#lib/limit/store.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { ObjectData } from '../exchange/object-data.ts';
-import type { FilterVerdict, Patience } from '../exchange/plan.ts';
+import type { AnswerChange, FilterVerdict, Patience } from '../exchange/plan.ts';
 import type { Outside } from '../exchange/outside.ts';
 import type { RefusalCounts } from '../exchange/refusal-counts.ts';
 import type { SharedEntries } from '../exchange/shared-entries.ts';
@@ -85,14 +85,14 @@ export interface FilterDependencies {
  */
 export interface Filter {
   readonly name: string;
-  /** How long an exchange waits for the request half. */
+  /** How long an exchange waits for either half. */
   readonly patience?: Patience;
   /** The request half runs after the filters of the chosen backend, before the first attempt. */
   readonly isLast?: true;
   /** Changes the request before an endpoint is chosen, or answers it. */
   request?(exchange: Exchange): FilterVerdict | Promise<FilterVerdict>;
-  /** Changes the head of an answer, also of one that precedes the request half of this filter. */
-  response?(exchange: Exchange): void;
+  /** Changes an answer, also one that precedes the request half of this filter: its head, and by a stage its body. */
+  response?(exchange: Exchange): AnswerChange | Promise<AnswerChange>;
   /** The exchange is over, whether or not it has passed the request half: releases what the filter holds for it. */
   ended?(exchange: Exchange): void;
   /** No plan has the filter any more: releases timers and subscriptions. Exchanges under way may still call both halves. */

@@ -1,5 +1,7 @@
 // Slow readers and writers: the faster side must wait, and the proxy keeps at most a few buffers of each.
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import type * as ir from '#api/ir/ir.ts';
 import { closeAfterEach, get, openChain, openClient } from '../support/fixture.ts';
 import type { Chain } from '../support/fixture.ts';
 import { memoryInUse } from '../support/memory.ts';
@@ -9,12 +11,20 @@ import { until } from '../support/until.ts';
 closeAfterEach();
 
 const MIB = 1_048_576;
-const TOTAL = 48 * MIB;
 const PIECE = Buffer.alloc(65_536, 'x');
-/** Maximum of bytes between two peers: kernel buffers of four sockets (up to 6 MiB each on loopback) and a few hundred KiB of the proxy. */
-const IN_BETWEEN = 28 * MIB;
+/**
+ * Maximum of bytes between two peers: the kernel's buffers of two connections, which grow to at most these sizes, and a few hundred KiB of
+ * the proxy.
+ */
+const IN_BETWEEN = 2 * (maximum('tcp_rmem') + maximum('tcp_wmem')) + MIB;
+const TOTAL = Math.max(48 * MIB, IN_BETWEEN + 16 * MIB);
 /** Maximum of these bytes in this process, in addition to earlier ones: twice the high-water mark per direction, and some slack. */
 const IN_PROCESS = 2 * MIB;
+
+/** The last number of a kernel setting. */
+function maximum(setting: string): number {
+  return Number(readFileSync(`/proc/sys/net/ipv4/${setting}`, 'utf8').trim().split(/\s+/).at(-1));
+}
 
 interface Source {
   write(chunk: Buffer): boolean;
@@ -40,6 +50,8 @@ function pour(socket: Source, total: number, piece: Buffer, finished = (): void 
 function asChunk(piece: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n')]);
 }
+
+const REDIRECT: ir.Filter = { type: 'RequestRedirect', scheme: 'https', hostname: null, path: null, port: null, statusCode: 302 };
 
 const buffered = (): number => memoryInUse().buffers;
 
@@ -79,12 +91,14 @@ describe('a client that does not read', () => {
   });
 
   test('stops its own requests: pipelined requests are not read while answers are unread', async () => {
-    const { proxy } = await openChain('', { backends: [] });
+    const { proxy } = await openChain('', { filters: [REDIRECT] });
     const client = await openClient(proxy.port, false);
     const before = buffered();
     client.socket.pause();
-    const requests = Buffer.from(get('/', `X: ${'x'.repeat(100)}\r\n`).repeat(PIECE.length / 128));
-    const state = pour(client.socket, 300 * PIECE.length, requests);
+    // An answer is about as long as its request, because it repeats the path.
+    const request = get(`/${'x'.repeat(4_000)}`);
+    const requests = Buffer.from(request.repeat(PIECE.length / request.length));
+    const state = pour(client.socket, TOTAL, requests);
     await still(() => state.sent);
     expect(state.done).toBe(false);
     expect(buffered() - before - client.socket.writableLength).toBeLessThan(IN_PROCESS);

@@ -110,7 +110,8 @@ describe('weir endpoint', () => {
       ({ backends: all }) => all[0]?.endpoints.some(({ reasons }) => reasons[0]?.reason === 'forcedOut') === true,
     );
     expect(shown.overrides).toMatchObject([{ kind: 'endpoint', endpoint: address, state: 'out' }]);
-    expect(shown.problems).toEqual([
+    // A busy machine can be one more problem.
+    expect(shown.problems.filter(({ object }) => object !== 'proxy weir-up')).toEqual([
       { severity: 'warning', object: `endpoint ${address} of Backend/default/app`, message: expect.stringContaining('weir endpoint auto') },
     ]);
     expect(await up.weir('endpoint', 'auto', address)).toMatchObject({ code: 0 });

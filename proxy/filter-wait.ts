@@ -1,0 +1,62 @@
+// The wait of an exchange for one filter. It ends with the verdict, with the exchange, or with the time of the filter.
+import { Timer, type TimerWheel } from '#lib/timer-wheel.ts';
+import type { Exchange } from './exchange/exchange.ts';
+import type { Wait } from './exchange/plan.ts';
+
+/** The outcomes of a wait. Each is called at most once, and none after the exchange is over. */
+export interface WaitOutcomes<V> {
+  decided(verdict: V): void;
+  /** The filter has had its time. */
+  expired(): void;
+  /** The filter or one of these functions has a bug. */
+  failed(bug: unknown): void;
+}
+
+/** Waits for a verdict; `timeout` in milliseconds. */
+export function waitFor<V>(exchange: Exchange, verdict: Promise<V>, timeout: number, wheel: TimerWheel, outcomes: WaitOutcomes<V>): void {
+  // Promises and timers are outside of the path that isolates exchanges from each other.
+  const guarded = (action: () => void): void => {
+    try {
+      action();
+    } catch (bug) {
+      outcomes.failed(bug);
+    }
+  };
+  const wait = new FilterWait(exchange, wheel, timeout, () => guarded(() => outcomes.expired()));
+  exchange.wait = wait;
+  verdict.then(
+    (late) => wait.finish() && guarded(() => outcomes.decided(late)),
+    // Rejections after the wait are those of cancelled work.
+    (bug: unknown) => wait.finish() && outcomes.failed(bug),
+  );
+}
+
+/** While the filter waits for the body of the request, the timeouts of clients count instead. */
+class FilterWait extends Timer implements Wait {
+  readonly #exchange: Exchange;
+  readonly #wheel: TimerWheel;
+  #isOver = false;
+
+  constructor(exchange: Exchange, wheel: TimerWheel, timeout: number, expired: () => void) {
+    super(() => {
+      if (exchange.reading !== null) wheel.arm(this, timeout);
+      else if (this.finish()) expired();
+    });
+    this.#exchange = exchange;
+    this.#wheel = wheel;
+    wheel.arm(this, timeout);
+  }
+
+  leave(): void {
+    this.finish();
+  }
+
+  /** Ends the wait. False: it has ended before. */
+  finish(): boolean {
+    if (this.#isOver) return false;
+    this.#isOver = true;
+    this.#exchange.wait = null;
+    this.#wheel.disarm(this);
+    return true;
+  }
+}
