@@ -12,8 +12,8 @@ import type { RedisConnection } from '#lib/redis-connection.ts';
 import { turnTime } from '#lib/turn-clock.ts';
 import { RedisStore } from './redis-store.ts';
 
-/** The supervisor answers within a turn of its event loop. */
-const PATIENCE_MS = 500;
+/** The supervisor answers within a turn of its event loop. That turn can be long while it makes plans of many routes; without an answer, limits are not exact. */
+const PATIENCE_MS = 2_000;
 const TICK_MS = 50;
 
 /** All calls of a turn share one value. */
