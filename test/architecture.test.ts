@@ -98,9 +98,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   'proxy/runtime': ['api', 'lib', 'proxy/exchange', 'proxy/codec', 'proxy/listener', 'proxy/filter', 'proxy/cluster', 'proxy/upstream'],
   'proxy/isolated-request-path.ts': ['proxy/exchange', 'proxy/request-path.ts'],
-  'proxy/endings.ts': ['lib', 'proxy/exchange', 'proxy/filter', 'proxy/upstream'],
+  'proxy/filter-wait.ts': ['lib', 'proxy/exchange'],
+  'proxy/answering.ts': ['lib', 'proxy/exchange', 'proxy/filter-wait.ts'],
+  'proxy/endings.ts': ['lib', 'proxy/exchange', 'proxy/upstream', 'proxy/answering.ts'],
   'proxy/bodies.ts': ['lib', 'proxy/exchange', 'proxy/upstream'],
-  'proxy/filtering.ts': ['lib', 'proxy/exchange', 'proxy/endings.ts'],
+  'proxy/filtering.ts': ['lib', 'proxy/exchange', 'proxy/endings.ts', 'proxy/filter-wait.ts'],
   'proxy/request-path.ts': [
     'proxy/bodies.ts',
     'proxy/endings.ts',

@@ -2,13 +2,21 @@
 import type { Static } from 'typebox';
 import { backendTrafficPolicy } from './backend-traffic-policy.ts';
 import { clientTrafficPolicy } from './client-traffic-policy.ts';
+import { httpPolicy } from './http-policy.ts';
 import { rateLimitPolicy } from './rate-limit-policy.ts';
 import { securityPolicy } from './security-policy.ts';
 import { WEIR_GROUP } from './schema.ts';
 import { xBackendTrafficPolicy } from './x-backend-traffic-policy.ts';
 
 /** In the order of docs/reference/policies.md. */
-export const POLICIES = [clientTrafficPolicy, backendTrafficPolicy, xBackendTrafficPolicy, securityPolicy, rateLimitPolicy] as const;
+export const POLICIES = [
+  clientTrafficPolicy,
+  backendTrafficPolicy,
+  xBackendTrafficPolicy,
+  securityPolicy,
+  rateLimitPolicy,
+  httpPolicy,
+] as const;
 
 /** Weir's own. The others are kinds of the Gateway API, which has their CRDs. */
 export const OWN_POLICIES = POLICIES.filter(({ apiVersion }) => apiVersion.startsWith(`${WEIR_GROUP}/`));

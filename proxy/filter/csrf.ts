@@ -2,7 +2,6 @@
 // page in Sec-Fetch-Site (Fetch metadata), and its origin in Origin or Referer. Pages cannot set any of the three.
 import { pathTest, type PathTest } from '#api/authorization/path-condition.ts';
 import type { PolicySettings } from '#api/policy/settings.ts';
-import { normaliseOrigin } from '../exchange/authority.ts';
 import { ERRORS, withDetail, type ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { refuse } from '../exchange/local-reply.ts';
@@ -11,14 +10,12 @@ import type { Refusals } from '../exchange/refusal-counts.ts';
 import type { SecurityEventFields, SecurityEvents } from '../exchange/security-events.ts';
 import type { Filter, FilterKind } from './filter.ts';
 import { Origins } from './origins.ts';
+import { isOwn, onlyLine, originOf, OWN_SITES } from './page-origin.ts';
 
 type Settings = NonNullable<PolicySettings<'SecurityPolicy'>['csrf']>;
 
 /** Methods that must change nothing (RFC 9110 section 9.2.1); the codec refuses TRACE. */
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
-
-/** The relation of the page to the host: browsers send no other words. */
-const OWN_SITES: ReadonlySet<string> = new Set(['same-origin', 'none']);
 
 /** Where refusals are told. */
 interface Reports {
@@ -72,38 +69,6 @@ class CsrfCheck implements Filter {
     if (origin !== '') return isOwn(exchange, origin);
     return site !== '' || this.#passesUntold;
   }
-}
-
-/** The value of a header; '' without it, null if it has several lines: no browser sends that. */
-function onlyLine(headers: readonly string[], name: string): string | null {
-  let value = '';
-  let found = false;
-  for (let i = 0; i < headers.length; i += 2) {
-    if (headers[i] !== name) continue;
-    if (found) return null;
-    found = true;
-    value = headers[i + 1] as string;
-  }
-  return found && value === '' ? null : value;
-}
-
-/** The origin of the page; '' if the request does not tell, null if it cannot be known. Browsers write `null` for pages without one. */
-function originOf(headers: readonly string[]): string | null {
-  const origin = onlyLine(headers, 'origin');
-  if (origin !== '') return origin;
-  const referer = onlyLine(headers, 'referer');
-  if (referer === null || referer === '') return referer;
-  return URL.canParse(referer) ? new URL(referer).origin : null;
-}
-
-/**
- * The page is of the host itself. A page over HTTPS may also call a proxy that sees HTTP, because something in front ends TLS; a page over
- * HTTP never calls HTTPS, because others on the network can change it.
- */
-function isOwn({ authority, scheme }: Exchange, origin: string): boolean {
-  const normal = normaliseOrigin(origin);
-  if (normal === normaliseOrigin(`${scheme}://${authority}`)) return true;
-  return scheme === 'http' && normal === normaliseOrigin(`https://${authority}`);
 }
 
 export const csrf: FilterKind = {

@@ -1,4 +1,5 @@
 // The ordered list of filters. The order is that of the request; answers pass in reverse.
+import { compression } from './compression/compression.ts';
 import { cors } from './cors.ts';
 import { authentication } from './authentication/authentication.ts';
 import { authorization } from './authorization.ts';
@@ -22,6 +23,8 @@ import { urlRewrite } from './url-rewrite.ts';
 export const FILTERS: readonly FilterKind[] = Object.freeze([
   // Costs nothing for a blocked source, and sees every answer.
   threats,
+  // The last to change an answer.
+  compression,
   // Answers a preflight before other filters act on it.
   cors,
   // Before anything that costs more than a look at the address.
