@@ -1,6 +1,7 @@
 // A small browser for tests: cookies by origin, redirects on demand, the forms of the provider's login.
 import { once } from 'node:events';
 import http from 'node:http';
+import https from 'node:https';
 
 /** As browsers send them when a user follows a link. */
 export const NAVIGATION = { accept: 'text/html,*/*', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
@@ -22,13 +23,21 @@ export class Browser {
   /** By origin, then by name. */
   readonly cookies = new Map<string, Map<string, string>>();
 
+  /** The CA certificates that it trusts, PEM. */
+  readonly #ca: string;
+
+  constructor(ca = '') {
+    this.#ca = ca;
+  }
+
   /** One request; redirects are not followed. */
   async get(url: string, { method = 'GET', headers = NAVIGATION, body }: Visit = {}): Promise<Page> {
     const { origin } = new URL(url);
     const jar = this.jar(origin);
     const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
     const all = { ...headers, ...(cookie === '' ? {} : { cookie }) };
-    const request = http.request(url, { method, headers: all, agent: false });
+    const options = { method, headers: all, agent: false };
+    const request = url.startsWith('https:') ? https.request(url, { ...options, ca: this.#ca }) : http.request(url, options);
     request.end(body);
     const [response] = (await once(request, 'response')) as [http.IncomingMessage];
     let text = '';

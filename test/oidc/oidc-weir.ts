@@ -1,12 +1,14 @@
 // `weir up` with a route that asks for a login at a provider, and a backend that tells what it gets.
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { Child } from '../support/child.ts';
 import { secret } from '../support/folder-site.ts';
-import { backendSite, listOf } from '../support/objects.ts';
+import type { IssuedFiles } from '../support/certificates.ts';
+import { secretWith } from '../support/pairs.ts';
+import { backendSite, backendWithRoute, gateway, gatewayClass, listOf } from '../support/objects.ts';
 
 export const KEY = 'first-key-0123456789-0123456789-0123';
 
@@ -17,13 +19,16 @@ export class OidcWeir {
   readonly #folder = mkdtempSync(path.join(os.tmpdir(), 'weir-oidc-'));
   readonly #backend: http.Server;
   readonly #port: number;
+  readonly #certificate: IssuedFiles | null;
   readonly #backendPort: number;
   #weir: Child | null = null;
 
-  constructor(port: number, backendPort: number) {
+  /** `certificate`: files of its certificate for localhost; without them it speaks HTTP. */
+  constructor(port: number, backendPort: number, certificate: IssuedFiles | null = null) {
+    this.#certificate = certificate;
     this.#port = port;
     this.#backendPort = backendPort;
-    this.origin = `http://127.0.0.1:${port}`;
+    this.origin = certificate === null ? `http://127.0.0.1:${port}` : `https://localhost:${port}`;
     this.#backend = http.createServer(({ url = '', headers }, response) => {
       this.seen.push({ url, headers });
       response.setHeader('content-type', 'text/html').end(`<h1>hello ${String(headers['x-user'])}</h1>`);
@@ -34,13 +39,21 @@ export class OidcWeir {
   async start(issuer: string, more = '', args: readonly string[] = []): Promise<void> {
     this.#backend.listen(this.#backendPort, '127.0.0.1');
     await once(this.#backend, 'listening');
-    const site = backendSite(this.#port, 'app', { endpoints: [{ ip: '127.0.0.1', port: this.#backendPort }] });
-    writeFileSync(path.join(this.#folder, 'site.json'), site);
+    writeFileSync(path.join(this.#folder, 'site.json'), this.#site());
     writeFileSync(path.join(this.#folder, 'client.json'), listOf(secret('client', { secret: 'a secret: 100% of it' })));
     this.setKeys(KEY);
     this.setPolicy(issuer, more);
     this.#weir = new Child(['up', this.#folder, '--access-log', 'off', ...args]);
     await this.#weir.printed(/serving/);
+  }
+
+  #site(): string {
+    const [port, spec] = [this.#port, { endpoints: [{ ip: '127.0.0.1', port: this.#backendPort }] }];
+    if (this.#certificate === null) return backendSite(port, 'app', spec);
+    const listener = { name: 'https', port, protocol: 'HTTPS', tls: { certificateRefs: [{ name: 'cert' }] } };
+    const objects = [gatewayClass(), gateway('gw', [listener]), secretWith('cert', this.#certificate), ...backendWithRoute('app', spec)];
+    const authority = secret('authority', { 'ca.crt': readFileSync(this.#certificate.ca, 'utf8') });
+    return listOf(...objects, authority);
   }
 
   get output(): string {

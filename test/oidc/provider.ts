@@ -2,14 +2,19 @@
 // that a test turns on.
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { IssuedFiles } from '../support/certificates.ts';
 import { Provider, type Configuration, type JWK } from 'oidc-provider';
 
 /** Seconds. */
 export interface ProviderOptions {
   readonly accessTokenSeconds?: number;
   readonly port?: number;
+  /** Files of its certificate for localhost; without them it speaks HTTP. */
+  readonly certificate?: IssuedFiles;
   /** Where the client takes logout tokens. */
   readonly backChannelLogoutUri?: string;
   /** Claims of every user, to make sessions large. */
@@ -37,10 +42,16 @@ export class TestProvider {
     postLogoutUris: readonly string[],
     options: ProviderOptions = {},
   ): Promise<TestProvider> {
-    const server = http.createServer();
+    const { certificate } = options;
+    const pem = (file: string): Buffer => readFileSync(file);
+    const server =
+      certificate === undefined
+        ? http.createServer()
+        : https.createServer({ cert: pem(certificate.certificate), key: pem(certificate.privateKey) });
     server.listen(options.port ?? 0, '127.0.0.1');
     await once(server, 'listening');
-    const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const origin = certificate === undefined ? 'http://127.0.0.1' : 'https://localhost';
+    const issuer = `${origin}:${(server.address() as AddressInfo).port}`;
     const provider = new Provider(issuer, configurationOf(redirectUris, postLogoutUris, options));
     const own = new TestProvider(issuer, server);
     const handle = provider.callback();

@@ -1,7 +1,8 @@
 // The authenticator `oidc`.
 import { Type } from 'typebox';
+import { repeated } from '../duplicates.ts';
 import type { FieldError } from '../field-error.ts';
-import { requiredSecretKey, secretKey } from '../policy-reference.ts';
+import { dataKey, requiredSecretKey, secretKey } from '../policy-reference.ts';
 import { choice, duration, flag, text } from '../setting.ts';
 
 const PATH = '/([A-Za-z0-9._~-]+/?)*';
@@ -16,10 +17,36 @@ const scope = Type.String({ minLength: 1, maxLength: 128, pattern: '^[!#-\\[\\]-
 
 const IN_REDIS = "has(self.sessionStore) && self.sessionStore == 'Redis'";
 
+const parameter = Type.Object(
+  {
+    name: Type.String({
+      minLength: 1,
+      maxLength: 128,
+      pattern: '^[A-Za-z0-9_.-]+$',
+      description: 'The name.',
+      '~must': 'the name of a parameter',
+    }),
+    value: Type.String({ maxLength: 1_024, description: 'The value.' }),
+  },
+  { additionalProperties: false, description: 'One parameter.' },
+);
+
+/** The login itself depends on these parameters, or the provider would take them from elsewhere. */
+const RESERVED_PARAMETERS: readonly string[] = [
+  ...['response_type', 'response_mode', 'client_id', 'redirect_uri', 'scope', 'state', 'nonce'],
+  ...['code_challenge', 'code_challenge_method', 'request', 'request_uri', 'id_token_hint'],
+];
+
 /** Of a session in a cookie nothing but the browser knows. */
 const NEED_REDIS = ['sessionIdleTimeout', 'backChannelLogoutPath'] as const;
 
-const RULES = NEED_REDIS.map((name) => ({ rule: `!has(self.${name}) || (${IN_REDIS})`, message: `${name} needs sessionStore: Redis` }));
+const RULES = [
+  ...NEED_REDIS.map((name) => ({ rule: `!has(self.${name}) || (${IN_REDIS})`, message: `${name} needs sessionStore: Redis` })),
+  {
+    rule: `!has(self.authorizationParameters) || self.authorizationParameters.all(x, !(x.name in [${RESERVED_PARAMETERS.map((name) => `'${name}'`).join(', ')}]) && self.authorizationParameters.exists_one(y, y.name == x.name))`,
+    message: 'authorizationParameters must have each name once, and none that the login sets itself',
+  },
+];
 
 /** Exactly what a login needs; a nearer policy replaces all of it. */
 export const oidc = Type.Optional(
@@ -32,6 +59,7 @@ export const oidc = Type.Optional(
       }),
       clientID: Type.String({ minLength: 1, maxLength: 256, description: 'The name of the client at the provider.' }),
       clientSecret: secretKey('The entry with the secret of the client. Without it the client is a public one.'),
+      ca: dataKey('The CA certificates of the provider, PEM; those of the platform, when absent.'),
       cookieKeys: requiredSecretKey(
         'The entry with the keys that seal cookies, one on a line, at least 32 random characters each. The first seals, all open.',
       ),
@@ -39,6 +67,12 @@ export const oidc = Type.Optional(
         Type.Array(scope, {
           maxItems: 32,
           description: 'The scopes of the login besides openid, such as offline_access for refresh tokens.',
+        }),
+      ),
+      authorizationParameters: Type.Optional(
+        Type.Array(parameter, {
+          maxItems: 16,
+          description: 'Further parameters of the question to the provider, such as prompt, login_hint, max_age or audience.',
         }),
       ),
       redirectURL: place(
@@ -75,10 +109,25 @@ interface Written {
   readonly sessionStore?: string;
   readonly sessionIdleTimeout?: string;
   readonly backChannelLogoutPath?: string;
+  readonly authorizationParameters?: readonly { readonly name: string }[];
 }
 
 /** The rules that an authenticator violates. */
 export function checkOidc(written: Written, field: string): FieldError[] {
   const lacking = written.sessionStore === 'Redis' ? [] : NEED_REDIS.filter((name) => written[name] !== undefined);
-  return lacking.map((name) => ({ field: `${field}.${name}`, reason: 'needs sessionStore: Redis, since nothing ends a cookie' }));
+  return [
+    ...lacking.map((name) => ({ field: `${field}.${name}`, reason: 'needs sessionStore: Redis, since nothing ends a cookie' })),
+    ...checkParameters(
+      (written.authorizationParameters ?? []).map(({ name }) => name),
+      `${field}.authorizationParameters`,
+    ),
+  ];
+}
+
+function checkParameters(names: readonly string[], field: string): FieldError[] {
+  const reserved = names.flatMap((name, i) => (RESERVED_PARAMETERS.includes(name) ? [i] : []));
+  return [
+    ...reserved.map((i) => ({ field: `${field}[${i}].name`, reason: 'is set by the login itself: remove it' })),
+    ...repeated(names).map((i) => ({ field: `${field}[${i}].name`, reason: 'is listed twice' })),
+  ];
 }

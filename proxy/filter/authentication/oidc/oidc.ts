@@ -55,13 +55,14 @@ export class Oidc implements Authenticator {
     const { data, outside, origins, shared } = context;
     this.#context = context;
     this.#policy = origins[0]?.policy ?? '';
-    const { clientSecret, cookieKeys } = settings;
+    const { clientSecret, cookieKeys, ca } = settings;
     const terms = (this.#terms = termsOf(settings));
     this.#inRedis = terms.isInRedis ? new RedisSessions(terms, shared) : null;
     this.#store = this.#inRedis ?? COOKIE_SESSIONS;
     this.#keys = data.handle(cookieKeys);
     this.#secret = clientSecret === undefined ? null : data.handle(clientSecret);
-    this.#maker = { terms, provider: new Provider(terms.issuer, outside), verifier: new TokenVerifier(context) };
+    const authorities = ca === undefined ? null : { reference: ca, handle: data.handle(ca) };
+    this.#maker = { terms, provider: new Provider(terms.issuer, outside, authorities), verifier: new TokenVerifier(context, ca) };
   }
 
   authenticate(exchange: Exchange): Outcome | Promise<Outcome> {
@@ -189,13 +190,14 @@ export class Oidc implements Authenticator {
 
   #leave(exchange: Exchange, visitor: Visitor, metadata: Metadata | null): Outcome {
     if (metadata === null) return unavailable(`the provider ${this.#maker.provider.problem}`);
-    const { clientId, scope, redirectPath } = this.#terms;
+    const { clientId, scope, redirectPath, parameters: further } = this.#terms;
     const login = newLogin(visitor.site.origin + redirectPath, returnPathOf(exchange));
     const url = new URL(metadata.authorizationEndpoint);
     const parameters = {
       ...{ response_type: 'code', client_id: clientId, scope, redirect_uri: login.redirectUri, state: login.state, nonce: login.nonce },
       ...{ code_challenge: challengeOf(login.verifier), code_challenge_method: 'S256' },
     };
+    for (const { name, value } of further) url.searchParams.set(name, value);
     for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
     return redirect(exchange, url.href, keepLogin(visitor, login));
   }

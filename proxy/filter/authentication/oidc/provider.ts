@@ -8,8 +8,10 @@ import {
   type LoadedDocument,
   type Outside,
   type OutsideAnswer,
+  type OutsideRequest,
 } from '../../../exchange/outside.ts';
 import { basicOf, type Client } from '../client-credentials.ts';
+import type { DataHandle, DataReference } from '../../../exchange/object-data.ts';
 import { parseObject, textOf } from './session.ts';
 
 const WELL_KNOWN = '/.well-known/openid-configuration';
@@ -40,15 +42,26 @@ export type TokenAnswer =
   | { readonly type: 'refused' }
   | { readonly type: 'unavailable'; readonly reason: string };
 
+/** The CA certificates of the provider: the reference, and what it refers to now. */
+export interface Authorities {
+  readonly reference: DataReference;
+  readonly handle: DataHandle;
+}
+
 export class Provider {
   readonly #issuer: string;
   readonly #outside: Outside;
+  /** Null: those of the platform. */
+  readonly #authorities: Authorities | null;
   readonly #metadata: DocumentHandle<Metadata>;
 
-  constructor(issuer: string, outside: Outside) {
+  constructor(issuer: string, outside: Outside, authorities: Authorities | null) {
     this.#issuer = issuer;
+    this.#authorities = authorities;
     this.#outside = outside;
-    this.#metadata = outside.documents.open({ key: `oidc metadata ${issuer}`, load: () => this.#load() });
+    // Another CA must not get what the former has vouched for.
+    const key = JSON.stringify(['oidc metadata', issuer, authorities?.reference ?? null]);
+    this.#metadata = outside.documents.open({ key, load: () => this.#load() });
   }
 
   /** Null while the provider has never answered. */
@@ -70,8 +83,14 @@ export class Provider {
     if (client.secret === '' || metadata.takesSecretInBody) form.set('client_id', client.id);
     if (client.secret !== '' && metadata.takesSecretInBody) form.set('client_secret', client.secret);
     if (client.secret !== '' && !metadata.takesSecretInBody) headers['authorization'] = basicOf(client);
-    const answer = await this.#outside.ask({ url: metadata.tokenEndpoint, method: 'POST', headers, body: form.toString() });
+    const answer = await this.#ask({ url: metadata.tokenEndpoint, method: 'POST', headers, body: form.toString() });
     return answer.ok ? tokensOf(answer.value) : { type: 'unavailable', reason: `the token endpoint ${answer.error}` };
+  }
+
+  async #ask(request: OutsideRequest): Promise<Result<OutsideAnswer>> {
+    if (this.#authorities === null) return this.#outside.ask(request);
+    const ca = this.#authorities.handle.value?.toString('utf8');
+    return ca === undefined ? err('cannot be asked without its CA') : this.#outside.ask({ ...request, ca });
   }
 
   close(): void {
@@ -79,7 +98,7 @@ export class Provider {
   }
 
   async #load(): Promise<Result<LoadedDocument<Metadata>>> {
-    const answer = await this.#outside.ask({ url: this.#issuer.replace(/\/$/, '') + WELL_KNOWN, headers: { accept: 'application/json' } });
+    const answer = await this.#ask({ url: this.#issuer.replace(/\/$/, '') + WELL_KNOWN, headers: { accept: 'application/json' } });
     if (!answer.ok) return answer;
     const { status, body, headers } = answer.value;
     if (status !== 200) return err(`answers with status ${status}`);

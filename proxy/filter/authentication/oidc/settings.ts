@@ -2,12 +2,20 @@
 import { createHash } from 'node:crypto';
 import type { DataReference } from '../../../exchange/object-data.ts';
 
+/** Of the question to the provider. */
+export interface Parameter {
+  readonly name: string;
+  readonly value: string;
+}
+
 export interface OidcSettings {
   readonly issuer: string;
   readonly clientID: string;
   readonly clientSecret?: DataReference;
+  readonly ca?: DataReference;
   readonly cookieKeys: DataReference;
   readonly scopes?: readonly string[];
+  readonly authorizationParameters?: readonly Parameter[];
   readonly redirectURL?: string;
   readonly logoutPath?: string;
   readonly postLogoutURL?: string;
@@ -26,6 +34,8 @@ export interface Terms {
   readonly issuer: string;
   readonly clientId: string;
   readonly scope: string;
+  /** Besides those of every login. */
+  readonly parameters: readonly Parameter[];
   /** '' for that of the request. */
   readonly redirectOrigin: string;
   readonly redirectPath: string;
@@ -54,7 +64,7 @@ export function termsOf(settings: OidcSettings): Terms {
     .update(JSON.stringify([issuer, clientId]))
     .digest('hex');
   return {
-    ...{ issuer, clientId, scope: [...new Set(['openid', ...scopes])].join(' ') },
+    ...{ issuer, clientId, scope: [...new Set(['openid', ...scopes])].join(' '), parameters: settings.authorizationParameters ?? [] },
     ...placesOf(settings),
     ...{ sessionSeconds: wholeSeconds(sessionDuration), groupsClaim, forwardsToken },
     isInRedis: settings.sessionStore === 'Redis',

@@ -1,4 +1,5 @@
 // Signatures of the provider's tokens: only algorithms with public keys that the provider names in its metadata, with its published keys.
+import type { DataReference } from '../../../exchange/object-data.ts';
 import { checkSignature } from '../jwt/signature-check.ts';
 import { keySource, type KeySource, type KeySourceDependencies } from '../jwt/key-source.ts';
 import { parseToken } from '../jwt/token.ts';
@@ -14,11 +15,14 @@ export type Verified =
 
 export class TokenVerifier {
   readonly #dependencies: KeySourceDependencies;
+  readonly #ca: DataReference | undefined;
   #keys: KeySource | null = null;
   #uri = '';
 
-  constructor(dependencies: KeySourceDependencies) {
+  /** `ca`: the CA certificates of the provider; absent: those of the platform. */
+  constructor(dependencies: KeySourceDependencies, ca?: DataReference) {
     this.#dependencies = dependencies;
+    this.#ca = ca;
   }
 
   /** The claims of a token of one of these types with a valid signature. A key that is not known is looked for once at the provider. */
@@ -44,6 +48,6 @@ export class TokenVerifier {
     if (this.#keys !== null && this.#uri === uri) return this.#keys;
     this.#keys?.close();
     this.#uri = uri;
-    return (this.#keys = keySource({ uri }, this.#dependencies));
+    return (this.#keys = keySource({ uri, ...(this.#ca === undefined ? {} : { ca: this.#ca }) }, this.#dependencies));
   }
 }
