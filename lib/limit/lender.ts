@@ -29,6 +29,7 @@ export class Lender {
   /** By borrower: units of limits of concurrency that it holds, by meter. */
   readonly #borrowers = new Map<string, Map<Meter, number>>();
   readonly #lendsFrom: number;
+  #evictions = 0;
 
   constructor(options: LenderOptions) {
     this.#options = options;
@@ -68,7 +69,7 @@ export class Lender {
 
   /** Keys that were forgotten although they counted something. */
   get evictions(): number {
-    return [...this.#tables.values()].reduce((sum, { evictions }) => sum + evictions, 0);
+    return this.#evictions;
   }
 
   #answer(borrower: string, ask: Ask): Lend {
@@ -103,9 +104,18 @@ export class Lender {
     else held?.delete(meter);
   }
 
+  #newTable(algorithm: Algorithm): MeterTable {
+    const { clocks, maxKeys } = this.#options;
+    return new MeterTable(
+      () => meterOf(algorithm, clocks),
+      maxKeys,
+      () => void this.#evictions++,
+    );
+  }
+
   #tableOf({ id, algorithm }: Terms): MeterTable {
     let table = this.#tables.get(id);
-    if (table === undefined) table = new MeterTable(() => meterOf(algorithm, this.#options.clocks), this.#options.maxKeys);
+    if (table === undefined) table = this.#newTable(algorithm);
     else this.#tables.delete(id);
     // The last one used comes last.
     this.#tables.set(id, table);

@@ -5,7 +5,9 @@ import { MeterTable } from './meter-table.ts';
 function table(maxKeys: number, limit = 5) {
   const clock = { now: 0 };
   const clocks = { steady: () => clock.now, wall: () => clock.now };
-  return { clock, meters: new MeterTable(() => meterOf({ kind: 'SlidingWindow', limit, periodMs: 1_000 }, clocks), maxKeys) };
+  const counted = { evictions: 0 };
+  const create = () => meterOf({ kind: 'SlidingWindow', limit, periodMs: 1_000 }, clocks);
+  return { clock, counted, meters: new MeterTable(create, maxKeys, () => void counted.evictions++) };
 }
 
 test('counts keys apart', () => {
@@ -15,17 +17,17 @@ test('counts keys apart', () => {
 });
 
 test('never keeps more keys than its bound', () => {
-  const { meters } = table(100);
+  const { meters, counted } = table(100);
   for (let i = 0; i < 1_000; i++) meters.of(`k${i}`).take(1);
-  expect([meters.size, meters.evictions]).toEqual([100, 900]);
+  expect([meters.size, counted.evictions]).toEqual([100, 900]);
 });
 
 test('forgets keys that count nothing any more, without an eviction', () => {
-  const { meters, clock } = table(1_000);
+  const { meters, clock, counted } = table(1_000);
   for (let i = 0; i < 100; i++) meters.of(`old${i}`).take(1);
   clock.now = 1_000;
   for (let i = 0; i < 100; i++) meters.of(`new${i}`).take(1);
-  expect([meters.size, meters.evictions]).toEqual([100, 0]);
+  expect([meters.size, counted.evictions]).toEqual([100, 0]);
 });
 
 test('keeps an empty key while others lose less', () => {

@@ -10,11 +10,13 @@ export class MeterTable {
   readonly #meters = new Map<string, Meter>();
   readonly #create: () => Meter;
   readonly #maxKeys: number;
-  #evictions = 0;
+  readonly #evicted: () => void;
 
-  constructor(create: () => Meter, maxKeys: number) {
+  /** `evicted`: called for each key that is forgotten although it counts something. */
+  constructor(create: () => Meter, maxKeys: number, evicted: () => void = () => undefined) {
     this.#create = create;
     this.#maxKeys = maxKeys;
+    this.#evicted = evicted;
   }
 
   /** The meter of a key; a full one for a new key. */
@@ -41,11 +43,6 @@ export class MeterTable {
     return this.#meters.size;
   }
 
-  /** Keys that were forgotten although they counted something. */
-  get evictions(): number {
-    return this.#evictions;
-  }
-
   #add(key: string): Meter {
     this.#sweep();
     if (this.#meters.size >= this.#maxKeys) this.#evict();
@@ -68,7 +65,7 @@ export class MeterTable {
     if (first === undefined) return;
     const [key] = candidates.reduce((best, each) => (each[1].left() > best[1].left() ? each : best), first);
     this.#meters.delete(key);
-    this.#evictions++;
+    this.#evicted();
   }
 
   #oldest(count: number): readonly (readonly [string, Meter])[] {

@@ -40,6 +40,8 @@ export class MeterStore implements LimitStore {
     if (this.#byId.get(id)?.deref() === undefined) this.#byId.delete(id);
   });
 
+  #evictions = 0;
+
   constructor(clocks: MeterClocks) {
     this.#clocks = clocks;
   }
@@ -54,6 +56,11 @@ export class MeterStore implements LimitStore {
 
   giveBack(terms: Terms, key: string, cost: number): void {
     this.#meter(terms, key).giveBack(cost);
+  }
+
+  /** Keys that were forgotten although they counted something. */
+  get evictions(): number {
+    return this.#evictions;
   }
 
   /** Adds the keys of a limit. */
@@ -75,7 +82,11 @@ export class MeterStore implements LimitStore {
   #tableOf({ id, algorithm }: Terms): MeterTable {
     const known = this.#byId.get(id)?.deref();
     if (known !== undefined) return known;
-    const table = new MeterTable(() => meterOf(algorithm, this.#clocks), MAX_KEYS);
+    const table = new MeterTable(
+      () => meterOf(algorithm, this.#clocks),
+      MAX_KEYS,
+      () => void this.#evictions++,
+    );
     this.#byId.set(id, new WeakRef(table));
     this.#gone.register(table, id);
     return table;

@@ -1,6 +1,7 @@
 // The interfaces of filters: a filter with its halves, and a kind of filter, which makes filters of IR filters or of policies.
 import type * as ir from '#api/ir/ir.ts';
 import type { Consumers } from '../exchange/consumers.ts';
+import type { LimitCounts } from '#lib/limit/metrics.ts';
 import type { LimitStore } from '#lib/limit/store.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
@@ -24,14 +25,6 @@ export interface MirrorSender {
   mirror(exchange: Exchange, cluster: string): void;
 }
 
-/** The outcomes of requests at one limit. */
-export interface LimitCounts {
-  passed: number;
-  refused: number;
-  shadow: number;
-  unavailable: number;
-}
-
 /** Where limits count, and what came of it. */
 export interface LimitDependencies {
   readonly local: LimitStore;
@@ -39,7 +32,7 @@ export interface LimitDependencies {
   readonly lease: LimitStore;
   readonly redis: LimitStore;
   /** By `<namespace>/<policy>/<limit>`. */
-  readonly counts: Map<string, LimitCounts>;
+  readonly counts: { of(limit: string): LimitCounts };
   /** The proxies of the fleet, as the controller told it last. */
   readonly proxies: number;
 }

@@ -112,9 +112,7 @@ class Limits implements Filter {
   }
 
   #count({ label }: Limit, outcome: Outcome): void {
-    let counts = this.#counts.get(label);
-    if (counts === undefined) this.#counts.set(label, (counts = { passed: 0, refused: 0, shadow: 0, unavailable: 0 }));
-    counts[outcome]++;
+    this.#counts.of(label)[outcome]++;
   }
 }
 

@@ -7,9 +7,9 @@ import type { Ask, Lend, Terms } from '#lib/limit/share.ts';
 import { CLOCKS, MAX_KEYS, MeterStore, NO_STORE } from '#lib/limit/store.ts';
 import type { LendingStore, LimitStore } from '#lib/limit/store.ts';
 import type { MeterClocks } from '#lib/limit/meter.ts';
-import type { MetricFamily } from '#lib/metric.ts';
 import type { RedisConnection } from '#lib/redis-connection.ts';
 import { turnTime } from '#lib/turn-clock.ts';
+import { LimitCounters } from './limit-metrics.ts';
 import { RedisStore } from './redis-store.ts';
 
 /** The supervisor answers within a turn of its event loop. That turn can be long while it makes plans of many routes; without an answer, limits are not exact. */
@@ -29,21 +29,13 @@ export interface WorkerLimitsOptions {
   readonly redis?: RedisConnection | null;
 }
 
-/** The outcomes of requests at one limit. */
-interface Counts {
-  passed: number;
-  refused: number;
-  shadow: number;
-  unavailable: number;
-}
-
 export class WorkerLimits {
   readonly local: LimitStore;
   /** Limits of the fleet; those of this proxy without a controller. */
   readonly lease: LimitStore;
   readonly redis: LimitStore;
   /** By `<namespace>/<policy>/<limit>`. */
-  readonly counts = new Map<string, Counts>();
+  readonly counts = new LimitCounters();
   /** The proxies of the fleet, as the controller told it last. */
   proxies = 1;
   readonly #shares: Readonly<Record<LendingStore, SharedStore>> | null;
@@ -66,6 +58,16 @@ export class WorkerLimits {
   /** Takes what the supervisor lends. */
   lend(store: LendingStore, lends: readonly Lend[]): void {
     this.#shares?.[store].receive(lends);
+  }
+
+  /** Keys that were forgotten although they counted something. */
+  get evictions(): Readonly<Record<LendingStore, number>> {
+    return { Local: this.#meters?.evictions ?? this.#shares?.Local.evictions ?? 0, Lease: this.#shares?.Lease.evictions ?? 0 };
+  }
+
+  /** Questions to Redis without an answer. */
+  get redisFailures(): number {
+    return this.#redisStore?.failures ?? 0;
   }
 
   /** The keys with least left that this worker knows. */
@@ -143,6 +145,10 @@ class SharedStore implements LimitStore {
     this.#borrower.receive(lends);
   }
 
+  get evictions(): number {
+    return this.#borrower.evictions;
+  }
+
   forget(id: string, isMeant: (key: string) => boolean): void {
     this.#borrower.forget(id, isMeant);
   }
@@ -157,16 +163,4 @@ class SharedStore implements LimitStore {
     clearInterval(this.#timer);
     this.#timer = null;
   }
-}
-
-export function limitFamilies({ counts }: Pick<WorkerLimits, 'counts'>): readonly MetricFamily[] {
-  return [
-    {
-      name: 'weir_limit_requests_total',
-      type: 'counter',
-      help: 'Requests at limits, by limit and outcome',
-      read: () =>
-        [...counts].flatMap(([limit, each]) => Object.entries(each).map(([outcome, value]) => ({ labels: { limit, outcome }, value }))),
-    },
-  ];
 }

@@ -41,6 +41,11 @@ export class Lease implements LimitStore {
     this.#borrower.release(terms, key, cost);
   }
 
+  /** As Borrower.evictions. */
+  get evictions(): number {
+    return this.#borrower.evictions;
+  }
+
   /** Lends to a worker in a process of its own. */
   lend(worker: string, asks: readonly Ask[]): Promise<readonly Lend[]> {
     return this.#sublender.lend(worker, asks);

@@ -5,6 +5,8 @@ import type { KeyState, LimitReset, ListedLimit, Listing } from '#lib/limit/list
 import type { Ask, Lend } from '#lib/limit/share.ts';
 import { CLOCKS, MAX_KEYS } from '#lib/limit/store.ts';
 import type { LendingStore } from '#lib/limit/store.ts';
+import type { MetricFamily } from '#lib/metric.ts';
+import { evictionFamily } from '#lib/limit/metrics.ts';
 import type { Broadcast } from '../exchange/notices.ts';
 import { Lease } from './lease.ts';
 
@@ -47,6 +49,10 @@ export class SupervisedLimits {
   /** The number of proxies of the fleet that do not drain, as the controller told it last; 1 before. */
   get proxies(): number {
     return this.#proxies;
+  }
+
+  families(): readonly MetricFamily[] {
+    return [evictionFamily(() => ({ Local: this.#lender.evictions, Lease: this.lease.evictions }))];
   }
 
   /** A worker in a process of its own starts. */
