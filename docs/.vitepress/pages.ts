@@ -4,7 +4,10 @@
 export const PAGES: readonly (readonly [title: string, pages: readonly string[]])[] = [
   ['Begin', ['index', 'guides/install', 'guides/first-route']],
   ['Route', ['guides/tls', 'guides/acme', 'guides/grpc', 'guides/tcp', 'guides/service-registries', 'guides/bad-backends']],
-  ['Protect', ['guides/jwt', 'guides/oidc', 'guides/external-authorization']],
+  [
+    'Protect',
+    ['guides/jwt', 'guides/oidc', 'guides/api-keys', 'guides/external-authorization', 'guides/rate-limits', 'guides/rate-limits-redis'],
+  ],
   [
     'Migrate',
     [

@@ -62,7 +62,8 @@ export class Terminal {
     this.#output = '';
     // The shell alone reads the input of the test.
     this.#shell.stdin?.write(`{ ${command}\n} < /dev/null 2>&1\necho "${end}$?"\n`);
-    const found = await this.#until(() => new RegExp(`^((?:.*\\n)*?)(.*)${end}(\\d+)\\n`).exec(this.#output), command);
+    // Not `.`, which a carriage return would end, as in headers of HTTP.
+    const found = await this.#until(() => new RegExp(`^((?:[^\\n]*\\n)*?)([^\\n]*)${end}(\\d+)\\n`).exec(this.#output), command);
     return { code: Number(found[3]), text: withoutReturns(`${found[1] ?? ''}${found[2] === '' ? '' : `${found[2] ?? ''}\n`}`) };
   }
 
