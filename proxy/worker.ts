@@ -170,9 +170,7 @@ export class Worker {
       runtime: () => this.#builder.current,
       recorder: telemetry.exchanges,
       ...{ wheel, limits, shedder },
-      workers: options.workers,
-      challenges: this.#challenges,
-      malformed: this.#malformed,
+      ...{ workers: options.workers, challenges: this.#challenges, malformed: this.#malformed },
       refused: (this.#refused = new OperatorBlocks(this.#broadcast)),
     };
     const path = new IsolatedRequestPath({ ...surroundings, gathering: this.#gathering, hop: new Hop(options.via ?? '') }, bugs);

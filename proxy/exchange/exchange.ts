@@ -1,5 +1,6 @@
 // One request with its answer, from the first byte received to the log line. Both codecs create the same shape, and the constructor sets
 // all fields: V8 keeps one hidden class, and every access stays monomorphic.
+import type { X509Certificate } from 'node:crypto';
 import type { CertificateNames } from '#lib/certificate-names.ts';
 import type { Timer } from '#lib/timer-wheel.ts';
 import type { Attempt } from './attempt.ts';
@@ -34,6 +35,10 @@ export interface ClientCertificate {
   readonly names: CertificateNames;
   /** Its end, milliseconds since the epoch. */
   readonly validTo: number;
+  /** DER. */
+  readonly raw: Buffer;
+  /** The certificate of its authority; null if the handshake does not show it, as when a session resumes. */
+  issuerCertificate(): X509Certificate | null;
 }
 
 /** The result of a TLS handshake. */

@@ -1,5 +1,5 @@
 // The client certificate of a handshake, and whether it is valid.
-import type { X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import type tls from 'node:tls';
 import { certificateNames } from '#lib/certificate-names.ts';
 import type { ClientCertificate } from '../exchange/exchange.ts';
@@ -25,7 +25,15 @@ export function readClientCertificate(socket: tls.TLSSocket): ClientCertificate 
     problem: problem ?? '',
     names: certificateNames(certificate),
     validTo: certificate.validToDate.getTime(),
+    raw: certificate.raw,
+    issuerCertificate: () => issuerOf(socket),
   };
+}
+
+/** From the certificates that the client sent, and the authorities. A closed socket has none. */
+function issuerOf(socket: tls.TLSSocket): X509Certificate | null {
+  const { issuerCertificate } = socket.getPeerCertificate(true) as Partial<tls.DetailedPeerCertificate>;
+  return issuerCertificate === undefined ? null : new X509Certificate(issuerCertificate.raw);
 }
 
 /** A session can outlive its certificate. */

@@ -149,7 +149,7 @@ describe('AllowValidOnly', () => {
     test('accepts a client with a valid certificate, and reports its subject', async () => {
       const rig = new Rig();
       await rig.update(https('AllowValidOnly'));
-      expect(await rig.introduce({ ...alice, ...at })).toEqual({
+      expect(await rig.introduce({ ...alice, ...at })).toMatchObject({
         subject: 'CN=alice',
         subjectAltName: 'URI:spiffe://test/alice',
         issuer: 'CN=test ca',

@@ -12,17 +12,28 @@ function alice(more: object): object {
   return consumer('alice', { ...more, credentials: [{ apiKey: { secretRef: { name: 'alice-key' }, key: 'key' } }] });
 }
 
-async function openWebSocket(route: string): Promise<WebSocket> {
-  const socket = new WebSocket(`ws://127.0.0.1:${site.port}/${route}`, { headers: HEADERS });
+async function openWebSocket(route: string, headers: Readonly<Record<string, string>> = HEADERS): Promise<WebSocket> {
+  const socket = new WebSocket(`ws://127.0.0.1:${site.port}/${route}`, { headers });
   await once(socket, 'open');
   return socket;
+}
+
+/** Users with the password `secret`, as `htpasswd -s` writes them. */
+function staffOf(...names: readonly string[]): string {
+  return names.map((name) => `${name}:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=`).join('\n');
+}
+
+function basic(user: string): Readonly<Record<string, string>> {
+  return { authorization: `Basic ${Buffer.from(`${user}:secret`).toString('base64')}` };
 }
 
 beforeAll(async () => {
   const routes = ['Close', 'Keep'].flatMap((openRequests) =>
     protectedRoute(openRequests.toLowerCase(), { authentication: { apiKey: {} }, revocation: { openRequests } }),
   );
-  site = await FolderSite.open([...routes, secret('alice-key', { key: 'k-alice-0123456789' })], {
+  const users = { users: { secretRef: { name: 'staff' }, key: 'htpasswd' } };
+  const staff = protectedRoute('staff', { authentication: { basic: users }, revocation: { openRequests: 'Close' } });
+  site = await FolderSite.open([...routes, ...staff, secret('alice-key', { key: 'k-alice-0123456789' })], {
     respond: ({ url }, response) => void (url === '/close/hang' ? site.backend.emit('hangs') : response.end('ok')),
   });
   const sockets = new WebSocketServer({ server: site.backend });
@@ -49,4 +60,16 @@ describe.each([
     expect(String((await once(kept, 'message'))[0])).toBe('still here');
     kept.close();
   });
+});
+
+test('a user who is removed from a list loses its WebSockets, others keep theirs', async () => {
+  site.write('staff', [secret('staff', { htpasswd: staffOf('bob', 'eve') })]);
+  while ((await site.status('/staff', basic('eve'))) !== 200);
+  const [closing, kept] = [await openWebSocket('staff', basic('eve')), await openWebSocket('staff', basic('bob'))];
+  const closed = once(closing, 'close');
+  site.write('staff', [secret('staff', { htpasswd: staffOf('bob') })]);
+  expect((await closed)[0]).toBe(1008);
+  kept.send('still here');
+  expect(String((await once(kept, 'message'))[0])).toBe('still here');
+  kept.close();
 });

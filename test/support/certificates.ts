@@ -92,6 +92,19 @@ export class TestCa {
     return { ca: this.certificate, certificate, privateKey };
   }
 
+  /** A revocation list of these certificates, PEM; valid for so many hours. */
+  async revocationList(revoked: readonly IssuedFiles[], hours = 24): Promise<string> {
+    const list = path.join(this.folder, `${++this.#count}.crl`);
+    await writeFile(path.join(this.folder, 'ca.cnf'), CA_CONFIG);
+    // Each list has a database of its own.
+    await Promise.all(['index.txt', 'index.txt.attr'].map((name) => writeFile(path.join(this.folder, name), '')));
+    const signer = ['-config', 'ca.cnf', '-cert', this.certificate, '-keyfile', this.#key];
+    for (const { certificate } of revoked) await this.#openssl('ca', ...signer, '-revoke', certificate);
+    const dates = ['-crl_lastupdate', timestamp(hours - 48), '-crl_nextupdate', timestamp(hours)];
+    await this.#openssl('ca', ...signer, '-gencrl', ...dates, '-out', list);
+    return readFileSync(list, 'utf8');
+  }
+
   async remove(): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
   }

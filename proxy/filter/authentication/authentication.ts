@@ -52,7 +52,7 @@ class Authentication implements Filter {
     if (outcome.type !== 'authenticated') return this.#refuse(exchange, outcome);
     exchange.principal = outcome.principal;
     if (this.#refused.hasCaller(outcome.principal)) return refuse(exchange, ERRORS.requestBlocked);
-    if (this.#revocations !== null && outcome.credential !== null) this.#revocations.begin(exchange, outcome.credential);
+    this.#revocations?.begin(exchange, outcome.credential, outcome.watches ?? []);
     for (const authenticator of this.#authenticators) authenticator.strip(exchange);
     if (outcome.admit !== undefined) for (const admit of outcome.admit) admit(exchange);
     return 'continue';

@@ -13,6 +13,8 @@ export type Outcome =
       readonly credential: FoundConsumer | null;
       /** Change the request that goes on, after the credentials are removed from it. Absent: nothing to change. */
       readonly admit?: readonly ((exchange: Exchange) => void)[];
+      /** Tell when a credential that is no consumer's does not hold any more. Absent: nothing tells. */
+      readonly watches?: readonly Watch[];
     }
   /** The request has no credential of this kind. */
   | { readonly type: 'absent' }
@@ -31,6 +33,9 @@ export type Outcome =
   | { readonly type: 'unavailable'; readonly reason: string }
   /** The authenticator has set the answer: a redirect to a login page. */
   | { readonly type: 'answered' };
+
+/** Calls the listener once the credential does not hold any more, until the result is called. */
+export type Watch = (ended: () => void) => () => void;
 
 export const ABSENT: Outcome = Object.freeze({ type: 'absent' });
 

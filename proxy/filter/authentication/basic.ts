@@ -67,8 +67,24 @@ export class Basic implements Authenticator {
   #verify({ user, password }: Pair): Outcome | Promise<Outcome> {
     const account = this.#account(user);
     const verdict = this.#passwords.verify(account.hash, password);
-    if (typeof verdict === 'string') return outcomeOf(user, account, verdict);
-    return verdict.then((late) => outcomeOf(user, account, late));
+    if (typeof verdict === 'string') return this.#outcomeOf(user, account, verdict);
+    return verdict.then((late) => this.#outcomeOf(user, account, late));
+  }
+
+  #outcomeOf(user: string, { hash, consumer }: Account, verdict: PasswordVerdict): Outcome {
+    if (verdict === 'busy') return unavailable('too many passwords wait for their verification');
+    if (verdict === 'mismatch') return refused('the user or the password is wrong');
+    if (consumer !== null) return consumerOutcome(consumer, 'basic');
+    const principal = { id: user, method: 'basic', groups: [], claims: {}, consumer: '', plan: '' } as const;
+    return { type: 'authenticated', principal, credential: null, watches: [(ended) => this.#watch(user, hash, ended)] };
+  }
+
+  /** The user is gone from the list, or has another password. */
+  #watch(user: string, hash: PasswordHash | null, ended: () => void): () => void {
+    const look = (): void => {
+      if (JSON.stringify(this.#users().get(user) ?? null) !== JSON.stringify(hash)) ended();
+    };
+    return this.#list?.onChange(look) ?? (() => undefined);
   }
 
   #account(user: string): Account {
@@ -104,12 +120,4 @@ function decoded(bytes: Buffer): string | null {
   } catch {
     return null;
   }
-}
-
-function outcomeOf(user: string, { consumer }: Account, verdict: PasswordVerdict): Outcome {
-  if (verdict === 'busy') return unavailable('too many passwords wait for their verification');
-  if (verdict === 'mismatch') return refused('the user or the password is wrong');
-  if (consumer !== null) return consumerOutcome(consumer, 'basic');
-  const principal = { id: user, method: 'basic', groups: [], claims: {}, consumer: '', plan: '' } as const;
-  return { type: 'authenticated', principal, credential: null };
 }

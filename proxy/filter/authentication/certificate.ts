@@ -2,10 +2,12 @@
 import type { ConsumersOf } from '../../exchange/consumers.ts';
 import type { ClientCertificate, Exchange } from '../../exchange/exchange.ts';
 import type { Principal } from '../../exchange/principal.ts';
-import { ABSENT, refused, type Authenticator, type Outcome } from './authenticator.ts';
+import type { PolicyFilterContext } from '../rule-policies.ts';
+import { ABSENT, refused, type Authenticator, type Outcome, type Watch } from './authenticator.ts';
+import { CertificateTerms, type CertificateTermsSettings } from './certificate-terms.ts';
 import { consumerOutcome } from './consumer-principal.ts';
 
-export interface CertificateSettings {
+export interface CertificateSettings extends CertificateTermsSettings {
   /** The name that is the id of a caller that is no Consumer. */
   readonly identity?: 'Subject' | 'DNSName' | 'URI' | 'Fingerprint';
   readonly consumersOnly?: boolean;
@@ -18,11 +20,14 @@ export class Certificate implements Authenticator {
   readonly #identity: NonNullable<CertificateSettings['identity']>;
   readonly #consumersOnly: boolean;
   readonly #consumers: ConsumersOf;
+  readonly #terms: CertificateTerms;
 
-  constructor({ identity = 'Subject', consumersOnly = false }: CertificateSettings, consumers: ConsumersOf) {
+  constructor(settings: CertificateSettings, context: PolicyFilterContext) {
+    const { identity = 'Subject', consumersOnly = false } = settings;
     this.#identity = identity;
     this.#consumersOnly = consumersOnly;
-    this.#consumers = consumers;
+    this.#consumers = context.consumers.of(context.namespace);
+    this.#terms = new CertificateTerms(settings, context);
   }
 
   authenticate({ connection }: Exchange): Outcome {
@@ -31,6 +36,11 @@ export class Certificate implements Authenticator {
     if (!certificate.verified) return refused(`the client certificate is not valid: ${certificate.problem}`);
     // A connection can outlive the certificate of its handshake.
     if (certificate.validTo < Date.now()) return refused('the client certificate has expired');
+    const problem = this.#terms.problemOf(certificate);
+    return problem ?? watched(this.#callerOf(certificate), (ended) => this.#terms.watch(certificate, ended));
+  }
+
+  #callerOf(certificate: ClientCertificate): Outcome {
     const found = this.#consumers.byCertificate(certificate.names);
     if (found !== null) return withClaims(consumerOutcome(found, 'certificate'), certificate);
     return this.#consumersOnly ? refused('no consumer has this client certificate') : this.#named(certificate);
@@ -49,6 +59,10 @@ export class Certificate implements Authenticator {
     const principal: Principal = { id, method: 'certificate', groups: [], claims: {}, consumer: '', plan: '' };
     return withClaims({ type: 'authenticated', principal, credential: null }, certificate);
   }
+}
+
+function watched(outcome: Outcome, watch: Watch): Outcome {
+  return outcome.type === 'authenticated' ? { ...outcome, watches: [watch] } : outcome;
 }
 
 /** The names of the certificate are claims of its principal. */

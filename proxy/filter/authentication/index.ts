@@ -22,7 +22,7 @@ export type AuthenticatorKind = (settings: AuthenticatorSettings, context: Polic
 
 export const AUTHENTICATORS: readonly AuthenticatorKind[] = Object.freeze([
   ({ apiKey }, { consumers, namespace }) => (apiKey === undefined ? null : new ApiKey(apiKey, consumers.of(namespace))),
-  ({ certificate }, { consumers, namespace }) => (certificate === undefined ? null : new Certificate(certificate, consumers.of(namespace))),
+  ({ certificate }, context) => (certificate === undefined ? null : new Certificate(certificate, context)),
   ({ basic }, context) => (basic === undefined ? null : new Basic(basic, context)),
   ({ signature }, context) => (signature === undefined ? null : new Signature(signature, context)),
   ({ hmac }, context) => (hmac === undefined ? null : new Hmac(hmac, context)),

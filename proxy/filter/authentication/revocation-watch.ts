@@ -4,6 +4,7 @@ import type { Exchange } from '../../exchange/exchange.ts';
 import type { FoundConsumer } from '../../exchange/consumers.ts';
 import { Slot } from '../../exchange/slot.ts';
 import type { PolicyFilterContext } from '../rule-policies.ts';
+import type { Watch } from './authenticator.ts';
 
 const STOP = new Slot<() => void>();
 
@@ -14,15 +15,21 @@ export class RevocationWatch {
     this.#context = context;
   }
 
-  /** Watches the credential until the exchange is over. Another group or plan also ends the exchange: what it may do was decided before. */
-  begin(exchange: Exchange, credential: FoundConsumer): void {
+  /**
+   * Watches the credential until the exchange is over: that of a consumer, and others by their watches. Another group or plan also ends the
+   * exchange: what it may do was decided before.
+   */
+  begin(exchange: Exchange, credential: FoundConsumer | null, watches: readonly Watch[]): void {
     this.stop(exchange);
     const { consumers, security, origins, end } = this.#context;
-    const stop = consumers.watch(credential, () => {
+    const ended = (): void => {
+      this.stop(exchange);
       security.emit('credential_revoked', exchange, { policy: origins[0]?.policy ?? '' });
       end(exchange, ERRORS.credentialRevoked);
-    });
-    STOP.set(exchange, stop);
+    };
+    const stops = watches.map((watch) => watch(ended));
+    if (credential !== null) stops.push(consumers.watch(credential, ended));
+    if (stops.length > 0) STOP.set(exchange, () => stops.forEach((stop) => stop()));
   }
 
   /** Stops watching. */

@@ -85,6 +85,7 @@ function both(first: Outcome | null, second: Outcome): Outcome {
     principal: merged(first.principal, second.principal),
     credential: first.credential ?? second.credential,
     admit: [...(first.admit ?? []), ...(second.admit ?? [])],
+    watches: [...(first.watches ?? []), ...(second.watches ?? [])],
   };
 }
 

@@ -5,6 +5,7 @@ import { bitsOf, context, oidOf, readDer, sequenceOf, TAG, timeOf } from '#lib/d
 import type { Der } from '#lib/der.ts';
 import { err, ok } from '#lib/result.ts';
 import type { Result } from '#lib/result.ts';
+import { SIGNATURE_DIGESTS } from '#lib/signature-digests.ts';
 import { SHA1_OID } from './request.ts';
 import type { CertificateId } from './request.ts';
 
@@ -22,18 +23,6 @@ const SKEW_MS = 300_000;
 const BASIC_RESPONSE_OID = '2b0601050507300101';
 /** id-kp-OCSPSigning. */
 const OCSP_SIGNING = '1.3.6.1.5.5.7.3.9';
-
-/** Digests by signature algorithm, hexadecimal. Null: the algorithm includes its own. SHA-1 is not accepted. */
-const DIGESTS: ReadonlyMap<string, string | null> = new Map([
-  ['2a864886f70d01010b', 'sha256'],
-  ['2a864886f70d01010c', 'sha384'],
-  ['2a864886f70d01010d', 'sha512'],
-  ['2a8648ce3d040302', 'sha256'],
-  ['2a8648ce3d040303', 'sha384'],
-  ['2a8648ce3d040304', 'sha512'],
-  ['2b6570', null],
-  ['2b6571', null],
-]);
 
 /** Checks an answer about a certificate of that issuer. */
 export function checkResponse(
@@ -90,7 +79,7 @@ function isResponder(certificate: X509Certificate, issuer: X509Certificate, now:
 }
 
 function isSigned(data: Der, algorithm: Der | undefined, signature: Der | undefined, signers: readonly X509Certificate[]): boolean {
-  const digest = DIGESTS.get(oidOf(sequenceOf(algorithm)?.[0]));
+  const digest = SIGNATURE_DIGESTS.get(oidOf(sequenceOf(algorithm)?.[0]));
   const bits = bitsOf(signature);
   if (digest === undefined || bits === null) return false;
   return signers.some(({ publicKey }) => {

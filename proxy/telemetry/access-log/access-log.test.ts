@@ -31,6 +31,8 @@ const CLIENT = {
   problem: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   names: { subject: 'CN=alice', dnsNames: [], uris: ['spiffe://test/alice'], fingerprint: 'f'.repeat(64) },
   validTo: 0,
+  raw: Buffer.alloc(0),
+  issuerCertificate: () => null,
 };
 
 closeAfterEach();

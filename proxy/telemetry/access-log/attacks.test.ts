@@ -44,6 +44,8 @@ const TLS = {
     problem: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
     names: { subject: '', dnsNames: [], uris: [], fingerprint: '' },
     validTo: 0,
+    raw: Buffer.alloc(0),
+    issuerCertificate: () => null,
   },
 };
 
