@@ -24,7 +24,7 @@ export const limits: Command = {
   name: 'limits',
   arguments: 'list|reset [LIMIT]',
   summary:
-    'Lists the keys that limits of RateLimitPolicies count: who is limited now, what is left, and when all of it is left again; or forgets what one key or all keys of a limit have taken. LIMIT is NAMESPACE/POLICY/LIMIT; list also takes NAMESPACE/POLICY, or nothing for all. Values of headers and cookies are shown as digests. Ends with 1 if a proxy did not follow.',
+    'Lists the keys that limits of RateLimitPolicies count: those that are limited now come first, with the units that are left and the time until all are left again; or forgets what one key or all keys of a limit have taken. LIMIT is NAMESPACE/POLICY/LIMIT; list also takes NAMESPACE/POLICY, or nothing for all. Values of headers and cookies are shown as digests. Ends with 1 if a proxy did not follow.',
   flags: FLAGS,
   readsEnvironment: false,
   run(args) {

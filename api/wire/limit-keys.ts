@@ -54,11 +54,16 @@ export function placeOf({ of, cost, left }: LimitKey): number {
   return rankOf({ capacity: of, cost }, left);
 }
 
+/** The same text for the same key of any proxy. */
+export function nameOf({ limit, plan, key }: LimitKey): string {
+  return JSON.stringify([limit, plan, key]);
+}
+
 /** Of each key only what was known last: several may have asked the same store about it. */
 export function latestOf(keys: readonly LimitKey[]): readonly LimitKey[] {
   const byName = new Map<string, LimitKey>();
   for (const each of keys) {
-    const name = JSON.stringify([each.limit, each.plan, each.key]);
+    const name = nameOf(each);
     const known = byName.get(name);
     if (known === undefined || each.ageMs < known.ageMs) byName.set(name, each);
   }

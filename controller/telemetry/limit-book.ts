@@ -2,8 +2,8 @@
 import { limitsIn, limitsNamed } from '#api/policy/rate-limits.ts';
 import type { KnownLimit } from '#api/policy/rate-limits.ts';
 import type { Resource } from '#api/ir/ir.ts';
-import { isLimitLine, latestOf, limitKey, placeOf } from '#api/wire/limit-keys.ts';
-import type { LimitKey } from '#api/wire/limit-keys.ts';
+import { isLimitLine, limitKey, nameOf, placeOf } from '#api/wire/limit-keys.ts';
+import type { LimitKey, LimitLine } from '#api/wire/limit-keys.ts';
 import type { Action } from '#api/wire/telemetry-messages.ts';
 import { readLines } from '#lib/json-lines.ts';
 import { Listing } from '#lib/limit/listing.ts';
@@ -14,6 +14,9 @@ import type { Fleet } from './fleet.ts';
 import { COMMAND_MS } from './hub.ts';
 import type { ProxyEnd } from './hub.ts';
 import type { LimitDesk } from './limit-desk.ts';
+
+/** Keys in Redis that are compared with those of other proxies. */
+const MAX_SHARED = 10_000;
 
 /** A key of a limit, and where it counts. */
 export interface CountedKey extends LimitKey {
@@ -92,17 +95,12 @@ export class LimitBook {
   }
 
   async #told(limit: string, top: number): Promise<Omit<LimitList, 'lease'>> {
-    const byProxy = new Map<string, LimitKey[]>();
-    let more = 0;
+    const told = new ToldKeys(top);
     const ends = await this.#command({ action: 'limits', limits: { limit, top } }, (proxy, line) => {
-      if (!isLimitLine(line)) return;
-      if ('more' in line) more += line.more;
-      else byProxy.set(proxy, [...(byProxy.get(proxy) ?? []), line].slice(0, top));
+      if (isLimitLine(line)) told.take(proxy, line);
     });
-    const own = [...byProxy].flatMap(([at, keys]) => keys.map((key) => ({ ...key, at })));
-    const shared = latestOf(own.filter(({ store }) => store === 'Redis')).map((key) => ({ ...key, at: '' }));
     const missing = ends.filter(({ outcome }) => outcome !== 'done');
-    return { keys: [...own.filter(({ store }) => store !== 'Redis'), ...shared], more, missing };
+    return { keys: told.keys, more: told.more, missing };
   }
 
   /** Null: no controller lends. */
@@ -139,6 +137,39 @@ export class LimitBook {
     };
     const { signal } = new AbortController();
     return this.#options.fleet.command({ action, deadlineMs: COMMAND_MS, proxies: null, chunk, signal });
+  }
+}
+
+/** What proxies tell, in memory that does not grow with their number. */
+class ToldKeys {
+  readonly #own: Listing<CountedKey>;
+  /** Of Redis, by limit, plan and key: several proxies ask about the same one. */
+  readonly #shared = new Map<string, CountedKey>();
+  #more = 0;
+
+  constructor(top: number) {
+    this.#own = new Listing(top);
+  }
+
+  take(proxy: string, line: LimitLine): void {
+    if ('more' in line) this.#more += line.more;
+    else if (line.store === 'Redis') this.#share(line);
+    else this.#own.add(placeOf(line), { ...line, at: proxy });
+  }
+
+  get keys(): readonly CountedKey[] {
+    return [...this.#own.values, ...this.#shared.values()];
+  }
+
+  get more(): number {
+    return this.#own.more + this.#more;
+  }
+
+  #share(key: LimitKey): void {
+    const name = nameOf(key);
+    const known = this.#shared.get(name);
+    if (known === undefined && this.#shared.size >= MAX_SHARED) this.#more++;
+    else if (known === undefined || key.ageMs < known.ageMs) this.#shared.set(name, { ...key, at: '' });
   }
 }
 

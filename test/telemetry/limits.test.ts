@@ -51,7 +51,7 @@ describe('weir limits, with two workers', () => {
     return (JSON.parse(output) as LimitList).keys;
   };
 
-  test('shows who is limited, without credentials, and resets one key with one event', async () => {
+  test('shows the keys that are limited, without credentials, and resets one key with one event', async () => {
     expect(await statuses(5)).toEqual([200, 200, 200, 429, 429]);
     const listed = await keys();
     const key = `clientIP=127.0.0.1, header.x-token=${DIGEST}`;
