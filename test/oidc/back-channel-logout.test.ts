@@ -33,7 +33,7 @@ describeWith(['redis'], 'back-channel logout', () => {
   });
 
   afterAll(async () => {
-    await Promise.all([one.stop(), other.stop(), provider.stop(), redis.stop()]);
+    await Promise.all([one.close(), other.close(), provider.stop(), redis.stop()]);
   });
 
   beforeEach(async () => void (await redis.command('FLUSHALL')));

@@ -27,7 +27,7 @@ describeWith(['chromium'], 'a login in Chromium', () => {
 
   afterAll(async () => {
     await browser?.close();
-    await weir.stop();
+    await weir.close();
     await provider.stop();
   });
 

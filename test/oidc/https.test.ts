@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await weir.stop();
+  await weir.close();
   await provider.stop();
 });
 

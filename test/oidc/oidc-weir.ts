@@ -1,50 +1,42 @@
 // `weir up` with a route that asks for a login at a provider, and a backend that tells what it gets.
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import http from 'node:http';
-import os from 'node:os';
-import path from 'node:path';
-import { Child } from '../support/child.ts';
-import { secret } from '../support/folder-site.ts';
+import { readFileSync } from 'node:fs';
 import type { IssuedFiles } from '../support/certificates.ts';
-import { secretWith } from '../support/pairs.ts';
+import { secret } from '../support/folder-site.ts';
+import { FolderWeir, type SeenRequest } from '../support/folder-weir.ts';
 import { backendSite, backendWithRoute, gateway, gatewayClass, listOf } from '../support/objects.ts';
+import { secretWith } from '../support/pairs.ts';
 
 export const KEY = 'first-key-0123456789-0123456789-0123';
 
-export class OidcWeir {
+export class OidcWeir extends FolderWeir {
   readonly origin: string;
-  /** The requests that the backend saw. */
-  readonly seen: { readonly url: string; readonly headers: http.IncomingHttpHeaders }[] = [];
-  readonly #folder = mkdtempSync(path.join(os.tmpdir(), 'weir-oidc-'));
-  readonly #backend: http.Server;
   readonly #port: number;
-  readonly #certificate: IssuedFiles | null;
   readonly #backendPort: number;
-  #weir: Child | null = null;
+  readonly #certificate: IssuedFiles | null;
 
   /** `certificate`: files of its certificate for localhost; without them it speaks HTTP. */
   constructor(port: number, backendPort: number, certificate: IssuedFiles | null = null) {
+    super(({ headers }, response) => {
+      response.setHeader('content-type', 'text/html').end(`<h1>hello ${String(headers['x-user'])}</h1>`);
+    });
     this.#certificate = certificate;
     this.#port = port;
     this.#backendPort = backendPort;
     this.origin = certificate === null ? `http://127.0.0.1:${port}` : `https://localhost:${port}`;
-    this.#backend = http.createServer(({ url = '', headers }, response) => {
-      this.seen.push({ url, headers });
-      response.setHeader('content-type', 'text/html').end(`<h1>hello ${String(headers['x-user'])}</h1>`);
-    });
+  }
+
+  /** The requests that the backend saw. */
+  get seen(): SeenRequest[] {
+    return this.requests;
   }
 
   /** `more`: further settings of the authenticator, in YAML. */
   async start(issuer: string, more = '', args: readonly string[] = []): Promise<void> {
-    this.#backend.listen(this.#backendPort, '127.0.0.1');
-    await once(this.#backend, 'listening');
-    writeFileSync(path.join(this.#folder, 'site.json'), this.#site());
-    writeFileSync(path.join(this.#folder, 'client.json'), listOf(secret('client', { secret: 'a secret: 100% of it' })));
+    this.save('site.json', this.#site());
+    this.save('client.json', listOf(secret('client', { secret: 'a secret: 100% of it' })));
     this.setKeys(KEY);
     this.setPolicy(issuer, more);
-    this.#weir = new Child(['up', this.#folder, '--access-log', 'off', ...args]);
-    await this.#weir.printed(/serving/);
+    await this.serve(this.#backendPort, ['--access-log', 'off', ...args]);
   }
 
   #site(): string {
@@ -56,25 +48,14 @@ export class OidcWeir {
     return listOf(...objects, authority);
   }
 
-  get output(): string {
-    return this.#weir?.output ?? '';
-  }
-
   setKeys(...keys: readonly string[]): void {
     const lines = keys.map((key) => `    ${key}`).join('\n');
     const text = `apiVersion: v1\nkind: Secret\nmetadata: { name: cookies, namespace: default }\nstringData:\n  keys: |\n${lines}\n`;
-    writeFileSync(path.join(this.#folder, 'keys.yaml'), text);
+    this.save('keys.yaml', text);
   }
 
   setPolicy(issuer: string, more: string): void {
-    writeFileSync(path.join(this.#folder, 'policy.yaml'), policy(issuer, more));
-  }
-
-  async stop(): Promise<void> {
-    await this.#weir?.stop();
-    this.#backend.close();
-    this.#backend.closeAllConnections();
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.save('policy.yaml', policy(issuer, more));
   }
 }
 

@@ -36,7 +36,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await weir.stop();
+  await weir.close();
   await provider.stop();
 });
 

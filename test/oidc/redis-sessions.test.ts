@@ -28,7 +28,7 @@ describeWith(['redis'], 'sessions in Redis', () => {
   });
 
   afterAll(async () => {
-    await Promise.all([one.stop(), other.stop(), provider.stop(), redis.stop()]);
+    await Promise.all([one.close(), other.close(), provider.stop(), redis.stop()]);
   });
 
   beforeEach(async () => void (await redis.command('FLUSHALL')));
@@ -194,6 +194,6 @@ test('without a Redis of the proxy, no request with a session and no login passe
     () => /"authentication_unavailable","reason":"the sessions are not available: the proxy has no Redis/.test(weir.output),
     'the event',
   );
-  await weir.stop();
+  await weir.close();
   await provider.stop();
 });

@@ -22,7 +22,7 @@ async function logIn(): Promise<Browser> {
 }
 
 afterEach(async () => {
-  await weir.stop();
+  await weir.close();
   await provider.stop();
 });
 

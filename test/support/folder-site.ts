@@ -1,19 +1,12 @@
-// `weir up` with a folder of objects and a backend that records what it gets: for tests of what clients and backends see.
+// `weir up` with routes and policies to one backend, all made of objects.
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type https from 'node:https';
-import os from 'node:os';
-import path from 'node:path';
-import { Child } from './child.ts';
+import { FolderWeir, type SeenRequest } from './folder-weir.ts';
 import { freePorts } from './free-port.ts';
 import { gateway, gatewayClass, listOf, type Manifest } from './objects.ts';
 
-/** A request as the backend saw it. */
-export interface SeenRequest {
-  readonly url: string;
-  readonly headers: http.IncomingHttpHeaders;
-}
+const NOTHING: SeenRequest = { method: '', url: '', headers: {}, body: '' };
 
 export interface FolderSiteOptions {
   /** The Gateway; `gw` with one HTTP listener by default. */
@@ -25,21 +18,12 @@ export interface FolderSiteOptions {
 /** The objects of a site besides its GatewayClass, its Gateway and the Backend `app`. */
 export type FolderObjects = readonly object[];
 
-export class FolderSite {
-  readonly folder: string;
+export class FolderSite extends FolderWeir {
   readonly port: number;
-  readonly backend: http.Server;
-  /** The last request at the backend. */
-  seen: SeenRequest = { url: '', headers: {} };
-  #weir: Child | null = null;
 
   private constructor(port: number, respond: http.RequestListener) {
-    this.folder = mkdtempSync(path.join(os.tmpdir(), 'weir-site-'));
+    super(respond);
     this.port = port;
-    this.backend = http.createServer((request, response) => {
-      this.seen = { url: request.url ?? '', headers: request.headers };
-      respond(request, response);
-    });
   }
 
   /** Starts the backend and `weir up`; resolves when it serves. */
@@ -49,29 +33,26 @@ export class FolderSite {
   ): Promise<FolderSite> {
     const [port = 0, backendPort = 0] = await freePorts(2);
     const site = new FolderSite(port, respond);
-    site.backend.listen(backendPort, '127.0.0.1');
-    await once(site.backend, 'listening');
     const app = { apiVersion: 'gateway.weir.dev/v1alpha1', kind: 'Backend', metadata: { name: 'app' } };
     site.write('site', [gatewayClass(), gatewayAt(port), { ...app, spec: { endpoints: [{ ip: '127.0.0.1', port: backendPort }] } }]);
     site.write('objects', objects);
-    site.#weir = new Child(['up', site.folder, '--access-log', 'off']);
-    await site.#weir.printed(/serving/);
+    await site.serve(backendPort);
     return site;
+  }
+
+  /** The last request at the backend. */
+  get seen(): SeenRequest {
+    return this.requests.at(-1) ?? NOTHING;
   }
 
   /** Writes a file of the folder anew. */
   write(name: string, objects: FolderObjects): void {
-    writeFileSync(path.join(this.folder, `${name}.json`), listOf(...objects));
-  }
-
-  /** What `weir up` has printed. */
-  get output(): string {
-    return this.#weir?.output ?? '';
+    this.save(`${name}.json`, listOf(...objects));
   }
 
   /** Resolves once `weir up` has printed something like that. */
   async printed(pattern: RegExp): Promise<void> {
-    await this.#weir?.printed(pattern);
+    await this.weir.printed(pattern);
   }
 
   /** A request on a connection of its own; resolves at the end of its answer. */
@@ -82,13 +63,6 @@ export class FolderSite {
   /** The status of such a request. */
   async status(url: string, headers: http.OutgoingHttpHeaders = {}): Promise<number | undefined> {
     return (await this.get(url, headers)).statusCode;
-  }
-
-  async close(): Promise<void> {
-    await this.#weir?.stop();
-    this.backend.closeAllConnections();
-    this.backend.close();
-    rmSync(this.folder, { recursive: true, force: true });
   }
 }
 
