@@ -1,18 +1,21 @@
 // The sessions of this controller's own proxies. Passes their events on, counts nacks, and can repeat the current state to a new leader.
 import type { ResourceKind } from '#api/ir/ir.ts';
 import { resourceId } from '#api/ir/ir.ts';
-import type { NackedMessage, SessionEvent } from '#api/wire/relay.ts';
+import type { AckedMessage, NackedMessage, SessionEvent } from '#api/wire/relay.ts';
 import { UNGUARDED } from '#lib/faults.ts';
 import type { Guard } from '#lib/faults.ts';
 import type { PushObserver } from '../push/observer.ts';
 
 interface OwnSession {
   readonly scope: string;
-  /** The served version of each listener, by key. No part of the controller needs other kinds. */
-  readonly serves: Map<string, string>;
+  /** By resource id: the version that the proxy serves, of the kinds that a leader counts. */
+  readonly serves: Map<string, AckedMessage>;
   /** By resource id. */
   readonly nacks: Map<string, NackedMessage>;
 }
+
+/** Listeners for statuses, challenges for certificate authorities. No part of the controller needs acks of other kinds. */
+const COUNTED: ReadonlySet<ResourceKind> = new Set(['Listener', 'Challenge']);
 
 type Nack = Parameters<PushObserver['nacked']>[3];
 
@@ -37,7 +40,7 @@ export class OwnSessions implements PushObserver {
   follow(follower: (event: SessionEvent) => void): () => void {
     for (const [session, { scope, serves, nacks }] of this.#sessions) {
       follower({ session, event: 'connected', connected: { scope } });
-      for (const [key, version] of serves) follower({ session, event: 'acked', acked: { kind: 'Listener', key, version } });
+      for (const acked of serves.values()) follower({ session, event: 'acked', acked });
       for (const nacked of nacks.values()) follower({ session, event: 'nacked', nacked });
     }
     this.#follower = follower;
@@ -60,10 +63,12 @@ export class OwnSessions implements PushObserver {
 
   acked(session: string, kind: ResourceKind, key: string, version: string): void {
     const own = this.#sessions.get(session);
-    const isListener = kind === 'Listener';
-    const recovers = own?.nacks.delete(resourceId(kind, key)) === true;
-    if (isListener) own?.serves.set(key, version);
-    if (isListener || recovers) this.#report({ session, event: 'acked', acked: { kind, key, version } });
+    const id = resourceId(kind, key);
+    const acked = { kind, key, version };
+    const recovers = own?.nacks.delete(id) === true;
+    const counts = COUNTED.has(kind);
+    if (counts) own?.serves.set(id, acked);
+    if (counts || recovers) this.#report({ session, event: 'acked', acked });
     this.#tell((observer) => observer.acked(session, kind, key, version));
   }
 
@@ -73,7 +78,7 @@ export class OwnSessions implements PushObserver {
     const id = resourceId(kind, key);
     // A session repeats a nack after a version in between has replaced it; the metric counts it once.
     if (own?.nacks.get(id)?.version !== nack.version) this.#refused(kind);
-    if (kind === 'Listener') own?.serves.delete(key);
+    own?.serves.delete(id);
     own?.nacks.set(id, nacked);
     this.#report({ session, event: 'nacked', nacked });
     this.#tell((observer) => observer.nacked(session, kind, key, nack));

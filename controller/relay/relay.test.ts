@@ -84,24 +84,28 @@ describe('the leader', () => {
     sessions.connected('proxy-1', 'ns/gw');
     sessions.acked('proxy-1', 'Listener', 'ns/gw/http', 'v1');
     sessions.acked('proxy-1', 'Route', 'HTTPRoute/ns/r/0', 'v1');
+    sessions.acked('proxy-1', 'Challenge', 'ns/cert/a.test', 'v1');
     sessions.nacked('proxy-1', 'Route', 'HTTPRoute/ns/r/1', { version: 'v1', errors: [{ field: '', reason: 'is odd' }] });
     sessions.connected('proxy-2', 'shared');
     sessions.disconnected('proxy-2');
     follower.reporter.follow(leader.address);
-    await until(() => leader.told.length === 3);
+    await until(() => leader.told.length === 4);
     sessions.acked('proxy-1', 'Route', 'HTTPRoute/ns/r/1', 'v2');
+    sessions.acked('proxy-1', 'Challenge', 'ns/cert/a.test', 'v2');
     sessions.nacked('proxy-1', 'Listener', 'ns/gw/http', { version: 'v2', errors: [{ field: 'port', reason: 'is taken' }] });
     sessions.disconnected('proxy-1');
-    await until(() => leader.told.length === 6);
+    await until(() => leader.told.length === 8);
     expect(leader.told).toEqual([
       'controller-1/proxy-1 connected ns/gw',
       'controller-1/proxy-1 acked Listener ns/gw/http v1',
+      'controller-1/proxy-1 acked Challenge ns/cert/a.test v1',
       'controller-1/proxy-1 nacked Route HTTPRoute/ns/r/1 v1 is odd',
       'controller-1/proxy-1 acked Route HTTPRoute/ns/r/1 v2',
+      'controller-1/proxy-1 acked Challenge ns/cert/a.test v2',
       'controller-1/proxy-1 nacked Listener ns/gw/http v2 is taken',
       'controller-1/proxy-1 disconnected',
     ]);
-    expect(follower.told).toHaveLength(9);
+    expect(follower.told).toHaveLength(11);
   });
 
   test('does not count refusals by proxies of another controller; that controller counts each version once', async () => {

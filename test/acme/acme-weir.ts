@@ -1,15 +1,14 @@
 // `weir up` with a Gateway whose certificates come from Pebble: a redirect on its HTTP listener, a backend behind its HTTPS listener.
 import type { X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import tls from 'node:tls';
 import { Child } from '../support/child.ts';
 import { freePorts } from '../support/free-port.ts';
 import { gatewayClass } from '../support/objects.ts';
 import type { Pebble } from './pebble.ts';
+import { servedCertificate } from './served-certificate.ts';
 
 const GATEWAY = 'gateway.networking.k8s.io/v1';
 
@@ -89,21 +88,9 @@ export class AcmeWeir {
   /** The certificate that the proxy serves for a host, once it serves one that `wanted` accepts. */
   async certificateFor(host: string, wanted: (certificate: X509Certificate) => boolean = () => true): Promise<X509Certificate> {
     for (;;) {
-      const found = await this.#served(host);
+      const found = await servedCertificate('127.0.0.1', this.#pebble.tlsPort, host);
       if (found !== null && wanted(found)) return found;
       await delay(50);
-    }
-  }
-
-  async #served(servername: string): Promise<X509Certificate | null> {
-    const socket = tls.connect({ host: '127.0.0.1', port: this.#pebble.tlsPort, servername, rejectUnauthorized: false });
-    try {
-      await once(socket, 'secureConnect');
-      return socket.getPeerX509Certificate() ?? null;
-    } catch {
-      return null;
-    } finally {
-      socket.destroy();
     }
   }
 

@@ -15,7 +15,6 @@ import { Pebble, PEBBLE, type PebbleOptions } from './pebble.ts';
 closeAfterEach();
 
 const ISSUED = /a certificate is issued/;
-const ORDERS = /There are now (\d+) orders in the db/g;
 
 async function startPebble(options: PebbleOptions = {}): Promise<Pebble> {
   const pebble = await Pebble.start(options);
@@ -38,11 +37,6 @@ function secret(name: string, entry: string, value: string): object {
   return { apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData: { [entry]: value } };
 }
 
-/** How many orders the server has had. */
-function ordersOf({ output }: Pebble): number {
-  return Number([...output.matchAll(ORDERS)].at(-1)?.[1] ?? 0);
-}
-
 describeWith(['go'], 'weir up with ACME', () => {
   let ca: TestCa;
   beforeAll(async () => {
@@ -61,7 +55,7 @@ describeWith(['go'], 'weir up with ACME', () => {
     await weir.kill();
     await weir.resume();
     expect((await weir.certificateFor(SHOP.host)).serialNumber).toBe(certificate.serialNumber);
-    expect(ordersOf(pebble)).toBe(1);
+    expect(pebble.orders).toBe(1);
   });
 
   test('obtains a certificate by TLS-ALPN-01 on a port without any certificate', async () => {
@@ -109,7 +103,7 @@ describeWith(['go'], 'weir up with ACME', () => {
     await weir.kill();
     await weir.resume();
     await weir.printed(/has no certificate yet: .*was not validated/);
-    expect(ordersOf(pebble)).toBe(1);
+    expect(pebble.orders).toBe(1);
   });
 
   test('waits for a server that is away', async () => {
@@ -128,7 +122,7 @@ describeWith(['go'], 'weir up with ACME', () => {
     await weir.kill();
     await weir.resume();
     expect((await weir.certificateFor(SHOP.host)).subjectAltName).toBe('DNS:shop.example.com');
-    expect(ordersOf(pebble)).toBe(1);
+    expect(pebble.orders).toBe(1);
   });
 
   test('renews a certificate in time, again and again', async () => {

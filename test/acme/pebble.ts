@@ -14,6 +14,8 @@ import { moduleTool } from '../support/go-tool.ts';
 const MODULE = 'github.com/letsencrypt/pebble/v2/cmd';
 export const PEBBLE = moduleTool('pebble', '2.10.3', [`${MODULE}/pebble`, `${MODULE}/pebble-challtestsrv`]);
 
+const ORDERS = /There are now (\d+) orders in the db/g;
+
 /** Options of the server. */
 export interface PebbleOptions {
   /** The ports of this machine that stand for 80 and 443 of every host. */
@@ -111,6 +113,16 @@ export class Pebble {
   setTxt(host: string, value: string): Promise<string | null> {
     const url = `http://127.0.0.1:${this.#ports.dnsManagement}/${value === '' ? 'clear-txt' : 'set-txt'}`;
     return this.#ask(url, JSON.stringify(value === '' ? { host } : { host, value }));
+  }
+
+  /** Sets the address of a name. */
+  setAddress(host: string, address: string): Promise<string | null> {
+    return this.#ask(`http://127.0.0.1:${this.#ports.dnsManagement}/add-a`, JSON.stringify({ host, addresses: [address] }));
+  }
+
+  /** How many orders it has had since its start. */
+  get orders(): number {
+    return Number([...this.#output.matchAll(ORDERS)].at(-1)?.[1] ?? 0);
   }
 
   /** The name has no address any more. */
