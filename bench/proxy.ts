@@ -43,6 +43,8 @@ export interface PeerResult extends Sample {
   /** Ratios to the same peer without its log, and to HAProxy with its log; only if logs are measured. */
   readonly ratioToUnlogged?: number;
   readonly ratioToHaproxyLog?: number;
+  /** Ratio to the same peer without what this one does more; only if there is such a peer. */
+  readonly ratioToPlain?: number;
   readonly memoryMiB: number;
 }
 
@@ -208,6 +210,7 @@ function summarize(entry: Running, all: readonly Running[]): PeerResult {
     ratioToHaproxy: ratioTo('haproxy', entry, all),
     ratioToFloor: ratioTo('floor', entry, all),
     ...logRatios(entry, all),
+    ...(entry.peer.plain === undefined ? {} : { ratioToPlain: ratioTo(entry.peer.plain, entry, all) }),
     requestsPerSecond: middle((sample) => sample.requestsPerSecond),
     p50: middle((sample) => sample.p50),
     p99: middle((sample) => sample.p99),

@@ -10,7 +10,9 @@ import { benchIdle } from './idle.ts';
 import { benchOverload } from './overload.ts';
 import { benchPicks } from './picks.ts';
 import { benchProxy } from './proxy.ts';
+import type { ProxyBenchOptions } from './proxy.ts';
 import { benchScale } from './scale.ts';
+import { benchProtection, benchTokens } from './security.ts';
 import { WORKLOADS } from './workloads.ts';
 import type { Workload } from './workloads.ts';
 
@@ -41,18 +43,35 @@ function keep(name: string, results: unknown): void {
   console.log(`kept in ${path.relative(process.cwd(), file)}`);
 }
 
-async function proxy(name: string, workload: Workload): Promise<void> {
-  const results = await benchProxy(workload, {
+function proxyOptions(): ProxyBenchOptions {
+  return {
     rounds: Number(values.rounds),
     seconds: Number(values.seconds),
     connections: values.connections === '' ? null : Number(values.connections),
     routes: Number(values.routes),
     only: values.only === '' ? [] : values.only.split(','),
     baseline: values.baseline === '' ? null : values.baseline,
-  });
+  };
+}
+
+async function proxy(name: string, workload: Workload): Promise<void> {
+  const results = await benchProxy(workload, proxyOptions());
   console.log(name);
   console.table(results.map((row) => rounded({ ...row })));
   keep(name, results);
+}
+
+async function security(): Promise<void> {
+  const results = {
+    protection: await benchProtection(proxyOptions()),
+    RS256: await benchTokens('RS256', proxyOptions()),
+    ES256: await benchTokens('ES256', proxyOptions()),
+  };
+  for (const [name, table] of Object.entries(results)) {
+    console.log(`security: ${name}`);
+    console.table(table.map((row) => rounded({ ...row })));
+  }
+  keep('security', results);
 }
 
 /** Formats a value for a table: three digits, and nothing if the tool does not report it. */
@@ -110,7 +129,7 @@ async function overload(): Promise<void> {
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   ...Object.fromEntries(Object.entries(WORKLOADS).map(([name, workload]) => [name, () => proxy(name, workload)])),
-  ...{ idle, scale, control, picks, balancing, overload },
+  ...{ idle, scale, control, picks, balancing, overload, security },
 };
 
 for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHMARKS)) {

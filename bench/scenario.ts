@@ -50,6 +50,8 @@ export interface Peer {
   missing(): string | null;
   /** It writes an access log to standard output, which a process on the core of the load reads. */
   readonly logs?: boolean;
+  /** The name of the same peer without what this one does more, for their ratio. */
+  readonly plain?: string;
   /** The command that serves the scenario; configuration files are written first. */
   command(scenario: Scenario): { readonly file: string; readonly args: readonly string[]; readonly env?: NodeJS.ProcessEnv };
 }

@@ -3,14 +3,20 @@ import { existsSync } from 'node:fs';
 import { REQUEST_HEADERS, runPinned, urlOf } from './load.ts';
 import type { Load, LoadResult } from './load.ts';
 
-export const wrk: Load = {
-  missing: () => (existsSync('/usr/bin/wrk') ? null : 'apt-get install wrk'),
-  async run(core, target) {
-    const headers = REQUEST_HEADERS.flatMap((header) => ['-H', header]);
-    const args = ['-t1', `-c${target.connections}`, `-d${target.seconds}`, '--latency', ...headers, urlOf(target)];
-    return parse(await runPinned(core, 'wrk', args));
-  },
-};
+/** With more headers, and with a script of Lua that makes the requests. */
+export function wrkWith(more: readonly string[], script = ''): Load {
+  const headers = [...REQUEST_HEADERS, ...more].flatMap((header) => ['-H', header]);
+  const scripted = script === '' ? [] : ['-s', script];
+  return {
+    missing: () => (existsSync('/usr/bin/wrk') ? null : 'apt-get install wrk'),
+    async run(core, target) {
+      const args = ['-t1', `-c${target.connections}`, `-d${target.seconds}`, '--latency', ...headers, ...scripted, urlOf(target)];
+      return parse(await runPinned(core, 'wrk', args));
+    },
+  };
+}
+
+export const wrk = wrkWith([]);
 
 function parse(report: string): LoadResult {
   const total = /(\d+) requests in ([\d.]+)(ms|s|m)/.exec(report);

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { ISSUER } from '../load/tokens.ts';
 import { originPorts, routePath } from '../scenario.ts';
 import type { Peer, Scenario } from '../scenario.ts';
 
@@ -42,7 +43,7 @@ function breakers({ limits }: Scenario): object {
   return { circuit_breakers: { thresholds } };
 }
 
-function httpFilter(scenario: Scenario): object {
+function httpFilter(scenario: Scenario, filters: readonly object[]): object {
   const routes = Array.from({ length: scenario.routes }, (_, index) => routesOf(scenario, routePath(index))).flat();
   const manager = {
     '@type': `${TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
@@ -51,7 +52,7 @@ function httpFilter(scenario: Scenario): object {
     use_remote_address: true,
     ...(scenario.upgrades && { upgrade_configs: [{ upgrade_type: 'websocket' }] }),
     route_config: { virtual_hosts: [{ name: 'all', domains: ['*'], routes }] },
-    http_filters: [{ name: 'router', typed_config: { '@type': `${TYPE}.filters.http.router.v3.Router` } }],
+    http_filters: [...filters, { name: 'router', typed_config: { '@type': `${TYPE}.filters.http.router.v3.Router` } }],
   };
   return { name: 'http', typed_config: manager };
 }
@@ -85,8 +86,8 @@ function policyOf({ balancing }: Scenario): object {
   return balancing?.algorithm === 'least request' ? { lb_policy: 'LEAST_REQUEST' } : {};
 }
 
-function configuration(scenario: Scenario): object {
-  const filter = scenario.downstream === 'tcp' ? tcpFilter() : httpFilter(scenario);
+function configuration(scenario: Scenario, filters: readonly object[]): object {
+  const filter = scenario.downstream === 'tcp' ? tcpFilter() : httpFilter(scenario, filters);
   const endpoints = originPorts(scenario).map((port) => ({ endpoint: { address: address(port) } }));
   const assignment = { cluster_name: 'origin', endpoints: [{ lb_endpoints: endpoints }] };
   return {
@@ -106,13 +107,28 @@ function configuration(scenario: Scenario): object {
   };
 }
 
-export const envoy: Peer = {
-  name: 'envoy',
-  carries: () => true,
-  missing: install,
-  command(scenario) {
-    const file = path.join(scenario.folder, 'envoy.json');
-    writeFileSync(file, JSON.stringify(configuration(scenario)));
-    return { file: BINARY, args: ['-c', file, '--concurrency', '1', '--log-level', 'error', '--disable-hot-restart'] };
-  },
-};
+/** With filters before its router. */
+function envoyOf(name: string, filters: readonly object[]): Peer {
+  return {
+    name,
+    carries: () => true,
+    missing: install,
+    command(scenario) {
+      const file = path.join(scenario.folder, `${name}.json`);
+      writeFileSync(file, JSON.stringify(configuration(scenario, filters)));
+      return { file: BINARY, args: ['-c', file, '--concurrency', '1', '--log-level', 'error', '--disable-hot-restart'] };
+    },
+  };
+}
+
+export const envoy = envoyOf('envoy', []);
+
+/** Envoy that verifies the token of every request (jwt_authn, without its cache). `keySet`: JSON (RFC 7517). */
+export function verifyingEnvoy(name: string, keySet: string): Peer {
+  const config = {
+    '@type': `${TYPE}.filters.http.jwt_authn.v3.JwtAuthentication`,
+    providers: { bench: { issuer: ISSUER, local_jwks: { inline_string: keySet } } },
+    rules: [{ match: { prefix: '/' }, requires: { provider_name: 'bench' } }],
+  };
+  return { ...envoyOf(name, [{ name: 'jwt', typed_config: config }]), plain: envoy.name };
+}
