@@ -12,6 +12,7 @@ import { DURATION_FORM, DURATION_RULES } from './schema.ts';
 //             `status`, `condition`, `text expression`
 //   ~minimum, ~maximum   bounds of a size, bytes
 //   ~whole    a group that a nearer policy replaces as one setting
+//   ~unresolved   `stays`: such a group has effect also with a reference that does not resolve
 
 const RANGE_FORM = 'a range of addresses like 10.0.0.0/8 or fd00::/8';
 
@@ -136,7 +137,11 @@ export function group<P extends TProperties>(description: string, settings: P) {
   return Type.Optional(Type.Object(settings, { additionalProperties: false, description }));
 }
 
-/** Settings that belong together: a nearer policy replaces all of them, also those that it does not set. */
-export function whole<P extends TProperties>(description: string, settings: P) {
-  return Type.Optional(Type.Object(settings, { additionalProperties: false, description, '~whole': true }));
+/**
+ * Settings that belong together: a nearer policy replaces all of them, also those that it does not set. `unresolved: 'stays'`: they have
+ * effect also with a reference that does not resolve; the filter answers for it.
+ */
+export function whole<P extends TProperties>(description: string, settings: P, { unresolved }: { unresolved?: 'stays' } = {}) {
+  const keywords = { '~whole': true, ...(unresolved === undefined ? {} : { '~unresolved': unresolved }) };
+  return Type.Optional(Type.Object(settings, { additionalProperties: false, description, ...keywords }));
 }

@@ -62,6 +62,9 @@ interface Resolved {
   readonly obstacle: PolicyRefObstacle | null;
 }
 
+/** The key of no object. */
+const UNREACHED = 'unreached';
+
 function resolveData(view: View, from: Referrer, ref: DataObjectReference): Resolved {
   const kind = ref.secretRef === undefined ? 'ConfigMap' : 'Secret';
   const { name, namespace = from.namespace } = (ref.secretRef ?? ref.configMapRef) as NamedObject;
@@ -69,7 +72,9 @@ function resolveData(view: View, from: Referrer, ref: DataObjectReference): Reso
   const obstacle = isPermitted(view, from, { group: '', kind, namespace, name })
     ? lackOf(view, data, ref.key)
     : notPermitted(from, data, namespace);
-  return { setting: { data, key: ref.key }, id: resourceId('ObjectData', data), counter: entryInUse(data, ref.key), obstacle };
+  // Without permission the entry stays out of reach, also if another policy brings it to the proxies.
+  const reached = obstacle?.reason === 'RefNotPermitted' ? UNREACHED : data;
+  return { setting: { data: reached, key: ref.key }, id: resourceId('ObjectData', data), counter: entryInUse(data, ref.key), obstacle };
 }
 
 /** The permission is checked before the existence, so that a status does not reveal objects of other namespaces. */

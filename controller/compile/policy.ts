@@ -141,7 +141,7 @@ type Content = Pick<ir.Policy, 'settings' | 'references' | 'problems'>;
 
 /**
  * Null: the policy has no effect. A policy that protects its targets has one in any case: proxies refuse what it should protect while it
- * has problems. For other kinds, settings with references that do not resolve have no effect.
+ * has problems. For other kinds, settings with references that do not resolve have no effect, unless their schema says that they stay.
  */
 function contentOf(
   { protects, settings: schema }: PolicyKind,
@@ -153,9 +153,10 @@ function contentOf(
   if (unresolved.length === 0) return { settings, ...needs };
   if (protects === true) return { settings, ...needs, problems: unresolved.map(({ field, message }) => ({ field, message })) };
   const usable: Record<string, unknown> = {};
-  for (const { path } of leavesOf(schema)) {
+  for (const { path, schema: leaf } of leavesOf(schema)) {
     const value = valueAt(settings, path);
-    if (value !== undefined && !unresolved.some(({ field }) => isWithin(field, path.join('.')))) setAt(usable, path, value);
+    const isUsable = '~unresolved' in leaf || !unresolved.some(({ field }) => isWithin(field, path.join('.')));
+    if (value !== undefined && isUsable) setAt(usable, path, value);
   }
   return { settings: usable, ...needs };
 }

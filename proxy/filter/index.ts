@@ -4,6 +4,8 @@ import { cors } from './cors.ts';
 import { authentication } from './authentication/authentication.ts';
 import { authorization } from './authorization.ts';
 import { csrf } from './csrf.ts';
+import { directResponse } from './fixed-answers/direct-response.ts';
+import { maintenance } from './fixed-answers/maintenance.ts';
 import { externalAuth } from './external-auth.ts';
 import type { FilterKind } from './filter.ts';
 import { forwardedClientCert } from './forwarded-client-cert.ts';
@@ -42,6 +44,9 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   // Of the rule, after what policies demand of every rule.
   externalAuth,
   limits,
+  // After all that refuses, before all that a backend needs.
+  maintenance,
+  directResponse,
   // A redirect answers, so later filters have nothing to do.
   requestRedirect,
   requestHeaderModifier,
