@@ -3,15 +3,22 @@
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import { Bandwidth } from './exchange/bandwidth.ts';
 import type { ExchangeError } from './exchange/errors.ts';
+import type { BodyStage } from './exchange/body-stage.ts';
 import type { Exchange } from './exchange/exchange.ts';
+import { removeHeader } from './exchange/headers.ts';
 import type { Headers } from './exchange/headers.ts';
 import type { Limits } from './exchange/limits.ts';
 import type { BandwidthPlan, RoutePlan } from './exchange/plan.ts';
+import { StagedBody } from './exchange/staged-body.ts';
+import type { BodyEnds, BodyPart } from './exchange/staged-body.ts';
 import { copyData, copyEnd } from './upstream/copies.ts';
 import type { Gathering } from './upstream/gathering.ts';
 import { keepForReplay, startReplay } from './upstream/replay.ts';
 import { Shaping } from './upstream/shaping.ts';
 import type { Tunnels } from './upstream/tunnels.ts';
+
+/** A request without a body. */
+const NO_BODY: BodyPart = { bytes: Buffer.alloc(0), isWhole: true };
 
 export interface BodiesOptions {
   readonly gathering: Gathering;
@@ -22,8 +29,10 @@ export interface BodiesOptions {
   readonly workers?: number | undefined;
   /** The body has enough bytes for an attempt. */
   readonly gathered: (exchange: Exchange) => void;
-  /** The inspection of the body refuses the request. */
+  /** The inspection of the body or a stage refuses the request. */
   readonly refused: (exchange: Exchange, error: ExchangeError) => void;
+  /** A stage has a bug. */
+  readonly failed: (exchange: Exchange, bug: unknown) => void;
   /** Both directions of a tunnel have ended. */
   readonly tunnelEnded: (exchange: Exchange) => void;
 }
@@ -36,9 +45,10 @@ export class Bodies {
   readonly #maxReplayBytes: number;
   readonly #gathered: (exchange: Exchange) => void;
   readonly #refused: BodiesOptions['refused'];
+  readonly #failed: BodiesOptions['failed'];
   readonly #tunnelEnded: (exchange: Exchange) => void;
 
-  constructor({ gathering, tunnels, wheel, limits, workers, gathered, refused, tunnelEnded }: BodiesOptions) {
+  constructor({ gathering, tunnels, wheel, limits, workers, gathered, refused, failed, tunnelEnded }: BodiesOptions) {
     this.#bandwidth = new Bandwidth(workers);
     this.#gathering = gathering;
     this.#tunnels = tunnels;
@@ -46,6 +56,7 @@ export class Bodies {
     this.#maxReplayBytes = limits.maxReplayBytes;
     this.#gathered = gathered;
     this.#refused = refused;
+    this.#failed = failed;
     this.#tunnelEnded = tunnelEnded;
   }
 
@@ -56,7 +67,36 @@ export class Bodies {
     if (exchange.requestLength !== 0 && exchange.replay === null) startReplay(exchange, this.#maxReplayBytes);
     const gathers = this.#gathering.begin(exchange);
     if (exchange.shaping !== null && exchange.requestLength !== 0) exchange.shaping.request.begin();
+    if (gathers && exchange.stagedRequest !== null) exchange.stagedRequest.open();
     return gathers;
+  }
+
+  /** The body of the request passes a stage from here on, also what has arrived. */
+  stage(exchange: Exchange, stage: BodyStage): void {
+    this.#staged(exchange).add(stage);
+  }
+
+  /** The body of the request up to a limit, for a filter; null if the exchange ends before. The backend gets all of it as usual. */
+  gather(exchange: Exchange, maxBytes: number): Promise<BodyPart | null> {
+    if (exchange.requestLength === 0 || exchange.upgrade !== '') return Promise.resolve(NO_BODY);
+    if (exchange.phase === 'done') return Promise.resolve(null);
+    const staged = this.#staged(exchange);
+    if (exchange.expectsContinue) sendContinue(exchange);
+    return staged.gather(maxBytes);
+  }
+
+  #staged(exchange: Exchange): StagedBody {
+    if (exchange.stagedRequest !== null) return exchange.stagedRequest;
+    const staged = (exchange.stagedRequest = new StagedBody(new RequestEnds(exchange, this, this.#failed)));
+    if (exchange.requestEnded) staged.end(exchange.requestTrailers);
+    return staged;
+  }
+
+  /** An attempt has a connection. */
+  attemptReady({ stagedRequest }: Exchange): void {
+    if (stagedRequest === null) return;
+    if (stagedRequest.isHeld) stagedRequest.open();
+    else stagedRequest.drained();
   }
 
   #shape(exchange: Exchange, plan: BandwidthPlan): void {
@@ -72,24 +112,40 @@ export class Bodies {
     exchange.requestBytes += chunk.length;
     if (exchange.tunnel) return this.#tunnels.fromClient(exchange, chunk);
     if (exchange.inspection !== null && this.#refuses(exchange, exchange.inspection.data(exchange, chunk))) return;
+    if (exchange.stagedRequest !== null) exchange.stagedRequest.data(chunk);
+    else if (!this.forward(exchange, chunk)) exchange.downstream.pauseRequest();
+  }
+
+  /** A chunk goes on to the backend. False: the backend is behind. */
+  forward(exchange: Exchange, chunk: Buffer): boolean {
     copyData(exchange, chunk);
-    if (exchange.gathering) return this.#gather(exchange, chunk);
-    if (exchange.reading !== null) return exchange.reading.data(exchange, chunk);
+    if (exchange.gathering) {
+      this.#gather(exchange, chunk);
+      return true;
+    }
     if (exchange.phase === 'picked') keepForReplay(exchange, chunk, this.#maxReplayBytes);
     const room = exchange.upstream?.writeData(chunk) !== false;
-    if (exchange.shaping !== null) exchange.shaping.request.passed(chunk.length, room);
-    else if (!room) exchange.downstream.pauseRequest();
+    if (exchange.shaping === null) return room;
+    // It pauses the client itself.
+    exchange.shaping.request.passed(chunk.length, room);
+    return true;
   }
 
   /** Whether the inspection ends the exchange. */
   #refuses(exchange: Exchange, error: ExchangeError | null): boolean {
-    if (error !== null) this.#refused(exchange, error);
+    if (error !== null) this.refuse(exchange, error);
     return error !== null;
   }
 
-  upstreamDrained({ shaping, downstream }: Exchange): void {
-    if (shaping === null) downstream.resumeRequest();
-    else shaping.request.drained();
+  /** The body cannot go on. */
+  refuse(exchange: Exchange, error: ExchangeError): void {
+    this.#refused(exchange, error);
+  }
+
+  upstreamDrained({ shaping, stagedRequest, downstream }: Exchange): void {
+    if (shaping !== null) shaping.request.drained();
+    else if (stagedRequest !== null) stagedRequest.drained();
+    else downstream.resumeRequest();
   }
 
   /** A connection is taken after all of a small body, or the first part of a large one. */
@@ -108,12 +164,15 @@ export class Bodies {
     exchange.requestTrailers = trailers;
     if (exchange.phase === 'done') return;
     if (exchange.inspection !== null && this.#refuses(exchange, exchange.inspection.end(exchange))) return;
-    copyEnd(exchange);
-    this.#forwardEnd(exchange, trailers);
+    if (exchange.stagedRequest !== null) exchange.stagedRequest.end(trailers);
+    else this.forwardEnd(exchange, trailers);
   }
 
-  #forwardEnd(exchange: Exchange, trailers: Headers | null): void {
-    if (exchange.reading !== null) return exchange.reading.end(exchange);
+  /** All of the body has gone on. */
+  forwardEnd(exchange: Exchange, trailers: Headers | null): void {
+    exchange.requestBodyEnded = true;
+    exchange.requestTrailers = trailers;
+    copyEnd(exchange);
     if (exchange.gathering) return this.#gatheringEnd(exchange);
     if (exchange.requestLength !== 0 || exchange.tunnel) exchange.upstream?.end(trailers);
     if (exchange.tunnel && exchange.responseEnded) this.#tunnelEnded(exchange);
@@ -141,5 +200,51 @@ export class Bodies {
     if (shaping !== null) shaping.response.drained();
     else if (stagedAnswer !== null) stagedAnswer.drained();
     else upstream?.resumeResponse();
+  }
+}
+
+/** The client waits for the proxy, so the backend must not be asked (RFC 9110 section 10.1.1). */
+function sendContinue(exchange: Exchange): void {
+  exchange.expectsContinue = false;
+  removeHeader(exchange.requestHeaders, 'expect');
+  exchange.downstream.writeInformational(100, []);
+}
+
+/** Between the client and the backend. */
+class RequestEnds implements BodyEnds {
+  readonly #exchange: Exchange;
+  readonly #bodies: Bodies;
+  readonly #failed: BodiesOptions['failed'];
+
+  constructor(exchange: Exchange, bodies: Bodies, failed: BodiesOptions['failed']) {
+    this.#exchange = exchange;
+    this.#bodies = bodies;
+    this.#failed = failed;
+  }
+
+  pause(): void {
+    this.#exchange.downstream.pauseRequest();
+  }
+
+  resume(): void {
+    if (this.#exchange.shaping?.request.waits !== true) this.#exchange.downstream.resumeRequest();
+  }
+
+  /** Between two attempts the body has no place to go. */
+  data(chunk: Buffer): boolean {
+    const room = this.#bodies.forward(this.#exchange, chunk);
+    return room && (this.#exchange.gathering || this.#exchange.upstream !== null);
+  }
+
+  end(trailers: Headers | null): void {
+    this.#bodies.forwardEnd(this.#exchange, trailers);
+  }
+
+  fail(error: ExchangeError): void {
+    this.#bodies.refuse(this.#exchange, error);
+  }
+
+  failed(bug: unknown): void {
+    this.#failed(this.#exchange, bug);
   }
 }

@@ -152,6 +152,7 @@ export class Endings {
     endWaits(exchange);
     this.#gathering.end(exchange);
     if (exchange.requestTimer !== null || exchange.backoffTimer !== null || exchange.hedge !== null) stopTimeouts(exchange, this.#wheel);
+    if (exchange.stagedRequest !== null) exchange.stagedRequest.stop();
     if (exchange.stagedAnswer !== null) exchange.stagedAnswer.stop();
     exchange.stagedAnswer = null;
   }
@@ -160,7 +161,6 @@ export class Endings {
 /** Filters and the gate of the backend stop their work for the exchange. */
 function endWaits(exchange: Exchange): void {
   if (exchange.wait !== null) exchange.wait.leave();
-  if (exchange.reading !== null) exchange.reading.leave(exchange);
   if (exchange.canceller !== null) exchange.cancel();
 }
 

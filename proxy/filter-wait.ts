@@ -39,7 +39,7 @@ class FilterWait extends Timer implements Wait {
 
   constructor(exchange: Exchange, wheel: TimerWheel, timeout: number, expired: () => void) {
     super(() => {
-      if (exchange.reading !== null) wheel.arm(this, timeout);
+      if (exchange.stagedRequest?.isGathering === true) wheel.arm(this, timeout);
       else if (this.finish()) expired();
     });
     this.#exchange = exchange;

@@ -2,6 +2,7 @@
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import type { Endings } from './endings.ts';
 import { ERRORS } from './exchange/errors.ts';
+import type { BodyStage } from './exchange/body-stage.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import type { Limits } from './exchange/limits.ts';
 import type { FilterVerdict, RequestFilter } from './exchange/plan.ts';
@@ -11,6 +12,8 @@ export interface FilteringOptions {
   readonly endings: Pick<Endings, 'answerLocally' | 'reply'>;
   readonly wheel: TimerWheel;
   readonly limits: Pick<Limits, 'filterTimeout'>;
+  /** The body of the request passes a stage from here on. */
+  readonly stage: (exchange: Exchange, stage: BodyStage) => void;
   /** A bug ended the handling of the exchange. */
   readonly failed: (exchange: Exchange, bug: unknown) => void;
 }
@@ -22,9 +25,11 @@ export class Filtering {
   readonly #endings: FilteringOptions['endings'];
   readonly #wheel: TimerWheel;
   readonly #timeout: number;
+  readonly #stage: FilteringOptions['stage'];
   readonly #failed: FilteringOptions['failed'];
 
-  constructor({ endings, wheel, limits, failed }: FilteringOptions) {
+  constructor({ endings, wheel, limits, stage, failed }: FilteringOptions) {
+    this.#stage = stage;
     this.#endings = endings;
     this.#wheel = wheel;
     this.#timeout = limits.filterTimeout;
@@ -41,22 +46,24 @@ export class Filtering {
     for (let i = start; i < filters.length; i++) {
       const filter = filters[i] as RequestFilter;
       const verdict = filter.request(exchange);
-      if (typeof verdict !== 'string')
+      if (verdict instanceof Promise)
         return this.#wait(exchange, filter, verdict, (late) => this.#decided(exchange, filters, i, late, next));
       if (exchange.phase === 'done') return;
       if (verdict === 'answered') return this.#endings.answerLocally(exchange);
+      if (verdict !== 'continue') this.#stage(exchange, verdict);
     }
     next(exchange);
   }
 
   #decided(exchange: Exchange, filters: readonly RequestFilter[], decided: number, verdict: FilterVerdict, next: Next): void {
-    if (verdict === 'answered') this.#endings.answerLocally(exchange);
-    else this.#runFrom(exchange, filters, decided + 1, next);
+    if (verdict === 'answered') return this.#endings.answerLocally(exchange);
+    if (verdict !== 'continue') this.#stage(exchange, verdict);
+    this.#runFrom(exchange, filters, decided + 1, next);
   }
 
   /** The verdict counts until the client leaves, a deadline passes or the filter has had its time. */
   #wait(exchange: Exchange, filter: RequestFilter, verdict: Promise<FilterVerdict>, decided: (late: FilterVerdict) => void): void {
-    if (exchange.reading === null) exchange.downstream.pauseRequest();
+    if (exchange.stagedRequest?.isGathering !== true) exchange.downstream.pauseRequest();
     waitFor(exchange, verdict, filter.patience?.timeout ?? this.#timeout, this.#wheel, {
       decided,
       expired: () => this.#expired(exchange, filter, decided),

@@ -2,6 +2,7 @@
 // match > request filters > injected faults > pick > attempt > response filters > answer > record.
 // Codecs call it from both sides; each method handles one event of an exchange.
 import type { Attempt } from './exchange/attempt.ts';
+import type { BodyStage } from './exchange/body-stage.ts';
 import { Bodies } from './bodies.ts';
 import { Endings } from './endings.ts';
 import type { ChallengeTexts } from './exchange/challenge-texts.ts';
@@ -22,6 +23,7 @@ import type { Shedder } from './exchange/shedder.ts';
 import type { OperatorBlocks } from './exchange/operator-blocks.ts';
 import type { Recorder } from './exchange/recorder.ts';
 import type { RuleSessions } from './exchange/session.ts';
+import type { BodyPart } from './exchange/staged-body.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
 import type { MalformedRequests } from './filter/threats/malformed-requests.ts';
 import { Filtering } from './filtering.ts';
@@ -95,7 +97,8 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
       send: (exchange, chunk) => this.#bodies.sendAnswer(exchange, chunk),
       record: (exchange) => recorder.record(exchange),
     });
-    this.#filtering = new Filtering({ endings: this.#endings, wheel, limits, failed });
+    const stage = (exchange: Exchange, added: BodyStage): void => this.#bodies.stage(exchange, added);
+    this.#filtering = new Filtering({ endings: this.#endings, wheel, limits, stage, failed });
     this.#tunnels = new Tunnels(wheel, {
       opened: (exchange) => recorder.webSocketOpened(exchange),
       closed: (exchange) => this.#endings.finish(exchange),
@@ -109,6 +112,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
       tunnels: this.#tunnels,
       gathered: (exchange) => this.#begin(exchange),
       refused: (exchange, error) => this.requestFailed(exchange, error),
+      failed,
       tunnelEnded: (exchange) => this.#endings.finish(exchange),
     });
   }
@@ -193,11 +197,23 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (!this.#bodies.begin(exchange)) this.#begin(exchange);
   }
 
+  /** The body of the request up to a limit, for a filter; null if the exchange ends before. The backend gets all of it as usual. */
+  bodyStart(exchange: Exchange, maxBytes: number): Promise<BodyPart | null> {
+    return this.#bodies.gather(exchange, maxBytes);
+  }
+
+  /** The whole body for a filter; null if it is larger than the limit, or if the exchange ends before. */
+  wholeBody(exchange: Exchange, maxBytes: number): Promise<Buffer | null> {
+    if (exchange.requestLength > maxBytes && exchange.upgrade === '') return Promise.resolve(null);
+    return this.#bodies.gather(exchange, maxBytes).then((part) => (part?.isWhole === true ? part.bytes : null));
+  }
+
   /** Sends a copy of a request with its whole body for a filter: it starts where the original would continue. */
   forwardCopy(copy: Exchange, body: Buffer | null): void {
     copy.requestLength = body === null ? 0 : body.length;
     copy.requestBytes = copy.requestLength;
     copy.requestEnded = true;
+    copy.requestBodyEnded = true;
     if (body !== null) (copy.replay = new KeptBody()).keep(body);
     this.#forward(copy);
   }
@@ -235,6 +251,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
 
   upstreamReady(attempt: Attempt): void {
     this.#attempts.ready(attempt);
+    this.#bodies.attemptReady(attempt.exchange);
   }
 
   requestData(exchange: Exchange, chunk: Buffer): void {

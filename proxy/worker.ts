@@ -66,7 +66,6 @@ import type { WorkerReport } from './telemetry/worker-report.ts';
 import { Gathering } from './upstream/gathering.ts';
 import { Mirror } from './upstream/mirror.ts';
 import { Subrequests } from './upstream/subrequest.ts';
-import { bodyStart, wholeBody } from './upstream/whole-body.ts';
 import { createDial } from './upstream/dial.ts';
 
 /** The maximum time to write the last lines of the logs. */
@@ -199,6 +198,8 @@ export class Worker {
     const [data, consumers, passwords] = [this.#data, this.#consumers, this.#passwords];
     const { security } = this.#telemetry;
     const end: FilterDependencies['end'] = (exchange, error) => path.withdrawn(exchange, error);
+    const wholeBody: FilterDependencies['wholeBody'] = (exchange, maxBytes) => path.wholeBody(exchange, maxBytes);
+    const bodyStart: FilterDependencies['bodyStart'] = (exchange, maxBytes) => path.bodyStart(exchange, maxBytes);
     const dependencies = {
       mirror,
       data,

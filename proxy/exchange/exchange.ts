@@ -81,15 +81,6 @@ export interface BodyCopy {
   abort(): void;
 }
 
-/** Collects the body of a request for a filter that waits for it. */
-export interface BodyReading {
-  data(exchange: Exchange, chunk: Buffer): void;
-  /** The body is complete. */
-  end(exchange: Exchange): void;
-  /** The exchange is over. */
-  leave(exchange: Exchange): void;
-}
-
 /** Looks at the body of a request before anything keeps it, and before the backend gets its end. */
 export interface BodyInspection {
   /** Why the request is refused; null: it goes on. `requestBytes` of the exchange includes the chunk. */
@@ -257,8 +248,8 @@ export class Exchange {
   replay: KeptBody | null = null;
   /** Looks at the body as it passes; null: none does. */
   inspection: BodyInspection | null = null;
-  /** A filter waits for the whole body; null: none does. */
-  reading: BodyReading | null = null;
+  /** The way of the body through stages, or its wait for filters that read it; null: it goes straight to the backend. */
+  stagedRequest: StagedBody | null = null;
   /** The body is being collected before the first attempt. */
   gathering = false;
   /** Limits the speed of the bodies; null: full speed. */
@@ -279,6 +270,8 @@ export class Exchange {
   // The outcome.
   phase: ExchangePhase = 'request';
   requestEnded = false;
+  /** All of its body has passed the stages, if there are any. */
+  requestBodyEnded = false;
   requestTrailers: Headers | null = null;
   /** The protocol was switched: both bodies are raw bytes from here on. */
   tunnel = false;

@@ -5,7 +5,9 @@ const BLOCK_BYTES = 1_024;
 
 export class KeptBody {
   readonly pieces: Buffer[] = [];
-  /** The number of bytes. */
+  /** The bytes of the body. */
+  octets = 0;
+  /** The bytes of memory. */
   memory = 0;
   /** The buffer for small pieces, and its used length; the last piece is that part. */
   #block: Buffer | null = null;
@@ -13,6 +15,7 @@ export class KeptBody {
 
   /** Copies a piece. */
   keep(chunk: Buffer): void {
+    this.octets += chunk.length;
     // Most bodies have only one piece.
     if (this.pieces.length === 0 || chunk.length >= BLOCK_BYTES) this.#keepApart(chunk);
     else this.#keepTogether(chunk);

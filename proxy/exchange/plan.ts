@@ -11,8 +11,8 @@ import type { PriorityPlan } from './priority.ts';
 import type { Principal } from './principal.ts';
 import type { RuleSessions, Session } from './session.ts';
 
-/** The decision of a request filter: continue, or the exchange is answered (or a promise of it, if the filter must wait). */
-export type FilterVerdict = 'continue' | 'answered';
+/** The decision of a request filter: continue, the exchange is answered, or continue with a stage for the body of the request. */
+export type FilterVerdict = 'continue' | 'answered' | BodyStage;
 
 /** How long the exchange waits for a filter. */
 export interface Patience {

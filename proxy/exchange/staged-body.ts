@@ -1,5 +1,5 @@
 // A body on its way through stages: chunks of the source enter the first stage, and the output of the last one leaves for the receiver. Until
-// the way is open, the output is held: filters still decide about the head that goes before it.
+// the way is open, the output is held: filters still decide about the head that goes before it, and may wait for the whole of it.
 import type { BodyStage, StageOutlet } from './body-stage.ts';
 import type { ExchangeError } from './errors.ts';
 import type { Headers } from './headers.ts';
@@ -19,6 +19,18 @@ export interface BodyEnds {
   failed(bug: unknown): void;
 }
 
+/** The beginning of a body, or all of it. */
+export interface BodyPart {
+  readonly bytes: Buffer;
+  readonly isWhole: boolean;
+}
+
+/** A filter waits for so many bytes, or for the end. */
+interface Gathering {
+  readonly maxBytes: number;
+  readonly resolve: (part: BodyPart | null) => void;
+}
+
 export class StagedBody {
   readonly #ends: BodyEnds;
   readonly #links: Link[] = [];
@@ -29,9 +41,40 @@ export class StagedBody {
   #ended = false;
   #trailers: Headers | null = null;
   #stopped = false;
+  #gathering: Gathering | null = null;
 
   constructor(ends: BodyEnds) {
     this.#ends = ends;
+  }
+
+  /** The output is held. */
+  get isHeld(): boolean {
+    return this.#held !== null;
+  }
+
+  /** A filter waits for the output. */
+  get isGathering(): boolean {
+    return this.#gathering !== null;
+  }
+
+  /**
+   * Waits until all of the output is held, or more than so many bytes. Resolves to what is held, up to that number; to null if the exchange
+   * ends before.
+   */
+  gather(maxBytes: number): Promise<BodyPart | null> {
+    const held = this.#held;
+    if (held === null || this.#stopped) return Promise.resolve(null);
+    if (this.#ended || held.octets > maxBytes) return Promise.resolve(this.#part(held, maxBytes));
+    return new Promise((resolve) => {
+      this.#gathering = { maxBytes, resolve };
+      this.ready(this.#links.length);
+    });
+  }
+
+  #part({ pieces, octets }: KeptBody, maxBytes: number): BodyPart {
+    const isWhole = this.#ended && octets <= maxBytes;
+    const bytes = Buffer.concat(pieces);
+    return { bytes: isWhole ? bytes : bytes.subarray(0, maxBytes), isWhole };
   }
 
   /** Adds a stage at the end of a way that is still closed. The output so far passes it. */
@@ -87,6 +130,7 @@ export class StagedBody {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#held = null;
+    this.#gathered(null);
     for (const { stage } of this.#links) stage.stop?.();
   }
 
@@ -98,8 +142,23 @@ export class StagedBody {
     const link = this.#links[step];
     if (link !== undefined) return link.take(chunk);
     if (this.#held === null) return this.#ends.data(chunk);
-    this.#held.keep(chunk);
+    return this.#hold(this.#held, chunk);
+  }
+
+  /** Whether a filter waits for more. */
+  #hold(held: KeptBody, chunk: Buffer): boolean {
+    held.keep(chunk);
+    if (this.#gathering === null) return false;
+    const { maxBytes } = this.#gathering;
+    if (held.octets <= maxBytes) return true;
+    this.#gathered(this.#part(held, maxBytes));
     return false;
+  }
+
+  #gathered(part: BodyPart | null): void {
+    const gathering = this.#gathering;
+    this.#gathering = null;
+    if (gathering !== null) gathering.resolve(part);
   }
 
   finish(step: number, trailers: Headers | null): void {
@@ -109,6 +168,7 @@ export class StagedBody {
     this.#ended = true;
     this.#trailers = trailers;
     if (this.#held === null) this.#ends.end(trailers);
+    else if (this.#gathering !== null) this.#gathered(this.#part(this.#held, this.#gathering.maxBytes));
   }
 
   /** A step has room: so has the step before it, unless that one holds something back. */

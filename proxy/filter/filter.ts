@@ -10,6 +10,7 @@ import type { AnswerChange, FilterVerdict, Patience } from '../exchange/plan.ts'
 import type { Outside } from '../exchange/outside.ts';
 import type { RefusalCounts } from '../exchange/refusal-counts.ts';
 import type { SharedEntries } from '../exchange/shared-entries.ts';
+import type { BodyPart } from '../exchange/staged-body.ts';
 import type { SecurityEvents } from '../exchange/security-events.ts';
 import type { Ask } from '../exchange/subrequest.ts';
 import type { ReplayMemory } from '../exchange/worker-replays.ts';
@@ -51,8 +52,8 @@ export interface FilterDependencies {
   readonly outside: Outside;
   /** The whole body of a request; null if it is larger than the limit, or if the exchange ends before. */
   readonly wholeBody: (exchange: Exchange, maxBytes: number) => Promise<Buffer | null>;
-  /** The body up to a limit, or its beginning if it is larger; null if the exchange ends before. */
-  readonly bodyStart: (exchange: Exchange, maxBytes: number) => Promise<Buffer | null>;
+  /** The body, or its beginning if it is larger than the limit; null if the exchange ends before. */
+  readonly bodyStart: (exchange: Exchange, maxBytes: number) => Promise<BodyPart | null>;
   /** Entries that all proxies share: sessions of users. */
   readonly shared: SharedEntries;
   readonly passwords: Passwords;

@@ -77,7 +77,7 @@ export class Attempts {
     if (attempt.number === 1) cluster.retryBudget.requested();
     endpoint.active++;
     cluster.attemptBegan(attempt);
-    if (exchange.requestLength !== 0 && !exchange.requestEnded) exchange.downstream.pauseRequest();
+    if (exchange.requestLength !== 0 && !exchange.requestBodyEnded) exchange.downstream.pauseRequest();
     if (backendRequestTimeout > 0) startAttemptTimeout(attempt, this.#wheel, this.#deadlines);
     if (mayCallerSetDeadline(exchange)) propagateDeadline(attempt);
     if (hedge !== null) this.hedges.begun(attempt, hedge);
@@ -101,7 +101,7 @@ export class Attempts {
       for (const chunk of exchange.replay.pieces) stream.writeData(chunk);
       sentKept(exchange, this.#limits.maxReplayBytes);
     }
-    if (exchange.requestEnded) stream.end(exchange.requestTrailers);
+    if (exchange.requestBodyEnded) stream.end(exchange.requestTrailers);
     else if (exchange.shaping?.request.waits !== true) exchange.downstream.resumeRequest();
   }
 

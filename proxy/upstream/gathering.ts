@@ -22,7 +22,7 @@ export class Gathering {
 
   /** Whether to send the request only when `keep` returns true or the body ends. */
   begin(exchange: Exchange): boolean {
-    if (exchange.requestLength <= 0 || exchange.requestEnded || isConversation(exchange) || this.#held >= this.#limits.maxGatheredBytes)
+    if (exchange.requestLength <= 0 || exchange.requestBodyEnded || isConversation(exchange) || this.#held >= this.#limits.maxGatheredBytes)
       return false;
     exchange.replay ??= new KeptBody();
     exchange.gathering = true;

@@ -30,9 +30,9 @@ export class Hedges {
 
   /** The delay has passed. Whether another attempt may start now; it may later if the request is not complete yet. */
   mayStart(exchange: Exchange): boolean {
-    const { hedge, phase, route, requestEnded, requestLength } = exchange;
+    const { hedge, phase, route, requestBodyEnded, requestLength } = exchange;
     if (hedge === null || hedge.attempts.length === 0 || phase !== 'picked') return false;
-    if (requestEnded || requestLength === 0) return canReplay(exchange);
+    if (requestBodyEnded || requestLength === 0) return canReplay(exchange);
     const { hedge: plan } = route as RoutePlan;
     const { answerTimes } = (hedge.attempts[0] as Attempt).cluster;
     this.#wheel.arm(hedge.timer, plan === null ? 0 : delayOf(plan, answerTimes));

@@ -15,16 +15,17 @@ export function startReplay(exchange: Exchange, maxBytes: number): void {
   if (exchange.requestLength !== 0 && exchange.requestLength <= maxBytes) exchange.replay = new KeptBody();
 }
 
-/** Keeps a copy of a chunk, or stops if the body exceeds the limit. */
+/** Keeps a copy of a chunk, or stops if the body exceeds the limit and the chunk is sent now. */
 export function keepForReplay(exchange: Exchange, chunk: Buffer, maxBytes: number): void {
   if (exchange.replay === null) return;
-  if (exchange.requestBytes > maxBytes) exchange.replay = null;
+  if (exchange.replay.octets + chunk.length > maxBytes && exchange.upstream !== null) exchange.replay = null;
   else exchange.replay.keep(chunk);
 }
 
 /** Whether everything that was sent can be sent again. */
 export function canReplay(exchange: Exchange): boolean {
-  return exchange.requestLength === 0 || exchange.requestBytes === 0 || exchange.replay !== null;
+  const { requestLength, requestBytes, replay, stagedRequest } = exchange;
+  return requestLength === 0 || requestBytes === 0 || replay !== null || stagedRequest?.isHeld === true;
 }
 
 /** The kept part has been sent and nothing more is kept: a body that is too large cannot be sent again. */

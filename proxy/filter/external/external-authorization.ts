@@ -1,6 +1,7 @@
 // Asks an external service about requests, for a policy or for a filter of a route: reads the body, asks once, remembers the decision.
 import { ERRORS } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
+import type { BodyPart } from '../../exchange/staged-body.ts';
 import { withDashes } from '../../exchange/forwarded-names.ts';
 import { joinHeader } from '../../exchange/headers.ts';
 import type { FilterVerdict } from '../../exchange/plan.ts';
@@ -88,11 +89,15 @@ export class ExternalAuthorization {
     const { body } = this.#settings;
     if (body === null) return null;
     const { maxBytes, allowPartial } = body;
-    const bytes = await (allowPartial ? this.#bodyStart(exchange, maxBytes) : this.#wholeBody(exchange, maxBytes));
-    if (bytes !== null) return { bytes, isPartial: !exchange.requestEnded && bytes.length > 0 };
+    const part = allowPartial ? await this.#bodyStart(exchange, maxBytes) : whole(await this.#wholeBody(exchange, maxBytes));
+    if (part !== null) return { bytes: part.bytes, isPartial: !part.isWhole };
     if (exchange.phase === 'done') return { type: 'none', reason: 'the client has left', mayPass: false };
     return { type: 'refused', error: ERRORS.requestBodyTooLarge };
   }
+}
+
+function whole(bytes: Buffer | null): BodyPart | null {
+  return bytes === null ? null : { bytes, isWhole: true };
 }
 
 const PARTS: Readonly<Record<QuestionPart, (exchange: Exchange) => string>> = {
