@@ -20,3 +20,8 @@ test.each([
   expect(headers).toEqual(left);
   expect(cookieValue(headers, 'b')).toBeNull();
 });
+
+test.each(['__proto__', 'constructor', 'length'])('finds no cookie %s if it is absent, and its value otherwise', (name) => {
+  expect(cookieValue(['cookie', 'a=1'], name)).toBeNull();
+  expect(cookieValue(['cookie', `a=1; ${name}=2`], name)).toBe('2');
+});

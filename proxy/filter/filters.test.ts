@@ -195,6 +195,11 @@ describe('redirects', () => {
     expect(header(await client.ask('GET /a HTTP/1.0\r\n\r\n'), 'location')).toBe('/a');
   });
 
+  test('a request without a host cannot name one by its path', async () => {
+    const { client } = await openChain(ok(), { filters: [redirect({})] });
+    expect(header(await client.ask('GET //evil.example/x HTTP/1.0\r\n\r\n'), 'location')).toBe('/evil.example/x');
+  });
+
   test('OPTIONS * has no path to redirect', async () => {
     const { client } = await openChain(ok(), { matches: [pathMatch('RegularExpression', '.*')], filters: [redirect({})] });
     expect(header(await client.ask('OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n'), 'location')).toBe('http://a/');
