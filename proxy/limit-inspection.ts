@@ -18,8 +18,8 @@ export async function inspectLimits(
     for (const lines of packLines(listing.values, PART_BYTES)) await part(lines);
     return ok({ dropped: listing.more });
   }
-  if (inspection.isFirst) tell(inspection, security);
   const count = await limits.reset(inspection.reset, inspection.isFirst);
+  if (inspection.isFirst) tell(inspection, security);
   for (const lines of packLines([count], PART_BYTES)) await part(lines);
   return ok({ dropped: 0 });
 }
