@@ -27,6 +27,7 @@ export const LONGEST = [
   'push/releases',
   'e2e/large-bodies',
   'garbage/leftovers',
+  'policy/redis-outage',
   'policy/client-traffic',
 ].map((name) => `test/${name}.test.ts`);
 

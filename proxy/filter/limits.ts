@@ -95,9 +95,14 @@ class Limits implements Filter {
     if (outcome === 'passed' || outcome === 'shadow' || (outcome === 'unavailable' && !limit.isClosed)) return true;
     for (const other of passages) if (other !== passage) other.limit.withdraw(other);
     this.#slot.set(exchange, null);
-    if (decision === null) refuse(exchange, ERRORS.limitUnavailable);
+    if (decision === null) this.#refuseUncounted(exchange, limit);
     else this.#refuse(exchange, passage, decision.waitMs);
     return false;
+  }
+
+  #refuseUncounted(exchange: Exchange, { name }: Limit): void {
+    refuse(exchange, ERRORS.limitUnavailable);
+    this.#security.emit('limit_unavailable', exchange, { policy: this.#policy, rule: name });
   }
 
   /** The answer names only the limit that refuses: others have taken nothing. */

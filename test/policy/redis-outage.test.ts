@@ -84,6 +84,7 @@ describeWith(['redis'], 'while redis', () => {
     });
     expect(kinds(answers)).toEqual(expect.arrayContaining(['503 limit_unavailable']));
     expect(kinds(answers).filter((kind) => !['200', '429 rate_limited', '503 limit_unavailable'].includes(kind))).toEqual([]);
+    expect(weir.child.output).toMatch(/"event":"limit_unavailable".*"policy":"RateLimitPolicy\/default\/limits".*"rule":"w"/);
     const burst = await weir.burst('exact', 50);
     expect(burst.filter(({ status }) => status === 200)).toHaveLength(20);
     expect(kinds(burst)).toEqual(['200', '429 rate_limited']);
