@@ -3,8 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { once } from 'node:events';
 import http from 'node:http';
 import type net from 'node:net';
-import { parseAllDocuments } from 'yaml';
+import { parse } from 'yaml';
 import { GrpcAuthorization, HttpAuthorization, option } from '../support/authorization-services.ts';
+import { backendWithRoute, gateway, gatewayClass } from '../support/objects.ts';
 import { openSession, request as requestH2 } from '../support/h2-client.ts';
 import { startProxyFor, type Proxy } from '../support/proxy.ts';
 import { openUpstream, closeAfterAll } from '../support/fixture.ts';
@@ -71,41 +72,24 @@ beforeEach(() => {
   rpc.decide = () => ({ status: { code: 0 } });
 });
 
-function objects(route: string, policy: string, port = web.port): unknown[] {
-  const text = `
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: { name: weir }
-spec: { controllerName: gateway.weir.dev/controller }
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: { name: g, namespace: default }
-spec: { gatewayClassName: weir, listeners: [{ name: http, port: 80, protocol: HTTP }] }
----
-apiVersion: gateway.weir.dev/v1alpha1
-kind: Backend
-metadata: { name: app, namespace: default }
-spec: { endpoints: [{ ip: 127.0.0.1, port: ${portOf(backend)} }] }
----
-apiVersion: gateway.weir.dev/v1alpha1
-kind: Backend
-metadata: { name: auth, namespace: default }
-spec: { endpoints: [{ ip: 127.0.0.1, port: ${port} }] }
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: { name: app, namespace: default }
-spec: { parentRefs: [{ name: g }], rules: [{ ${route} backendRefs: [{ group: gateway.weir.dev, kind: Backend, name: app }] }] }
-${policy}`;
-  return parseAllDocuments(text).map((document) => document.toJS() as unknown);
+/** `rule`: further fields of the rule of the route. */
+function objects(rule: object, policies: readonly object[], port = web.port): object[] {
+  const endpointAt = (at: number): object => ({ endpoints: [{ ip: '127.0.0.1', port: at }] });
+  const [auth = {}] = backendWithRoute('auth', endpointAt(port));
+  const app = backendWithRoute('app', endpointAt(portOf(backend)), rule);
+  return [gatewayClass(), ...[gateway('gw', [{ name: 'http', port: 80 }]), ...app, auth, ...policies].map(inDefault)];
+}
+
+function inDefault(object: object): object {
+  const { metadata } = object as { readonly metadata?: object };
+  return { ...object, metadata: { ...metadata, namespace: 'default' } };
 }
 
 const REF = 'backendRef: { group: gateway.weir.dev, kind: Backend, name: auth }';
 
 /** A proxy whose route has this tree of authenticators. */
 async function protectedBy(authentication: string, port?: number, more = ''): Promise<Proxy> {
-  const policy = `---
+  const policy = `
 apiVersion: gateway.weir.dev/v1alpha1
 kind: SecurityPolicy
 metadata: { name: app, namespace: default }
@@ -114,7 +98,7 @@ spec:
   authentication: ${authentication}
   ${more}
 `;
-  const proxy = await startProxyFor(objects('', policy, port));
+  const proxy = await startProxyFor(objects({}, [parse(policy) as object], port));
   proxies.push(proxy);
   return proxy;
 }
@@ -125,8 +109,8 @@ function external(settings = '', port?: number, more?: string): Promise<Proxy> {
 
 /** A proxy whose rule has the filter. */
 async function filtered(settings: string, port?: number): Promise<Proxy> {
-  const filters = `filters: [{ type: ExternalAuth, externalAuth: { ${REF}, ${settings} } }],`;
-  const proxy = await startProxyFor(objects(filters, '', port));
+  const rule = `filters: [{ type: ExternalAuth, externalAuth: { ${REF}, ${settings} } }]`;
+  const proxy = await startProxyFor(objects(parse(rule) as object, [], port));
   proxies.push(proxy);
   return proxy;
 }
@@ -528,9 +512,8 @@ describe('the filter ExternalAuth', () => {
   });
 
   test('that refers to no service lets nothing through', async () => {
-    const filters =
-      'filters: [{ type: ExternalAuth, externalAuth: { protocol: HTTP, http: {}, backendRef: { name: absent, port: 80 } } }],';
-    const proxy = await startProxyFor(objects(filters, ''));
+    const externalAuth = { protocol: 'HTTP', http: {}, backendRef: { name: 'absent', port: 80 } };
+    const proxy = await startProxyFor(objects({ filters: [{ type: 'ExternalAuth', externalAuth }] }, []));
     proxies.push(proxy);
     expect(await ask(proxy)).toMatchObject({ status: 500 });
     expect(seen).toEqual([]);
