@@ -27,8 +27,9 @@ export async function logout(exchange: Exchange, visitor: Visitor, options: Logo
     return { type: 'answered' };
   }
   const found = await store.find(visitor);
-  const removed = found.ok ? await store.forget(visitor) : found;
-  if (!found.ok || !removed.ok) return unavailable(removed.ok ? '' : removed.error);
+  if (!found.ok) return unavailable(found.error);
+  const removed = await store.forget(visitor);
+  if (!removed.ok) return unavailable(removed.error);
   const session = found.value;
   if (session !== null) tell('session_ended', { reason: 'logout', principal: session.subject });
   const metadata = await provider.metadata();
