@@ -3,6 +3,7 @@ import { flagsOf, FlagValues } from '#lib/flags.ts';
 import { formatDuration } from '#lib/duration.ts';
 import type { ShownBlock, ShownBlocks } from '../controller/operations/blocks.ts';
 import type { CommandAnswer } from '../controller/operations/fleet.ts';
+import { actionOf } from './actions.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
 import { callOperation } from './operations/client.ts';
@@ -25,9 +26,7 @@ export const block: Command = {
   readsEnvironment: false,
   async run(args) {
     const values = new FlagValues(args, flagsOf(FLAGS), {}, true);
-    const [action = '', ...rest] = values.positionals;
-    const run = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;
-    if (run === undefined) throw new UsageError('weir block takes one of add, remove, list');
+    const [run, rest] = actionOf('block', ACTIONS, values.positionals);
     return run(values, rest);
   },
 };
