@@ -203,7 +203,7 @@ const RedisTls = withRules(
 );
 
 const Redis = withRules(
-  group('The Redis of the proxies, for limits with the store Redis; docs/reference/fleets.md says more.', {
+  group('The Redis of the proxies, for limits with the store Redis and sessions of logins; docs/reference/fleets.md says more.', {
     mode: Type.Optional(
       Type.Enum(['Single', 'Cluster', 'Sentinel'], {
         description: 'Single: one server (the default). Cluster: some nodes of a Cluster. Sentinel: the Sentinels of a master.',
