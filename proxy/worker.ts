@@ -35,6 +35,7 @@ import type { ReplayQuestion } from './exchange/worker-replays.ts';
 import type { ReplayVerdict } from '#lib/replays.ts';
 import type { FilterDependencies, FilterKind } from './filter/filter.ts';
 import { BlockedSources } from './filter/threats/blocked-sources.ts';
+import { RulesInForce } from './filter/rules-in-force.ts';
 import { MalformedRequests } from './filter/threats/malformed-requests.ts';
 import { FilterPool } from './filter/filter-pool.ts';
 import { IsolatedRequestPath } from './isolated-request-path.ts';
@@ -216,6 +217,7 @@ export class Worker {
       bodyStart,
       security,
       blocks: new BlockedSources(this.#broadcast),
+      rules: new RulesInForce(),
       malformed: this.#malformed,
       refused: this.#refused,
     };

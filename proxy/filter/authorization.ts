@@ -9,6 +9,7 @@ import type { RefusalCounts, Refusals } from '../exchange/refusal-counts.ts';
 import { requestFacts } from './facts.ts';
 import type { SecurityEventFields, SecurityEvents } from '../exchange/security-events.ts';
 import type { Filter, FilterKind } from './filter.ts';
+import type { PolicyFilterContext } from './rule-policies.ts';
 
 type Settings = NonNullable<PolicySettings<'SecurityPolicy'>['authorization']>;
 
@@ -55,6 +56,42 @@ class AccessRules implements Filter {
   }
 }
 
+/** Also ends what the rules have let through, once other rules of the same policies replace them. */
+class ClosingAccessRules extends AccessRules {
+  readonly #context: PolicyFilterContext;
+  readonly #policy: string;
+  readonly #policies: string;
+  readonly #open = new Set<Exchange>();
+
+  constructor(settings: Settings, policy: string, context: PolicyFilterContext) {
+    super(settings, policy, context.refusals, context.security);
+    this.#context = context;
+    this.#policy = policy;
+    this.#policies = JSON.stringify(context.origins.map((origin) => origin.policy));
+    context.rules.begin(this.#policies);
+  }
+
+  override request(exchange: Exchange): FilterVerdict {
+    const verdict = super.request(exchange);
+    if (verdict === 'continue') this.#open.add(exchange);
+    return verdict;
+  }
+
+  ended(exchange: Exchange): void {
+    this.#open.delete(exchange);
+  }
+
+  dispose(): void {
+    const { rules, security, end } = this.#context;
+    // Without successors the policy or its routes are gone, and nothing forbids what is open.
+    if (!rules.end(this.#policies)) return;
+    for (const exchange of [...this.#open]) {
+      security.emit('credential_revoked', exchange, { policy: this.#policy, reason: 'the rules of authorization have changed' });
+      end(exchange, ERRORS.credentialRevoked);
+    }
+  }
+}
+
 function reasonOf({ rule, undecided }: AccessDecision): string {
   if (rule === '') return 'no rule allows it';
   return undecided ? 'the expression of the rule has no value' : 'a rule denies it';
@@ -67,11 +104,13 @@ function detailOf({ rule, undecided }: AccessDecision, policy: string): string {
 
 export const authorization: FilterKind = {
   name: 'authorization',
-  ofPolicies: (policies) =>
-    policies.filterOf(
-      'SecurityPolicy',
-      ['authorization'],
-      ({ authorization: settings = {} }, { origins, refusals, security }) =>
-        new AccessRules(settings, origins[0]?.policy ?? '', refusals, security),
-    ),
+  ofPolicies: (policies) => {
+    if (policies.settings('SecurityPolicy').settings.authorization === undefined) return null;
+    return policies.filterOf('SecurityPolicy', ['authorization', 'revocation'], (settings, context) => {
+      const { authorization: rules = {}, revocation } = settings;
+      const policy = context.origins.find(({ field }) => field.startsWith('authorization'))?.policy ?? '';
+      if (revocation?.openRequests === 'Close') return new ClosingAccessRules(rules, policy, context);
+      return new AccessRules(rules, policy, context.refusals, context.security);
+    });
+  },
 };

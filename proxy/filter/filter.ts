@@ -16,6 +16,7 @@ import type { Ask } from '../exchange/subrequest.ts';
 import type { ReplayMemory } from '../exchange/worker-replays.ts';
 import type { Passwords } from './authentication/passwords.ts';
 import type { OperatorBlocks } from '../exchange/operator-blocks.ts';
+import type { RulesInForce } from './rules-in-force.ts';
 import type { MalformedRequests } from './threats/malformed-requests.ts';
 import type { BlockedSources } from './threats/blocked-sources.ts';
 import type { RulePolicies } from './rule-policies.ts';
@@ -65,6 +66,8 @@ export interface FilterDependencies {
   readonly refusals: RefusalCounts;
   /** The sources that are blocked. */
   readonly blocks: BlockedSources;
+  /** The rules of authorization in force. */
+  readonly rules: RulesInForce;
   /** Requests that reach no filter because they are malformed. */
   readonly malformed: Pick<MalformedRequests, 'follow'>;
   /** What operators block. */

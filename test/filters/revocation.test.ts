@@ -73,3 +73,42 @@ test('a user who is removed from a list loses its WebSockets, others keep theirs
   expect(String((await once(kept, 'message'))[0])).toBe('still here');
   kept.close();
 });
+
+/** A policy of its own for `/rules`, with these groups allowed. */
+function rules(...groups: readonly string[]): readonly object[] {
+  return protectedRoute('rules', {
+    authentication: { apiKey: {} },
+    authorization: { defaultAction: 'Deny', rules: [{ name: 'own', action: 'Allow', principal: { groups } }] },
+    revocation: { openRequests: 'Close' },
+  });
+}
+
+test('a change of the rules of authorization ends what the former ones let through, an edit of another object does not', async () => {
+  site.write('alice', [alice({ groups: ['customers'] })]);
+  site.write('rules', rules('customers'));
+  while ((await site.status('/rules', HEADERS)) !== 200);
+  const socket = await openWebSocket('rules');
+  const closed = once(socket, 'close');
+  site.write('other', protectedRoute('other', { authentication: { apiKey: {} } }));
+  while ((await site.status('/other')) !== 401);
+  socket.send('still here');
+  expect(String((await once(socket, 'message'))[0])).toBe('still here');
+  site.write('rules', rules('staff'));
+  expect((await closed)[0]).toBe(1008);
+  expect(await site.status('/rules', HEADERS)).toBe(403);
+  await site.printed(/"credential_revoked","reason":"the rules of authorization have changed"/);
+});
+
+test('an API key that is replaced in its Secret ends what it has open', async () => {
+  const carol = (key: string): readonly object[] => [
+    secret('carol-key', { key }),
+    consumer('carol', { credentials: [{ apiKey: { secretRef: { name: 'carol-key' }, key: 'key' } }] }),
+  ];
+  const former = { 'x-api-key': 'k-carol-0123456789' };
+  site.write('carol', carol('k-carol-0123456789'));
+  while ((await site.status('/close', former)) !== 200);
+  const closed = once(await openWebSocket('close', former), 'close');
+  site.write('carol', carol('k-carol-9876543210'));
+  expect((await closed)[0]).toBe(1008);
+  expect(await site.status('/close', former)).toBe(401);
+});
