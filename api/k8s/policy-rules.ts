@@ -8,6 +8,7 @@ import { fieldOf, type FieldError } from './field-error.ts';
 import { originPortObstacle } from './filter-rules.ts';
 import { editObstacle } from './header-rules.ts';
 import { problemOf } from './invalid-policy.ts';
+import { checkErrorPages } from './http/error-page-rules.ts';
 import { checkFixedAnswers } from './http/fixed-answer-rules.ts';
 import { checkPathValue } from './path-rules.ts';
 import { checkRegex } from './match-rules.ts';
@@ -36,7 +37,7 @@ export function checkPolicy(policy: Policy): FieldError[] {
     })),
     ...checkSettings(definition.settings, spec, 'spec'),
     ...(policy.kind === 'RateLimitPolicy' ? checkLimits(policy.spec.limits) : []),
-    ...(policy.kind === 'HTTPPolicy' ? checkFixedAnswers(policy.spec) : []),
+    ...(policy.kind === 'HTTPPolicy' ? [...checkFixedAnswers(policy.spec), ...checkErrorPages(policy.spec.errorPages)] : []),
     ...(policy.kind === 'SecurityPolicy' ? checkAuthorization(policy.spec.authorization ?? {}, 'spec.authorization') : []),
     ...(policy.kind === 'SecurityPolicy' ? checkAuthentication(policy.spec.authentication, 'spec.authentication') : []),
   ];

@@ -20,6 +20,16 @@ export function bodyChanges(exchange: Exchange): void {
   weaken(headers);
 }
 
+/** Fields about the meaning of a body. */
+const ABOUT_CONTENT = ['content-encoding', 'content-language', 'content-range', 'content-disposition', 'content-location'];
+
+/** Another body of this length takes the place of the old one: removes everything about that. */
+export function bodyIsReplaced(exchange: Exchange, length: number): void {
+  const headers = exchange.responseHeaders;
+  exchange.responseLength = length;
+  for (const name of [...ABOUT_BYTES, ...ABOUT_CONTENT, 'etag', 'last-modified']) removeHeader(headers, name);
+}
+
 /** A strong validator promises equal bytes (RFC 9110 section 8.8.1). */
 function weaken(headers: Headers): void {
   const tag = getHeader(headers, 'etag');

@@ -49,6 +49,11 @@ export function localReply(exchange: Exchange, error: ExchangeError): void {
   reply(exchange, error.status, [...headers], body);
 }
 
+/** Whether the answer is the problem document of its error. */
+export function isProblem({ error, localBody }: Exchange): boolean {
+  return error !== null && localBody !== null && prepared.get(error)?.body === localBody;
+}
+
 /** Sets the answer of a filter that refuses the request, and its error for the log. */
 export function refuse(exchange: Exchange, error: ExchangeError): FilterVerdict {
   exchange.error = error;

@@ -6,6 +6,7 @@ import { authorization } from './authorization.ts';
 import { csrf } from './csrf.ts';
 import { directResponse } from './fixed-answers/direct-response.ts';
 import { maintenance } from './fixed-answers/maintenance.ts';
+import { errorPages } from './error-pages/error-pages.ts';
 import { externalAuth } from './external-auth.ts';
 import type { FilterKind } from './filter.ts';
 import { forwardedClientCert } from './forwarded-client-cert.ts';
@@ -27,6 +28,8 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   threats,
   // The last to change an answer.
   compression,
+  // After all that change an answer, so that it sees the last status.
+  errorPages,
   // Answers a preflight before other filters act on it.
   cors,
   // Before anything that costs more than a look at the address.

@@ -7,7 +7,7 @@ type Spec = PolicyObjects['HTTPPolicy']['spec'];
 type Answer = Pick<NonNullable<Spec['directResponse']>, 'headers' | 'body' | 'bodyRef'>;
 
 /** Statuses of answers without a body (RFC 9110 section 6.4.1; 205 announces an empty one). */
-const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
+export const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /** Headers that come from elsewhere: the reason, as the end of a sentence. */
 const ELSEWHERE: ReadonlyMap<string, string> = new Map([
