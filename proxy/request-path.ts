@@ -146,7 +146,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   /** Why requests of the client are refused, whatever they ask for; null: they are not. */
   #refusalOfClient(exchange: Exchange, runtime: Runtime): ExchangeError | null {
     if (!runtime.identify(exchange)) return ERRORS.clientUnknown;
-    return this.#refused.hasAddress(exchange.clientAddress) ? ERRORS.requestBlocked : null;
+    return this.#refused.hasClient(exchange) ? ERRORS.requestBlocked : null;
   }
 
   #answersChallenge(exchange: Exchange): boolean {

@@ -3,6 +3,7 @@ import { AddressRanges } from '#lib/address-ranges.ts';
 import { readAddress } from '#lib/address-words.ts';
 import { parseBlockSubject, subjectsOf } from '#lib/block-subject.ts';
 import type { BlockSubject } from '#lib/block-subject.ts';
+import type { Exchange } from './exchange.ts';
 import type { Broadcast } from './notices.ts';
 import type { Principal } from './principal.ts';
 
@@ -13,6 +14,11 @@ export class OperatorBlocks {
 
   constructor(broadcast: Pick<Broadcast, 'subscribe'>) {
     broadcast.subscribe('refused', (text, value) => this.#set(text, value !== null));
+  }
+
+  /** Whether requests of the client are refused. Its address is a system call, and read only if there are blocks. */
+  hasClient(exchange: Pick<Exchange, 'clientAddress'>): boolean {
+    return this.#ranges !== null && this.hasAddress(exchange.clientAddress);
   }
 
   /** Whether requests and connections of the address are refused. A text that is not an address is in no block. */

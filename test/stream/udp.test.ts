@@ -60,6 +60,18 @@ function samples(proxy: Proxy, name: string): Record<string, number> {
 const active = (proxy: Proxy) => proxy.metric('weir_stream_connections_active');
 
 describe('sessions', () => {
+  test('of an address that an operator blocks reach no backend, until the block ends', async () => {
+    const backend = await openBackend('a');
+    const proxy = await openProxy(toPorts([backend.port]));
+    proxy.worker.notice({ topic: 'refused', key: '127.0.0.1', value: true });
+    const blocked = await openPeer(proxy.port);
+    blocked.send('x');
+    await until(() => Object.keys(samples(proxy, 'weir_stream_failures_total')).includes('request_blocked'), 'the refusal');
+    expect(backend.peers.size).toBe(0);
+    proxy.worker.notice({ topic: 'refused', key: '127.0.0.1', value: null });
+    expect(await (await openPeer(proxy.port)).ask('y')).toBe('a y');
+  });
+
   test('a peer keeps its endpoint, different peers use different endpoints, and answers reach their peers', async () => {
     const [a, b] = [await openBackend('a'), await openBackend('b')];
     const proxy = await openProxy(toPorts([a.port, b.port]));
