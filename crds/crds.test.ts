@@ -29,6 +29,14 @@ describe('CRD files', () => {
   });
 });
 
+describe('patterns', () => {
+  test.each(definitionFiles().map(({ name, text }) => [name, text] as const))('those of %s are in the words of RE2 too', (_name, text) => {
+    const patterns = [...text.matchAll(/^ *pattern: (.*)$/gm)].map(([, pattern = '']) => String(parse(pattern)));
+    // The API server knows neither \u nor assertions nor references to groups.
+    expect(patterns.filter((pattern) => /\\u|\(\?<?[=!]|\\[1-9]/.test(pattern))).toEqual([]);
+  });
+});
+
 /** The paths of all fields without a description. `metadata` is the API server's own. */
 function undescribed(schema: StructuralSchema, path: string): string[] {
   const fields = Object.entries((schema['properties'] ?? {}) as Readonly<Record<string, StructuralSchema>>);

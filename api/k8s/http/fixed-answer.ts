@@ -6,8 +6,8 @@ import { choice, mediaType, text } from '../setting.ts';
 /** The longest body in a policy itself, characters. Larger ones belong into a ConfigMap. */
 const MAX_BODY = 16_384;
 
-/** RFC 9110 section 5.5: no control characters, no space at either end. */
-const VALUE = '[!-~\\u0080-\\uffff]([\\t -~\\u0080-\\uffff]*[!-~\\u0080-\\uffff])?';
+/** RFC 9110 section 5.5: no control characters, no space at either end. The API server knows no \u in patterns. */
+const VALUE = '[^\\x00-\\x20\\x7f]([^\\x00-\\x08\\x0a-\\x1f\\x7f]*[^\\x00-\\x20\\x7f])?';
 
 const header = Type.Object(
   {
