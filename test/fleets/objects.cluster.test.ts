@@ -243,6 +243,24 @@ describeWith(['cluster'], 'fleets', () => {
     await expect(refused).rejects.toThrow('replicas and autoscaling exclude each other');
   });
 
+  test('the Redis of the parameters reaches the proxies, and a missing password is reported until it is there', async () => {
+    const redis = "{ redis: { addresses: ['cache:6379'], passwordSecretRef: { name: cache, key: password } } }";
+    await cluster.apply(parameters('counting', redis) + `---${gateway('counting', OWN_PARAMETERS.replace('NAME', 'counting'))}`);
+    const object = await when('gateway', 'counting', (candidate) => condition(candidate, 'ResolvedRefs')?.reason === 'InvalidRedisRef');
+    expect(condition(object, 'ResolvedRefs')?.message).toContain('spec.redis.passwordSecretRef: Secret/default/cache does not exist');
+    const { spec } = await when('deployment', 'weir-counting', exists);
+    const [container] = spec.template?.spec.containers ?? [];
+    expect(container?.args).toEqual(
+      expect.arrayContaining(['--redis-url=redis://cache:6379', '--redis-password-file=/etc/weir/redis/password']),
+    );
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'cache' }, stringData: { password: 'a-password' } };
+    await cluster.apply(JSON.stringify(secret));
+    await when('gateway', 'counting', (candidate) => condition(candidate, 'ResolvedRefs')?.status === 'True');
+    expect(JSON.stringify(await cluster.object('deployment', 'weir-counting'))).not.toContain('a-password');
+    const refused = cluster.apply(parameters('refused', "{ redis: { addresses: ['a', 'b'] } }"));
+    await expect(refused).rejects.toThrow('mode Single needs exactly one address');
+  });
+
   test('a Gateway that changes to shared proxies deletes its own', async () => {
     await cluster.kubectl([
       'patch',
