@@ -50,7 +50,7 @@ export class Answering {
   }
 
   #runShared(exchange: Exchange, next: Next): void {
-    const shared = exchange.route === null ? null : exchange.route.responseFilters;
+    const shared = exchange.route === null ? exchange.unroutedFilters : exchange.route.responseFilters;
     if (shared === null) this.#follow(exchange, next);
     else this.#run(exchange, shared, 0, (filtered) => this.#follow(filtered, next));
   }

@@ -126,11 +126,11 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (this.#answersChallenge(exchange)) return;
     const runtime = this.#runtime();
     const refusal = this.#refusalOfClient(exchange, runtime);
-    if (refusal !== null) return this.#endings.reply(exchange, refusal);
+    if (refusal !== null) return this.#refuse(exchange, runtime, refusal);
     // Before routes and filters: neither may depend on values of an untrusted peer, and a route may set these headers on purpose.
     setForwarded(exchange);
     const route = runtime.match(exchange);
-    if (route === null) return this.#endings.reply(exchange, runtime.mismatch(exchange));
+    if (route === null) return this.#refuse(exchange, runtime, runtime.mismatch(exchange));
     exchange.route = route;
     if (route.error !== null) return this.#endings.reply(exchange, route.error);
     const shed = this.#shedder.active ? this.#shedder.refusal(exchange, 'head') : null;
@@ -141,6 +141,12 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
       if (!startCallerDeadline(exchange, this.#wheel, this)) return this.#endings.reply(exchange, ERRORS.deadlineMalformed);
     } else if (route.requestTimeout > 0) startRequestTimeout(exchange, this.#wheel, this);
     this.#filtering.run(exchange, route.requestFilters, this.#chooseBackend);
+  }
+
+  /** Answers a request that gets no route. */
+  #refuse(exchange: Exchange, runtime: Runtime, error: ExchangeError): void {
+    runtime.filterRefusal(exchange);
+    this.#endings.reply(exchange, error);
   }
 
   /** Why requests of the client are refused, whatever they ask for; null: they are not. */

@@ -10,7 +10,7 @@ import type { Hedge } from './hedge.ts';
 import { NO_HEADERS } from './headers.ts';
 import type { Headers } from './headers.ts';
 import type { KeptBody } from './kept-body.ts';
-import type { BackendPlan, ClientIdentity, RoutePlan, UpstreamEndpoint, Wait } from './plan.ts';
+import type { BackendPlan, ClientIdentity, ResponseFilter, RoutePlan, UpstreamEndpoint, Wait } from './plan.ts';
 import type { Principal } from './principal.ts';
 import type { Session } from './session.ts';
 import type { StagedBody } from './staged-body.ts';
@@ -219,6 +219,8 @@ export class Exchange {
   // The route and the attempts.
   /** The plan from the runtime at the head of the request; the whole exchange follows it. */
   route: RoutePlan | null = null;
+  /** The response filters while there is no plan; null: none. */
+  unroutedFilters: readonly ResponseFilter[] | null = null;
   backend: BackendPlan | null = null;
   /** Its session, by a token of the request; null: none, or the rule keeps no sessions. */
   session: Session | null = null;

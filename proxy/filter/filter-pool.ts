@@ -49,11 +49,19 @@ export class FilterPool {
 
   /** The chain for the filters of a rule or a backend, and for the policies in effect; null: none. */
   chain(filters: readonly ir.Filter[], policies: RulePolicies | null): Chain {
-    if (filters.length === 0 && policies === null) return NO_FILTERS;
+    return this.#chain(filters, () => policies);
+  }
+
+  /** The same for requests that are refused before the rule serves them, or that have no rule. */
+  refusals(filters: readonly ir.Filter[], policies: RulePolicies): Chain {
+    return this.#chain(filters, (kind) => (kind.ofRefused === true ? policies : null));
+  }
+
+  #chain(filters: readonly ir.Filter[], policiesFor: (kind: FilterKind) => RulePolicies | null): Chain {
     const own = filters.map((filter) => ({ filter, json: JSON.stringify(filter) }));
     const pooled = this.#kinds.flatMap((kind) => {
       const ofRule = own.map(({ filter, json }) => this.#ofRule(kind, filter, json));
-      return [...ofRule, this.#ofPolicies(kind, policies)].filter((each) => each !== null);
+      return [...ofRule, this.#ofPolicies(kind, policiesFor(kind))].filter((each) => each !== null);
     });
     return pooled.length === 0 ? NO_FILTERS : chainOf(pooled);
   }

@@ -106,6 +106,8 @@ export interface FilterDraft {
 /** One kind of filter. It returns null if it has nothing to do. */
 export interface FilterKind {
   readonly name: string;
+  /** Its policies also apply to requests that are refused before a rule serves them. */
+  readonly ofRefused?: true;
   /** The filter for an IR filter of a rule or of a backend. */
   readonly ofRule?: (filter: ir.Filter, dependencies: FilterDependencies) => Filter | null;
   /** The filter for the policies in effect for a rule at a listener. */

@@ -1,6 +1,6 @@
 // The policies in effect for the requests of a rule at a listener: merged settings, each with its origin, as kinds of filters read them.
 import type * as ir from '#api/ir/ir.ts';
-import { requestTargets, type PolicyIndex } from '#api/policy/layers.ts';
+import { listenerTargets, requestTargets, type PolicyIndex } from '#api/policy/layers.ts';
 import { mergePolicies, type Merged, type SettingOrigin } from '#api/policy/merge.ts';
 import type { PolicySettings } from '#api/policy/settings.ts';
 import type { PolicyKindName } from '#api/k8s/policies.ts';
@@ -16,19 +16,21 @@ export interface PolicyFilterContext extends FilterDependencies {
 
 export class RulePolicies {
   readonly #index: PolicyIndex;
-  readonly #route: ir.Route;
+  /** Null: no rule gets the requests. */
+  readonly #route: ir.Route | null;
   readonly #targets: readonly ir.PolicyTarget[];
   readonly #merged = new Map<PolicyKindName, Merged<PolicyKindName>>();
 
-  constructor(index: PolicyIndex, route: ir.Route, listener: string) {
+  /** `route` null: the policies for requests that no rule gets. */
+  constructor(index: PolicyIndex, route: ir.Route | null, listener: string) {
     this.#index = index;
     this.#route = route;
-    this.#targets = requestTargets(route, listener, null);
+    this.#targets = route === null ? listenerTargets(listener) : requestTargets(route, listener, null);
   }
 
   /** Whether the rule has a filter of this type itself. */
   hasFilter(type: ir.Filter['type']): boolean {
-    return this.#route.filters.some((filter) => filter.type === type);
+    return this.#route?.filters.some((filter) => filter.type === type) === true;
   }
 
   /** The merged settings of a policy kind. */

@@ -29,6 +29,7 @@ import type { FindVariant, RoutePlans } from './plan.ts';
 import { Runtime } from './runtime.ts';
 import { StreamRoutes } from './stream-routes.ts';
 import { clientIdentities, resolveTls } from './upstream-tls.ts';
+import { Unrouted } from './unrouted.ts';
 import type { StreamFinder } from '../listener/port-context.ts';
 
 /** Binds listeners; implemented by listener/. */
@@ -103,6 +104,7 @@ export class RuntimeBuilder {
   readonly #plans = new WeakMap<ir.Route, RoutePlans>();
   readonly #streams: StreamRoutes;
   readonly #challenges: Challenges;
+  readonly #unrouted: Unrouted;
   readonly #keepers: Keepers = {
     Secret: {
       set: (secret, touched) => this.#touchSecret(secret.key, this.#secrets.take(secret), touched),
@@ -172,6 +174,7 @@ export class RuntimeBuilder {
 
   constructor(options: BuilderOptions) {
     this.#options = options;
+    this.#unrouted = new Unrouted(options.filters);
     const { endpoints: registry, counts, workers } = options;
     this.#clusters = new ClusterMap({ registry, counts, workers, made: (cluster) => this.#configure(cluster) });
     this.#streams = new StreamRoutes(this.#clusters, this.#certificateOf);
@@ -183,6 +186,7 @@ export class RuntimeBuilder {
       plans: this.#plans,
       identities: new Map(),
       trusted: new Map(),
+      unrouted: new Map(),
       policyCors: () => '',
     });
   }
@@ -347,11 +351,13 @@ export class RuntimeBuilder {
     if (!routesChanged && touched.listeners.size === 0 && !touched.material && touched.policies.length === 0) return;
     const tables = touched.listeners.size > 0 ? this.#buildTables() : this.#updateTables(touched);
     const policies = this.#policyIndex;
+    if (touched.listeners.size > 0 || touched.policies.length > 0) this.#unrouted.update(policies, this.#listeners.values());
     this.current = new Runtime(this.current.version + 1, {
       tables,
       plans: this.#plans,
       identities: clientIdentities(this.#listeners.values(), this.#secrets.all),
       trusted: trustedProxies(policies, this.#listeners.values()),
+      unrouted: this.#unrouted.byListener,
       policyCors: (route, listener) => policyCors(policies, route, listener),
     });
     errors.push(...problemsOf(tables, touched.routes));

@@ -25,7 +25,7 @@ export type CertificateOf = (listener: string) => string | null;
 export interface PlanOptions {
   /** The cluster of a key for uses with these settings; the same object as long as the key and the settings are in use. */
   readonly cluster: FindVariant;
-  readonly filters: Pick<FilterPool, 'chain'>;
+  readonly filters: Pick<FilterPool, 'chain' | 'refusals'>;
   readonly sessionKeys: SessionKeys;
   /** The key of the Secret with the certificate that requests of a listener (key) present to backends; null without one. */
   readonly certificateOf: CertificateOf;
@@ -52,8 +52,9 @@ export function buildPlans(route: ir.Route, policies: PolicyIndex, options: Plan
     route.attachments.map(({ listener }) => {
       const useIn = (key: string | null): BackendUse => presentedBy(options.certificateOf(listener), useOf(policies, route, listener, key));
       const error = common.error ?? unresolved(policies, route, listener);
+      const ofRule = new RulePolicies(policies, route, listener);
       // Policies with problems make no filters.
-      const chain = filters.chain(route.filters, error === null ? new RulePolicies(policies, route, listener) : null);
+      const chain = error === null ? filters.chain(route.filters, ofRule) : filters.refusals(route.filters, ofRule);
       const uses = [null, ...rule.all.map(({ cluster: each }) => each?.key ?? null)].map(useIn);
       const signature = JSON.stringify([error, chain.id, uses, uses.map(({ fallback }) => fallback && useIn(fallback))]);
       const plan = distinct.get(signature) ?? withSettings({ ...rule, plan: { ...common, error } }, { chain, useIn, cluster });
@@ -71,6 +72,10 @@ function noteReferences({ cluster: find, filters: pool }: PlanOptions): Pick<Pla
 } {
   const variants = new Set<ClusterVariant>();
   const filters = new Set<Filter>();
+  const noted = (chain: Chain): Chain => {
+    for (const filter of chain.filters) filters.add(filter);
+    return chain;
+  };
   return {
     cluster: (key, settings) => {
       const variant = find(key, settings);
@@ -78,11 +83,8 @@ function noteReferences({ cluster: find, filters: pool }: PlanOptions): Pick<Pla
       return variant;
     },
     filters: {
-      chain: (own, policies) => {
-        const chain = pool.chain(own, policies);
-        for (const filter of chain.filters) filters.add(filter);
-        return chain;
-      },
+      chain: (own, policies) => noted(pool.chain(own, policies)),
+      refusals: (own, policies) => noted(pool.refusals(own, policies)),
     },
     referred: { variants, filters },
   };

@@ -32,7 +32,7 @@ function runtimeOf(
     plans.set(each, { common: plan(each.name), byListener, variants: new Set(), filters: new Set() });
   }
   const tables = new Map([[80, buildTable(listeners, routes)]]);
-  return new Runtime(1, { tables, plans, identities: new Map(), trusted: new Map(), policyCors: () => '', ...parts });
+  return new Runtime(1, { tables, plans, identities: new Map(), trusted: new Map(), unrouted: new Map(), policyCors: () => '', ...parts });
 }
 
 /** `serverName`: of its TLS connection, which vouches for these hosts. */

@@ -8,6 +8,7 @@ import type { ExchangeError } from '../exchange/errors.ts';
 import type { DownstreamConnection, Exchange } from '../exchange/exchange.ts';
 import type { TrustedProxies } from '../listener/trusted-proxies.ts';
 import { refusingPlan, type RoutePlans } from './plan.ts';
+import type { UnroutedFilters } from './unrouted.ts';
 import type { ClientIdentity, RoutePlan } from '../exchange/plan.ts';
 
 /** Plans by IR route object, so that a table and its plans always have the same version. */
@@ -36,6 +37,8 @@ export interface RuntimeParts {
   readonly identities: ReadonlyMap<string, ClientIdentity>;
   /** The trusted peers for information about clients, by key of the listener of the request. */
   readonly trusted: ReadonlyMap<string, TrustedProxies>;
+  /** The response filters for requests that no route gets. */
+  readonly unrouted: UnroutedFilters;
   readonly policyCors: PolicyCors;
 }
 
@@ -48,14 +51,16 @@ export class Runtime {
   /** Null if no Gateway has a client certificate for backends. */
   readonly #identities: RuntimeParts['identities'] | null;
   readonly #trusted: RuntimeParts['trusted'] | null;
+  readonly #unrouted: UnroutedFilters;
   readonly #policyCors: PolicyCors;
 
-  constructor(version: number, { tables, plans, identities, trusted, policyCors }: RuntimeParts) {
+  constructor(version: number, { tables, plans, identities, trusted, unrouted, policyCors }: RuntimeParts) {
     this.version = version;
     this.tables = tables;
     this.#plans = plans;
     this.#identities = identities.size === 0 ? null : identities;
     this.#trusted = trusted.size === 0 ? null : trusted;
+    this.#unrouted = unrouted;
     this.#policyCors = policyCors;
     Object.freeze(this);
   }
@@ -108,6 +113,16 @@ export class Runtime {
   /** The client certificate for backends of the Gateway of a listener (key). */
   identityOf(listener: string): ClientIdentity | null {
     return this.#identities?.get(listener) ?? null;
+  }
+
+  /** Stores the response filters of the listener of the host in an exchange that gets no route, unless the connection may not reach it. */
+  filterRefusal(exchange: Exchange): void {
+    if (this.#unrouted.size === 0) return;
+    const table = this.tables.get(exchange.connection.localPort);
+    const listener = table?.listenerOf(exchange.host) ?? null;
+    if (table === undefined || listener === null) return;
+    const expected = isolatedListener(exchange, table);
+    if (expected === '' || expected === listener) exchange.unroutedFilters = this.#unrouted.get(listener) ?? null;
   }
 
   /**

@@ -214,3 +214,57 @@ test.each([
   const result = validateObject(policy([page]), { strict: true });
   expect(result.ok ? [] : result.error.map(describeError)).toEqual([expect.stringContaining(message)]);
 });
+
+describe('without a route', () => {
+  const onGateway = (body: string, sectionName?: string): Manifest => {
+    const target = { kind: 'Gateway', name: 'gw', ...(sectionName === undefined ? {} : { sectionName }) };
+    return manifest('HTTPPolicy', sectionName ?? 'all', { targetRefs: [target], errorPages: [{ body }], compression: { minSize: 1 } });
+  };
+  const onlyFor = { matches: [{ path: { type: 'PathPrefix', value: '/app' } }] };
+
+  test('a request gets the page of its Gateway, or else that of its listener', async () => {
+    const rig = await PolicyRig.start([onGateway('{{status}} {{code}} {{path}}')], onlyFor);
+    const got = await rig.ask(get('/other', 'Accept-Encoding: gzip\r\n'));
+    expect([status(got), header(got, 'content-type'), header(got, 'content-encoding')]).toEqual([404, HTML, undefined]);
+    expect(got.body).toBe('404 route_not_found /other');
+    await rig.change([onGateway('listener', 'http')]);
+    expect((await rig.ask(get('/other'))).body).toBe('listener');
+    expect((await rig.ask(get('/app'))).body).toBe('ok');
+    await rig.change([], [onGateway('', 'http'), onGateway('')]);
+    expect((await rig.ask(get('/other'))).body).toContain('"code":"route_not_found"');
+  });
+
+  test('a page follows its entry', async () => {
+    const entry = (page: string): Manifest => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'pages' }, data: { page } });
+    const errorPages = [{ bodyRef: { configMapRef: { name: 'pages' }, key: 'page' } }];
+    const all = manifest('HTTPPolicy', 'all', { targetRefs: [{ kind: 'Gateway', name: 'gw' }], errorPages });
+    const rig = await PolicyRig.start([entry('one'), all], onlyFor);
+    const first = await rig.ask(get('/other'));
+    await rig.change([entry('two')]);
+    expect([first.body, (await rig.ask(get('/other'))).body]).toEqual(['one', 'two']);
+  });
+
+  test('a listener gets no page of another', async () => {
+    const hosts = manifest('Gateway', 'gw', {
+      gatewayClassName: 'weir',
+      listeners: ['one.test', 'two.test'].map((hostname, i) => ({ name: `l${i}`, hostname, port: 80, protocol: 'HTTP' })),
+    });
+    const rig = await PolicyRig.start([hosts, onGateway('one', 'l0')], onlyFor);
+    const bodies = [];
+    for (const host of ['one.test', 'two.test', 'three.test'])
+      bodies.push((await rig.ask(get('/other').replace('Host: a', `Host: ${host}`))).body.slice(0, 6));
+    expect(bodies).toEqual(['one', '{"type', '{"type']);
+  });
+
+  test('a request that is not valid HTTP gets the answer of the proxy', async () => {
+    const rig = await PolicyRig.start([onGateway('page')]);
+    expect((await rig.ask('GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n')).body).toContain('"code":"request_malformed"');
+  });
+
+  test('a page also stands in for the refusal of a rule that a policy guards in vain', async () => {
+    const guard = securityPolicy('guard', { credentialInjection: [{ bearer: { secretRef: { name: 'missing' }, key: 'k' } }] });
+    const rig = await PolicyRig.start([onGateway('{{code}}'), guard]);
+    const got = await rig.ask(get());
+    expect([status(got), got.body]).toEqual([500, 'policy_unresolved']);
+  });
+});

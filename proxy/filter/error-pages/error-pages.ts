@@ -64,6 +64,7 @@ function show(exchange: Exchange, page: ErrorPage, source: AnswerSource): Answer
 
 export const errorPages: FilterKind = {
   name: 'errorPages',
+  ofRefused: true,
   ofPolicies: (policies) => {
     if (policies.settings('HTTPPolicy').settings.errorPages?.length === 0) return null;
     return policies.filterOf('HTTPPolicy', ['errorPages'], ({ errorPages: pages = [] }, { data }) => new ErrorPages(pages, data));
