@@ -69,14 +69,14 @@ function checkAcme(acme: GatewayParametersSpec['acme']): FieldError[] {
 
 function checkRedis(redis: GatewayParametersSpec['redis']): FieldError[] {
   if (redis === undefined) return [];
-  const { mode = 'Single', addresses, masterName, database, tls = {}, timeout } = redis;
-  const spent = timeout === undefined ? null : parseDuration(timeout);
+  const { mode = 'Single', addresses, masterName, database, tls = {}, timeout = '1s' } = redis;
+  const spent = parseDuration(timeout);
   const broken: readonly (readonly [boolean, string, string])[] = [
     [mode === 'Single' && addresses.length !== 1, '.addresses', 'mode Single needs exactly one address'],
     [(mode === 'Sentinel') !== (masterName !== undefined), '.masterName', 'mode Sentinel needs masterName, other modes have none'],
     [mode !== 'Single' && database !== undefined, '.database', 'database is for mode Single only'],
     [tls.caConfigMapRef !== undefined && tls.caSecretRef !== undefined, '.tls', 'caConfigMapRef and caSecretRef exclude each other'],
-    [spent?.ok === false, '.timeout', spent?.ok === false ? spent.error : ''],
+    [!spent.ok, '.timeout', spent.ok ? '' : spent.error],
   ];
   return broken.filter(([isBroken]) => isBroken).map(([, field, reason]) => ({ field: `spec.redis${field}`, reason }));
 }

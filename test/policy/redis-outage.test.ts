@@ -91,6 +91,16 @@ describeWith(['redis'], 'while redis', () => {
   });
 });
 
+/** Resolves once the same callers have been refused, and the same served, five times in a row. */
+async function repeated(statuses: () => Promise<readonly number[]>): Promise<void> {
+  let former = '';
+  for (let same = 0; same < 5;) {
+    const next = await statuses();
+    same = next.includes(503) && next.includes(200) && String(next) === former ? same + 1 : 0;
+    former = String(next);
+  }
+}
+
 describeWith(['redis'], 'a Cluster of Redis', () => {
   test('refuses only the keys of a master that is killed', async () => {
     const servers = await startRedisCluster(3);
@@ -102,12 +112,7 @@ describeWith(['redis'], 'a Cluster of Redis', () => {
     const statuses = async () => (await Promise.all(tenants.map((tenant) => weir.ask(tenant)))).map(({ status }) => status);
     while ((await statuses()).includes(503));
     await servers[1]?.kill();
-    let former: readonly number[] = [];
-    for (let same = 0; same < 5;) {
-      const next = await statuses();
-      same = next.includes(503) && next.includes(200) && String(next) === String(former) ? same + 1 : 0;
-      former = next;
-    }
+    await repeated(statuses);
     await servers[1]?.restart();
     while ((await statuses()).includes(503));
   });
