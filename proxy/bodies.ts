@@ -29,7 +29,7 @@ export interface BodiesOptions {
   readonly workers?: number | undefined;
   /** The body has enough bytes for an attempt. */
   readonly gathered: (exchange: Exchange) => void;
-  /** The inspection of the body or a stage refuses the request. */
+  /** A stage refuses the body of the request. */
   readonly refused: (exchange: Exchange, error: ExchangeError) => void;
   /** A stage has a bug. */
   readonly failed: (exchange: Exchange, bug: unknown) => void;
@@ -111,7 +111,6 @@ export class Bodies {
   requestData(exchange: Exchange, chunk: Buffer): void {
     exchange.requestBytes += chunk.length;
     if (exchange.tunnel) return this.#tunnels.fromClient(exchange, chunk);
-    if (exchange.inspection !== null && this.#refuses(exchange, exchange.inspection.data(exchange, chunk))) return;
     if (exchange.stagedRequest !== null) exchange.stagedRequest.data(chunk);
     else if (!this.forward(exchange, chunk)) exchange.downstream.pauseRequest();
   }
@@ -129,12 +128,6 @@ export class Bodies {
     // It pauses the client itself.
     exchange.shaping.request.passed(chunk.length, room);
     return true;
-  }
-
-  /** Whether the inspection ends the exchange. */
-  #refuses(exchange: Exchange, error: ExchangeError | null): boolean {
-    if (error !== null) this.refuse(exchange, error);
-    return error !== null;
   }
 
   /** The body cannot go on. */
@@ -163,7 +156,6 @@ export class Bodies {
     exchange.requestEnded = true;
     exchange.requestTrailers = trailers;
     if (exchange.phase === 'done') return;
-    if (exchange.inspection !== null && this.#refuses(exchange, exchange.inspection.end(exchange))) return;
     if (exchange.stagedRequest !== null) exchange.stagedRequest.end(trailers);
     else this.forwardEnd(exchange, trailers);
   }

@@ -81,14 +81,6 @@ export interface BodyCopy {
   abort(): void;
 }
 
-/** Looks at the body of a request before anything keeps it, and before the backend gets its end. */
-export interface BodyInspection {
-  /** Why the request is refused; null: it goes on. `requestBytes` of the exchange includes the chunk. */
-  data(exchange: Exchange, chunk: Buffer): ExchangeError | null;
-  /** The same at the end of the body. */
-  end(exchange: Exchange): ExchangeError | null;
-}
-
 /** Limits the speed of the bodies of an exchange, by pauses of their sources. */
 export interface BodyThrottle {
   /** Its source pauses for others that share the limit, and goes on by itself. */
@@ -248,8 +240,6 @@ export class Exchange {
   triedEndpoints: UpstreamEndpoint[] | null = null;
   /** The part of the body that was sent, kept for another attempt; null if there is no body or it is too large. */
   replay: KeptBody | null = null;
-  /** Looks at the body as it passes; null: none does. */
-  inspection: BodyInspection | null = null;
   /** The way of the body through stages, or its wait for filters that read it; null: it goes straight to the backend. */
   stagedRequest: StagedBody | null = null;
   /** The body is being collected before the first attempt. */

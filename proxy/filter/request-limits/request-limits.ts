@@ -3,7 +3,9 @@
 import { MAX_JSON_DEPTH } from '#api/k8s/security/request-limits.ts';
 import type { PolicySettings } from '#api/policy/settings.ts';
 import { ERRORS, withDetail, type ExchangeError } from '../../exchange/errors.ts';
-import type { BodyInspection, Exchange } from '../../exchange/exchange.ts';
+import type { BodyStage, StageOutlet } from '../../exchange/body-stage.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
+import type { Headers } from '../../exchange/headers.ts';
 import { refuse } from '../../exchange/local-reply.ts';
 import type { FilterVerdict } from '../../exchange/plan.ts';
 import type { SecurityEvents } from '../../exchange/security-events.ts';
@@ -41,33 +43,45 @@ class Refusals {
 }
 
 /** The inspection of one body. */
-class Inspection implements BodyInspection {
+class Inspection implements BodyStage {
+  readonly #exchange: Exchange;
   readonly #maxBytes: number;
   readonly #scanner: JsonScanner | null;
   readonly #refusals: Refusals;
+  #bytes = 0;
 
-  constructor(maxBytes: number, scanner: JsonScanner | null, refusals: Refusals) {
+  constructor(exchange: Exchange, maxBytes: number, scanner: JsonScanner | null, refusals: Refusals) {
+    this.#exchange = exchange;
     this.#maxBytes = maxBytes;
     this.#scanner = scanner;
     this.#refusals = refusals;
   }
 
-  data(exchange: Exchange, chunk: Buffer): ExchangeError | null {
-    if (exchange.requestBytes > this.#maxBytes) return this.#refusals.tooLarge(exchange);
-    if (this.#scanner === null) return null;
-    const problem = this.#scanner.write(chunk);
-    if (problem !== null) return this.#refuse(exchange, problem);
-    // The backend knows the end of a body by its announced length.
-    return exchange.requestBytes === exchange.requestLength ? this.end(exchange) : null;
+  data(chunk: Buffer, out: StageOutlet): boolean {
+    this.#bytes += chunk.length;
+    const error = this.#objection(chunk);
+    if (error === null) return out.data(chunk);
+    out.fail(error);
+    return true;
   }
 
-  end(exchange: Exchange): ExchangeError | null {
+  end(trailers: Headers | null, out: StageOutlet): void {
     const problem = this.#scanner === null ? null : this.#scanner.end();
-    return problem === null ? null : this.#refuse(exchange, problem);
+    if (problem === null) out.end(trailers);
+    else out.fail(this.#refusal(problem));
   }
 
-  #refuse(exchange: Exchange, problem: JsonProblem): ExchangeError {
-    return this.#refusals.tell(exchange, MALFORMED.has(problem) ? ERRORS.jsonMalformed : ERRORS.jsonLimitExceeded, problem);
+  #objection(chunk: Buffer): ExchangeError | null {
+    if (this.#bytes > this.#maxBytes) return this.#refusals.tooLarge(this.#exchange);
+    if (this.#scanner === null) return null;
+    // The backend knows the end of a body by its announced length.
+    const isLast = this.#bytes === this.#exchange.requestLength;
+    const problem = this.#scanner.write(chunk) ?? (isLast ? this.#scanner.end() : null);
+    return problem === null ? null : this.#refusal(problem);
+  }
+
+  #refusal(problem: JsonProblem): ExchangeError {
+    return this.#refusals.tell(this.#exchange, MALFORMED.has(problem) ? ERRORS.jsonMalformed : ERRORS.jsonLimitExceeded, problem);
   }
 }
 
@@ -91,20 +105,18 @@ class RequestLimits implements Filter {
     if (exchange.requestLength > this.#maxBytes) return refuse(exchange, this.#refusals.tooLarge(exchange));
     const json = exchange.grpc || !isJson(exchange.requestHeaders) ? null : this.#json;
     if (json !== null && hidesContent(exchange.requestHeaders)) return this.#hidden(exchange);
-    this.#inspect(exchange, json);
-    return 'continue';
+    return this.#inspect(exchange, json);
   }
 
   #hidden(exchange: Exchange): FilterVerdict {
     if (!this.#passesCodings)
       return refuse(exchange, this.#refusals.tell(exchange, ERRORS.contentCodingRefused, 'a content coding hides the JSON'));
-    this.#inspect(exchange, null);
-    return 'continue';
+    return this.#inspect(exchange, null);
   }
 
-  #inspect(exchange: Exchange, json: JsonLimits | null): void {
-    if (json === null && this.#maxBytes === Infinity) return;
-    exchange.inspection = new Inspection(this.#maxBytes, json === null ? null : new JsonScanner(json), this.#refusals);
+  #inspect(exchange: Exchange, json: JsonLimits | null): FilterVerdict {
+    if (json === null && this.#maxBytes === Infinity) return 'continue';
+    return new Inspection(exchange, this.#maxBytes, json === null ? null : new JsonScanner(json), this.#refusals);
   }
 }
 
