@@ -1,5 +1,6 @@
 // HTTPPolicy: what happens to requests and answers on their way.
 import { compression } from './http/compression.ts';
+import { decompression } from './http/decompression.ts';
 import { directResponse } from './http/direct-response.ts';
 import { maintenance } from './http/maintenance.ts';
 import { errorPages } from './http/error-pages.ts';
@@ -10,10 +11,10 @@ export const httpPolicy = policyKind({
   plural: 'httppolicies',
   shortNames: ['hp'],
   description:
-    'What happens to requests and answers on their way: maintenance, fixed answers, error pages, compression. For each field the nearest policy wins: rule, route, listener, ListenerSet, Gateway.',
+    'What happens to requests and answers on their way: maintenance, fixed answers, error pages, compression both ways. For each field the nearest policy wins: rule, route, listener, ListenerSet, Gateway.',
   targets: [GATEWAY_TARGET, LISTENER_SET_TARGET, HTTP_ROUTE_TARGET, GRPC_ROUTE_TARGET],
   appliesTo: 'rule',
   // A proxy without it lets bodies pass as they are: the status of the policy says so.
   additions: [{ capability: 'http-policy', path: '', otherwise: 'withhold' }],
-  settings: { maintenance, directResponse, errorPages, compression },
+  settings: { maintenance, directResponse, errorPages, compression, decompression },
 });

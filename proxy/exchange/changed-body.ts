@@ -1,4 +1,4 @@
-// The head of an answer with another body than that of the backend.
+// The heads of messages with another body than the one that was received.
 import type { Exchange } from './exchange.ts';
 import { getHeader, removeHeader, setHeader } from './headers.ts';
 import type { Headers } from './headers.ts';
@@ -28,6 +28,12 @@ export function bodyIsReplaced(exchange: Exchange, length: number): void {
   const headers = exchange.responseHeaders;
   exchange.responseLength = length;
   for (const name of [...ABOUT_BYTES, ...ABOUT_CONTENT, 'etag', 'last-modified']) removeHeader(headers, name);
+}
+
+/** The same for the body of a request. */
+export function requestBodyChanges(exchange: Exchange): void {
+  exchange.requestLength = UNKNOWN_LENGTH;
+  for (const name of ABOUT_BYTES) removeHeader(exchange.requestHeaders, name);
 }
 
 /** A strong validator promises equal bytes (RFC 9110 section 8.8.1). */

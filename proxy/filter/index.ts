@@ -1,5 +1,6 @@
 // The ordered list of filters. The order is that of the request; answers pass in reverse.
 import { compression } from './compression/compression.ts';
+import { decompression } from './compression/decompression.ts';
 import { cors } from './cors.ts';
 import { authentication } from './authentication/authentication.ts';
 import { authorization } from './authorization.ts';
@@ -15,7 +16,7 @@ import { headersToBackend, identityHeaders } from './headers-to-backend.ts';
 import { ipAccess } from './ip-access.ts';
 import { earlyLimits, limits } from './limits.ts';
 import { requestHeaderModifier, responseHeaderModifier } from './header-modifier.ts';
-import { requestLimits } from './request-limits/request-limits.ts';
+import { decodedLimits, requestLimits } from './request-limits/request-limits.ts';
 import { requestMirror } from './request-mirror.ts';
 import { requestSigning } from './request-signing.ts';
 import { requestRedirect } from './request-redirect.ts';
@@ -47,6 +48,9 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   // Of the rule, after what policies demand of every rule.
   externalAuth,
   limits,
+  // After the filters that verify a body as it was sent.
+  decompression,
+  decodedLimits,
   // After all that refuses, before all that a backend needs.
   maintenance,
   directResponse,

@@ -2,6 +2,7 @@
 import zlib from 'node:zlib';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { ERRORS } from '../../exchange/errors.ts';
 import { StagedBody } from '../../exchange/staged-body.ts';
 import type { ContentCoding } from './accepted-coding.ts';
 import { compressor } from './coders.ts';
@@ -58,7 +59,7 @@ test.each(['gzip', 'br', 'zstd'] as const)('%s', async (coding: ContentCoding) =
       fc.boolean(),
       fc.constantFrom('Fast', 'Balanced', 'Small'),
       async (chunks, full, flushes, effort) => {
-        const sent = await coded(new CodingStage(compressor(coding, effort), flushes), chunks, full);
+        const sent = await coded(new CodingStage(compressor(coding, effort), { flushes, failure: ERRORS.internalError }), chunks, full);
         expect(DECODERS[coding](sent).equals(Buffer.concat(chunks))).toBe(true);
       },
     ),

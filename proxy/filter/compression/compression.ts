@@ -1,6 +1,7 @@
 // Compresses the bodies of answers (`compression` of an HTTPPolicy).
 import type { PolicySettings } from '#api/policy/settings.ts';
 import { bodyChanges, mayHaveBody, varyBy } from '../../exchange/changed-body.ts';
+import { ERRORS } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { getHeader, hasHeader, joinHeader, setHeader } from '../../exchange/headers.ts';
 import type { AnswerChange } from '../../exchange/plan.ts';
@@ -51,7 +52,9 @@ class Compression implements Filter {
     const flushes = exchange.responseLength === UNKNOWN_LENGTH;
     bodyChanges(exchange);
     setHeader(headers, 'content-encoding', coding);
-    return exchange.method === 'HEAD' ? undefined : new CodingStage(compressor(coding, this.#effort), flushes);
+    return exchange.method === 'HEAD'
+      ? undefined
+      : new CodingStage(compressor(coding, this.#effort), { flushes, failure: ERRORS.internalError });
   }
 
   /** Whether the answer may be compressed for some client. */

@@ -9,7 +9,9 @@ import type { Headers } from '../../exchange/headers.ts';
 import { refuse } from '../../exchange/local-reply.ts';
 import type { FilterVerdict } from '../../exchange/plan.ts';
 import type { SecurityEvents } from '../../exchange/security-events.ts';
+import { Slot } from '../../exchange/slot.ts';
 import type { Filter, FilterKind } from '../filter.ts';
+import type { RulePolicies } from '../rule-policies.ts';
 import { hidesContent, isJson } from './content.ts';
 import { JsonScanner, type JsonLimits, type JsonProblem } from './json-scanner.ts';
 
@@ -35,6 +37,10 @@ class Refusals {
     let known = this.#errors.get(reason);
     if (known === undefined) this.#errors.set(reason, (known = withDetail(error, `requestLimits of ${this.#policy}: ${reason}`)));
     return known;
+  }
+
+  hidden(exchange: Exchange): ExchangeError {
+    return this.tell(exchange, ERRORS.contentCodingRefused, 'a content coding hides the JSON');
   }
 
   tooLarge(exchange: Exchange): ExchangeError {
@@ -85,15 +91,21 @@ class Inspection implements BodyStage {
   }
 }
 
+/** The request has a body whose JSON a later filter decompresses. */
+const HIDDEN = new Slot<true>();
+
 class RequestLimits implements Filter {
   readonly name = 'requestLimits';
   readonly #maxBytes: number;
   /** Null: JSON is not inspected. */
   readonly #json: JsonLimits | null;
   readonly #passesCodings: boolean;
+  readonly #isDecoded: boolean;
   readonly #refusals: Refusals;
 
-  constructor({ bodyBytes = Infinity, json }: Settings, policy: string, security: SecurityEvents) {
+  /** `isDecoded`: bodies are decompressed later. */
+  constructor({ bodyBytes = Infinity, json }: Settings, isDecoded: boolean, policy: string, security: SecurityEvents) {
+    this.#isDecoded = isDecoded;
     this.#maxBytes = bodyBytes;
     this.#json = json === undefined ? null : limitsOf(json);
     this.#passesCodings = json?.contentCoding === 'Pass';
@@ -109,14 +121,34 @@ class RequestLimits implements Filter {
   }
 
   #hidden(exchange: Exchange): FilterVerdict {
-    if (!this.#passesCodings)
-      return refuse(exchange, this.#refusals.tell(exchange, ERRORS.contentCodingRefused, 'a content coding hides the JSON'));
+    if (this.#isDecoded) HIDDEN.set(exchange, true);
+    else if (!this.#passesCodings) return refuse(exchange, this.#refusals.hidden(exchange));
     return this.#inspect(exchange, null);
   }
 
   #inspect(exchange: Exchange, json: JsonLimits | null): FilterVerdict {
     if (json === null && this.#maxBytes === Infinity) return 'continue';
     return new Inspection(exchange, this.#maxBytes, json === null ? null : new JsonScanner(json), this.#refusals);
+  }
+}
+
+/** The second half of the limits, for JSON that was compressed. */
+class DecodedLimits implements Filter {
+  readonly name = 'decodedLimits';
+  readonly #json: JsonLimits;
+  readonly #passesCodings: boolean;
+  readonly #refusals: Refusals;
+
+  constructor(json: NonNullable<Settings['json']>, policy: string, security: SecurityEvents) {
+    this.#json = limitsOf(json);
+    this.#passesCodings = json.contentCoding === 'Pass';
+    this.#refusals = new Refusals(policy, security);
+  }
+
+  request(exchange: Exchange): FilterVerdict {
+    if (HIDDEN.get(exchange) === null) return 'continue';
+    if (!hidesContent(exchange.requestHeaders)) return new Inspection(exchange, Infinity, new JsonScanner(this.#json), this.#refusals);
+    return this.#passesCodings ? 'continue' : refuse(exchange, this.#refusals.hidden(exchange));
   }
 }
 
@@ -133,10 +165,26 @@ function limitsOf(json: NonNullable<Settings['json']>): JsonLimits {
 
 export const requestLimits: FilterKind = {
   name: 'requestLimits',
-  ofPolicies: (policies) =>
-    policies.filterOf(
-      'SecurityPolicy',
-      ['requestLimits'],
-      ({ requestLimits: settings = {} }, { origins, security }) => new RequestLimits(settings, origins[0]?.policy ?? '', security),
-    ),
+  ofPolicies: (policies) => {
+    const isDecoded = decodes(policies);
+    const draft = policies.filterOf('SecurityPolicy', ['requestLimits'], ({ requestLimits: settings = {} }, { origins, security }) => {
+      return new RequestLimits(settings, isDecoded, origins[0]?.policy ?? '', security);
+    });
+    return draft === null ? null : { ...draft, identity: [draft.identity, isDecoded] };
+  },
 };
+
+/** After the decompression of an HTTPPolicy. */
+export const decodedLimits: FilterKind = {
+  name: 'decodedLimits',
+  ofPolicies: (policies) => {
+    if (!decodes(policies) || policies.settings('SecurityPolicy').settings.requestLimits?.json === undefined) return null;
+    return policies.filterOf('SecurityPolicy', ['requestLimits'], ({ requestLimits: settings }, { origins, security }) => {
+      return new DecodedLimits(settings?.json ?? {}, origins[0]?.policy ?? '', security);
+    });
+  },
+};
+
+function decodes(policies: RulePolicies): boolean {
+  return policies.settings('HTTPPolicy').settings.decompression !== undefined;
+}
