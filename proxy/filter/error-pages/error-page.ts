@@ -48,7 +48,7 @@ export class ErrorPage {
     const [only] = parts;
     if (parts.length === 1 && typeof only === 'string') return this.answer.body as Buffer;
     return Buffer.from(
-      parts.map((part) => (typeof part === 'string' ? part : escaped(valueOf(part.variable, exchange), this.#form))).join(''),
+      parts.map((part) => (typeof part === 'string' ? part : escaped(VALUES[part.variable](exchange), this.#form))).join(''),
     );
   }
 
@@ -64,23 +64,15 @@ function rangeOf(text: number | string): readonly [number, number] {
   return [Number(first), Number(last)];
 }
 
-function valueOf(variable: PageVariable, exchange: Exchange): string {
-  const { status, error, host, requestedPath, path } = exchange;
-  switch (variable) {
-    case 'status':
-      return String(status);
-    case 'title':
-      return error?.title ?? STATUS_CODES[status] ?? '';
-    case 'code':
-      return error?.code ?? '';
-    case 'requestId':
-      return fromClient(getHeader(exchange.requestHeaders, 'x-request-id') ?? '');
-    case 'host':
-      return fromClient(host);
-    case 'path':
-      return fromClient(requestedPath === '' ? path : requestedPath);
-  }
-}
+/** The value of each variable. */
+const VALUES: Readonly<Record<PageVariable, (exchange: Exchange) => string>> = {
+  status: ({ status }) => String(status),
+  title: ({ error, status }) => error?.title ?? STATUS_CODES[status] ?? '',
+  code: ({ error }) => error?.code ?? '',
+  requestId: ({ requestHeaders }) => fromClient(getHeader(requestHeaders, 'x-request-id') ?? ''),
+  host: ({ host }) => fromClient(host),
+  path: ({ requestedPath }) => fromClient(requestedPath),
+};
 
 /** A text of the wire, one byte per character, without control characters. */
 function fromClient(text: string): string {
