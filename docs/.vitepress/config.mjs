@@ -16,6 +16,17 @@ function entryOf(page) {
   return { text: titleOf(page), link: `/${page === 'index' ? '' : page}` };
 }
 
+/** Vue takes double braces for its own, except in elements with v-pre; VitePress marks only fenced code in this way. */
+function keepBraces({ renderer: { rules } }) {
+  for (const name of ['code_inline', 'code_block']) {
+    const render = rules[name];
+    rules[name] = (tokens, i, ...rest) => {
+      tokens[i].attrSet('v-pre', '');
+      return render(tokens, i, ...rest);
+    };
+  }
+}
+
 const decisions = readdirSync(path.join(DOCS, 'adr'))
   .filter((name) => name.endsWith('.md'))
   .sort();
@@ -26,7 +37,7 @@ export default {
   outDir: process.env.WEIR_DOCS_OUT ?? path.resolve(DOCS, '..', '.cache', 'docs'),
   cacheDir: path.resolve(DOCS, '..', '.cache', 'docs-cache'),
   lastUpdated: false,
-  markdown: { anchor: { slugify: slugOf } },
+  markdown: { anchor: { slugify: slugOf }, config: keepBraces },
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],

@@ -52,5 +52,8 @@ describe('the site', () => {
 
   test('keeps braces and angle brackets of the text', () => {
     expect(pages.get('/reference/metrics.html')).toContain('&lt;namespace&gt;/&lt;name&gt;');
+    const policies = pages.get('/reference/policies.html');
+    expect(policies).toContain('>{{requestId}}</code>');
+    expect(policies).toContain('&quot;title&quot;:&quot;{{title}}&quot;');
   });
 });
