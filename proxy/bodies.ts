@@ -85,6 +85,12 @@ export class Bodies {
     return staged.gather(maxBytes);
   }
 
+  /** The whole body; null if it is larger than the limit, or if the exchange ends before. */
+  whole(exchange: Exchange, maxBytes: number): Promise<Buffer | null> {
+    if (exchange.requestLength > maxBytes && exchange.upgrade === '') return Promise.resolve(null);
+    return this.gather(exchange, maxBytes).then((part) => (part?.isWhole === true ? part.bytes : null));
+  }
+
   #staged(exchange: Exchange): StagedBody {
     if (exchange.stagedRequest !== null) return exchange.stagedRequest;
     const staged = (exchange.stagedRequest = new StagedBody(new RequestEnds(exchange, this, this.#failed)));

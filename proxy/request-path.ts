@@ -1,11 +1,12 @@
 // THE SPINE of the proxy, the life of a request from top to bottom:
 // match > request filters > injected faults > pick > attempt > response filters > answer > record.
 // Codecs call it from both sides; each method handles one event of an exchange.
+import { Admission } from './admission.ts';
+import type { AdmissionOptions } from './admission.ts';
 import type { Attempt } from './exchange/attempt.ts';
 import type { BodyStage } from './exchange/body-stage.ts';
 import { Bodies } from './bodies.ts';
 import { Endings } from './endings.ts';
-import type { ChallengeTexts } from './exchange/challenge-texts.ts';
 import { draw } from './exchange/draw.ts';
 import { ERRORS } from './exchange/errors.ts';
 import type { ExchangeError } from './exchange/errors.ts';
@@ -17,75 +18,52 @@ import { hasRival } from './exchange/hedge.ts';
 import type { Hop } from './exchange/hop.ts';
 import { KeptBody } from './exchange/kept-body.ts';
 import type { Limits } from './exchange/limits.ts';
-import { reply } from './exchange/local-reply.ts';
 import type { BackendPlan, RoutePlan } from './exchange/plan.ts';
 import type { Shedder } from './exchange/shedder.ts';
-import type { OperatorBlocks } from './exchange/operator-blocks.ts';
 import type { Recorder } from './exchange/recorder.ts';
 import type { RuleSessions } from './exchange/session.ts';
-import type { BodyPart } from './exchange/staged-body.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
-import type { MalformedRequests } from './filter/threats/malformed-requests.ts';
 import { Filtering } from './filtering.ts';
-import type { Runtime } from './runtime/runtime.ts';
 import { Attempts } from './upstream/attempts.ts';
 import { abortOf, delays } from './upstream/fault-injection.ts';
 import type { DelayListener } from './upstream/fault-injection.ts';
-import { setForwarded } from './upstream/forwarded.ts';
 import type { Gathering } from './upstream/gathering.ts';
 import { Retries } from './upstream/retries.ts';
-import { mayCallerSetDeadline, renewRequestTimeout, startCallerDeadline, startRequestTimeout } from './upstream/timeout.ts';
+import { renewRequestTimeout } from './upstream/timeout.ts';
 import type { DeadlineListener } from './upstream/timeout.ts';
 import { Tunnels } from './upstream/tunnels.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import { turnTime } from '#lib/turn-clock.ts';
 
 /** The dependencies of the path. */
-export interface RequestPathOptions {
-  /** The runtime for new exchanges; each takes it once. */
-  readonly runtime: () => Runtime;
+export interface RequestPathOptions extends Omit<AdmissionOptions, 'endings' | 'deadlines'> {
   readonly recorder: Recorder;
-  readonly wheel: TimerWheel;
   readonly gathering: Gathering;
   readonly limits: Pick<Limits, 'maxReplayBytes' | 'filterTimeout'>;
-  readonly hop: Hop;
-  readonly shedder: Shedder;
-  /** The answers to challenges of certificate authorities. */
-  readonly challenges: ChallengeTexts;
-  /** Takes malformed requests. */
-  readonly malformed: MalformedRequests;
-  /** What operators block. */
-  readonly refused: OperatorBlocks;
   /** The workers of the proxy, which share its limits; 1 by default. */
   readonly workers?: number | undefined;
 }
 
 export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineListener, DelayListener {
-  readonly #runtime: () => Runtime;
   readonly #recorder: Recorder;
   readonly #wheel: TimerWheel;
   readonly #hop: Hop;
   readonly #shedder: Shedder;
-  readonly #challenges: ChallengeTexts;
-  readonly #refused: OperatorBlocks;
-  readonly #malformed: MalformedRequests;
   readonly #attempts: Attempts;
   readonly #retries: Retries;
   readonly #tunnels: Tunnels;
   readonly #bodies: Bodies;
   readonly #endings: Endings;
+  readonly #admission: Admission;
   readonly #filtering: Filtering;
 
-  constructor({ runtime, recorder, wheel, gathering, hop, limits, shedder, challenges, malformed, refused, workers }: RequestPathOptions) {
+  constructor(options: RequestPathOptions) {
+    const { recorder, wheel, gathering, hop, limits, shedder, workers } = options;
     this.#retries = new Retries({ workers });
-    this.#runtime = runtime;
     this.#recorder = recorder;
     this.#wheel = wheel;
     this.#hop = hop;
     this.#shedder = shedder;
-    this.#challenges = challenges;
-    this.#refused = refused;
-    this.#malformed = malformed;
     this.#attempts = new Attempts({ wheel, limits, deadlines: this });
     const failed = (exchange: Exchange, bug: unknown): void => this.failed(exchange, bug);
     this.#endings = new Endings({
@@ -97,6 +75,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
       send: (exchange, chunk) => this.#bodies.sendAnswer(exchange, chunk),
       record: (exchange) => recorder.record(exchange),
     });
+    this.#admission = new Admission({ ...options, endings: this.#endings, deadlines: this });
     const stage = (exchange: Exchange, added: BodyStage): void => this.#bodies.stage(exchange, added);
     this.#filtering = new Filtering({ endings: this.#endings, wheel, limits, stage, failed });
     this.#tunnels = new Tunnels(wheel, {
@@ -122,45 +101,8 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   requestHead(exchange: Exchange): void {
     this.#recorder.started(exchange);
     recogniseCall(exchange);
-    // Before everything that a route or policy asks of clients: the certificate authority can fulfil none of it.
-    if (this.#answersChallenge(exchange)) return;
-    const runtime = this.#runtime();
-    const refusal = this.#refusalOfClient(exchange, runtime);
-    if (refusal !== null) return this.#refuse(exchange, runtime, refusal);
-    // Before routes and filters: neither may depend on values of an untrusted peer, and a route may set these headers on purpose.
-    setForwarded(exchange);
-    const route = runtime.match(exchange);
-    if (route === null) return this.#refuse(exchange, runtime, runtime.mismatch(exchange));
-    exchange.route = route;
-    if (route.error !== null) return this.#endings.reply(exchange, route.error);
-    const shed = this.#shedder.active ? this.#shedder.refusal(exchange, 'head') : null;
-    if (shed !== null) return this.#endings.reply(exchange, shed);
-    // After the match, which uses the path of the client.
-    this.#hop.request(exchange);
-    if (mayCallerSetDeadline(exchange)) {
-      if (!startCallerDeadline(exchange, this.#wheel, this)) return this.#endings.reply(exchange, ERRORS.deadlineMalformed);
-    } else if (route.requestTimeout > 0) startRequestTimeout(exchange, this.#wheel, this);
-    this.#filtering.run(exchange, route.requestFilters, this.#chooseBackend);
-  }
-
-  /** Answers a request that gets no route. */
-  #refuse(exchange: Exchange, runtime: Runtime, error: ExchangeError): void {
-    runtime.filterRefusal(exchange);
-    this.#endings.reply(exchange, error);
-  }
-
-  /** Why requests of the client are refused, whatever they ask for; null: they are not. */
-  #refusalOfClient(exchange: Exchange, runtime: Runtime): ExchangeError | null {
-    if (!runtime.identify(exchange)) return ERRORS.clientUnknown;
-    return this.#refused.hasClient(exchange) ? ERRORS.requestBlocked : null;
-  }
-
-  #answersChallenge(exchange: Exchange): boolean {
-    const text = exchange.connection.tls === null ? this.#challenges.textFor(exchange) : null;
-    if (text === null) return false;
-    reply(exchange, 200, ['content-type', 'application/octet-stream', 'cache-control', 'no-store'], text);
-    this.#endings.answerLocally(exchange);
-    return true;
+    const route = this.#admission.route(exchange);
+    if (route !== null) this.#filtering.run(exchange, route.requestFilters, this.#chooseBackend);
   }
 
   // 2 request filters: those of the route, those of the chosen backend, then those that see all changes
@@ -203,15 +145,9 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (!this.#bodies.begin(exchange)) this.#begin(exchange);
   }
 
-  /** The body of the request up to a limit, for a filter; null if the exchange ends before. The backend gets all of it as usual. */
-  bodyStart(exchange: Exchange, maxBytes: number): Promise<BodyPart | null> {
-    return this.#bodies.gather(exchange, maxBytes);
-  }
-
-  /** The whole body for a filter; null if it is larger than the limit, or if the exchange ends before. */
-  wholeBody(exchange: Exchange, maxBytes: number): Promise<Buffer | null> {
-    if (exchange.requestLength > maxBytes && exchange.upgrade === '') return Promise.resolve(null);
-    return this.#bodies.gather(exchange, maxBytes).then((part) => (part?.isWhole === true ? part.bytes : null));
+  /** The bodies of requests, for filters. */
+  get bodies(): Pick<Bodies, 'gather' | 'whole'> {
+    return this.#bodies;
   }
 
   /** Sends a copy of a request with its whole body for a filter: it starts where the original would continue. */
@@ -353,7 +289,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   requestRefused(exchange: Exchange, error: ExchangeError): void {
     this.#recorder.started(exchange);
     recogniseCall(exchange);
-    if (error === ERRORS.requestMalformed && this.#runtime().isClient(exchange.connection)) this.#malformed.met(exchange);
+    if (error === ERRORS.requestMalformed) this.#admission.malformed(exchange);
     this.#endings.reply(exchange, error);
   }
 

@@ -199,8 +199,8 @@ export class Worker {
     const [data, consumers, passwords] = [this.#data, this.#consumers, this.#passwords];
     const { security } = this.#telemetry;
     const end: FilterDependencies['end'] = (exchange, error) => path.withdrawn(exchange, error);
-    const wholeBody: FilterDependencies['wholeBody'] = (exchange, maxBytes) => path.wholeBody(exchange, maxBytes);
-    const bodyStart: FilterDependencies['bodyStart'] = (exchange, maxBytes) => path.bodyStart(exchange, maxBytes);
+    const wholeBody: FilterDependencies['wholeBody'] = (exchange, maxBytes) => path.bodies.whole(exchange, maxBytes);
+    const bodyStart: FilterDependencies['bodyStart'] = (exchange, maxBytes) => path.bodies.gather(exchange, maxBytes);
     const dependencies = {
       mirror,
       data,
