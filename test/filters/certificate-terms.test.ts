@@ -98,7 +98,7 @@ test('an expired list refuses all certificates, unless it may count on', async (
   expect(await get('/accept', bob)).toBe(401);
 });
 
-test('without a usable list of the authority nobody passes', async () => {
+test('without a usable list of the authority no certificate passes', async () => {
   expect(await get('/foreign', alice)).toBe(503);
   expect(await get('/garbage', alice)).toBe(503);
   expect(await get('/absent', alice)).toBe(500);

@@ -20,7 +20,7 @@ export function templateProblem(text: string): string | null {
 /** A piece of text, or a variable. */
 export type PagePart = string | { readonly variable: PageVariable };
 
-/** The parts of a page. What `templateProblem` objects to is text. */
+/** The parts of a page. A part to which `templateProblem` objects is text. */
 export function parseTemplate(text: string): readonly PagePart[] {
   const parts: PagePart[] = [];
   let [end, variables] = [0, 0];
