@@ -215,7 +215,7 @@ describe('a body', () => {
   });
 
   test('that is complete is sent and ended, without a call to the client', () => {
-    const { stream, client } = begun({ requestLength: 5, requestBytes: 5, requestEnded: true, replay: keptBody('hello') });
+    const { stream, client } = begun({ requestLength: 5, requestBytes: 5, requestBodyEnded: true, replay: keptBody('hello') });
     expect([stream.told, client]).toEqual([['hello', 'end'], []]);
   });
 

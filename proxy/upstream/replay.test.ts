@@ -3,13 +3,17 @@ import { describe, expect, test } from '@jest/globals';
 import { attemptOf } from '../../test/support/pool-rig.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { UNKNOWN_LENGTH } from '../exchange/stream.ts';
+import type { UpstreamStream } from '../exchange/stream.ts';
 import { canReplay, isIdempotent, keepForReplay, sentKept, startReplay } from './replay.ts';
 
 const LIMIT = 10;
 
-/** An exchange with this announced length. */
-function exchangeOf(requestLength: number): Exchange {
-  return attemptOf({ requestLength }).exchange;
+/** An exchange with this announced length, whose attempt has a connection unless it waits for one. */
+function exchangeOf(requestLength: number, waits = false): Exchange {
+  const attempt = attemptOf({ requestLength });
+  attempt.stream = waits ? null : ({} as UpstreamStream);
+  attempt.exchange.attempt = attempt;
+  return attempt.exchange;
 }
 
 /** Passes the pieces of a body, as on the request path. */
@@ -41,6 +45,13 @@ describe('a body', () => {
     expect([kept(exchange), canReplay(exchange)]).toEqual([null, false]);
     take(exchange, 'more');
     expect([kept(exchange), canReplay(exchange)]).toEqual([null, false]);
+  });
+
+  test('is kept beyond the limit as long as no attempt can take it', () => {
+    const exchange = exchangeOf(UNKNOWN_LENGTH, true);
+    startReplay(exchange, LIMIT);
+    take(exchange, 'hello', 'world', '!');
+    expect([kept(exchange), canReplay(exchange)]).toEqual(['helloworld!', true]);
   });
 
   test('announced as too large is not kept, and can be sent until its first bytes arrive', () => {
