@@ -83,7 +83,7 @@ export class ConsulServer {
 
   /** Kills the server; its data stay. */
   async kill(): Promise<void> {
-    if (this.#process === null) return;
+    if (this.#process === null || this.#process.exitCode !== null) return;
     const over = once(this.#process, 'close');
     this.#process.kill('SIGKILL');
     await over;
