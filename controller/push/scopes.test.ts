@@ -156,6 +156,29 @@ describe('Scopes', () => {
     expect(told).toEqual(['a/one gets Consumer a/alice', 'a/two gets Consumer a/alice']);
   });
 
+  test('a policy that a route needs in two ways comes with its references, and goes with them', () => {
+    const [web, both] = [
+      fallingBack([['HTTPRoute', 'web']], 'b'),
+      fallingBack(
+        [
+          ['Service', 'b'],
+          ['HTTPRoute', 'web'],
+        ],
+        'c',
+      ),
+    ];
+    apply([listener('a/x'), cluster('b'), cluster('c'), web, both]);
+    const held = (): readonly string[] => [...scopes.cacheOf(SHARED).resources()].map(({ key }) => key).sort();
+    expect(held()).toEqual(['a/x/https']);
+    apply([route('web', 'a/x')]);
+    const all = ['HTTPRoute/a/web/0', 'K/a/b-web', 'K/a/web', 'Service/a/b/80', 'Service/a/c/80', 'a/x/https'];
+    expect(held()).toEqual(all);
+    apply([route('web', 'a/y')]);
+    expect(held()).toEqual(['a/x/https']);
+    apply([route('web', 'a/x')]);
+    expect(held()).toEqual(all);
+  });
+
   test('a secret without a listener is in no scope', () => {
     apply([secret('a/x')]);
     expect(scopes.cacheOf(SHARED).size).toBe(0);

@@ -170,21 +170,25 @@ export class Scopes {
 
   #need(name: string, scope: Scope): void {
     if (!this.#needed.add(name, scope)) return;
-    for (const { id, names, needs } of this.#having(name)) {
-      this.#touch(scope, id);
-      const others = names.filter((other) => other !== name);
-      if (!this.#needed.hasAny(others, scope)) for (const other of needs) this.#need(other, scope);
-    }
+    const nodes = this.#touchAll(name, scope);
+    // All of them before the first need is followed: it may lead to another name of one of them.
+    const reached = nodes.filter(({ names }) => !names.some((other) => other !== name && this.#needed.has(other, scope)));
+    for (const { needs } of reached) for (const other of needs) this.#need(other, scope);
   }
 
   #release(name: string, scope: Scope): void {
     // What still needs it, or what has other names too, may be needed by itself only.
     if (this.#loops.has(name)) this.#suspects.add(scope);
     if (!this.#needed.remove(name, scope)) return;
-    for (const { id, names, needs } of this.#having(name)) {
-      this.#touch(scope, id);
-      if (!this.#needed.hasAny(names, scope)) for (const other of needs) this.#release(other, scope);
-    }
+    const left = this.#touchAll(name, scope).filter(({ names }) => !this.#needed.hasAny(names, scope));
+    for (const { needs } of left) for (const other of needs) this.#release(other, scope);
+  }
+
+  /** The nodes that have a name, to be checked. */
+  #touchAll(name: string, scope: Scope): readonly Node[] {
+    const nodes = [...this.#having(name)];
+    for (const { id } of nodes) this.#touch(scope, id);
+    return nodes;
   }
 
   /** Counts the needs of a scope anew, from its Gateways. */
