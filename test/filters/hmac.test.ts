@@ -3,20 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHash, createHmac } from 'node:crypto';
 import { until } from '../support/until.ts';
 import { ProtectedApp, type AppRequest } from '../support/protected-app.ts';
+import { ALICE, SECRET } from '../support/signed-request.ts';
 
-const SECRET = 'alice-secret-0123456789abcdef';
-const MANIFEST = `
-apiVersion: v1
-kind: Secret
-metadata: { name: alice, namespace: default }
-stringData: { secret: ${SECRET} }
----
-apiVersion: gateway.weir.dev/v1alpha1
-kind: Consumer
-metadata: { name: alice, namespace: default }
-spec: { credentials: [{ hmac: { keyId: alice, secretRef: { name: alice }, key: secret } }] }
----
-apiVersion: gateway.weir.dev/v1alpha1
+const MANIFEST = `${ALICE}apiVersion: gateway.weir.dev/v1alpha1
 kind: SecurityPolicy
 metadata: { name: app, namespace: default }
 spec:

@@ -2,22 +2,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createHmac } from 'node:crypto';
 import { ProtectedApp, type AppRequest } from '../support/protected-app.ts';
-import { hmacOf, signatureHeaders } from '../support/signed-request.ts';
+import { ALICE, hmacOf, SECRET, signatureHeaders } from '../support/signed-request.ts';
 
-const SECRET = 'alice-secret-0123456789abcdef';
 const WORKERS = 3;
-const MANIFEST = `
-apiVersion: v1
-kind: Secret
-metadata: { name: alice, namespace: default }
-stringData: { secret: ${SECRET} }
----
-apiVersion: gateway.weir.dev/v1alpha1
-kind: Consumer
-metadata: { name: alice, namespace: default }
-spec: { credentials: [{ hmac: { keyId: alice, secretRef: { name: alice }, key: secret } }] }
----
-`;
 
 function policy(authentication: string): string {
   return `
@@ -34,7 +21,7 @@ let app: ProtectedApp;
 
 beforeAll(async () => {
   const tree = '{ anyOf: [{ allOf: [{ signature: {} }, { apiKey: {} }] }, { signature: {} }, { hmac: {} }] }';
-  app = await ProtectedApp.open(MANIFEST + policy(tree), ['--access-log', 'off', '--workers', String(WORKERS)]);
+  app = await ProtectedApp.open(ALICE + policy(tree), ['--access-log', 'off', '--workers', String(WORKERS)]);
 });
 afterAll(() => app.close());
 
@@ -90,7 +77,7 @@ test('a worker that dies forgets nothing', async () => {
 test('a changed policy forgets nothing', async () => {
   const request = signature();
   expect(await app.status(request)).toBe(200);
-  app.write('policy.yaml', MANIFEST + policy('{ signature: { maxAge: 1m } }'));
+  app.write('policy.yaml', ALICE + policy('{ signature: { maxAge: 1m } }'));
   while ((await app.status(hmac())) !== 401);
   expect(new Set(await statuses(request, 25))).toEqual(new Set([401]));
 });

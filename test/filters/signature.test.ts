@@ -2,9 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { ProtectedApp, type AppRequest } from '../support/protected-app.ts';
-import { digestOf, hmacOf, seconds, signatureHeaders, type ToSign } from '../support/signed-request.ts';
+import { ALICE, digestOf, hmacOf, SECRET, seconds, signatureHeaders, type ToSign } from '../support/signed-request.ts';
 
-const SECRET = 'alice-secret-0123456789abcdef';
 const ED25519 = generateKeyPairSync('ed25519', {
   publicKeyEncoding: { type: 'spki', format: 'pem' },
   privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
@@ -19,18 +18,7 @@ function indented(pem: string): string {
   return pem.trim().replaceAll('\n', '\n          ');
 }
 
-const MANIFEST = `
-apiVersion: v1
-kind: Secret
-metadata: { name: alice, namespace: default }
-stringData: { secret: ${SECRET} }
----
-apiVersion: gateway.weir.dev/v1alpha1
-kind: Consumer
-metadata: { name: alice, namespace: default }
-spec: { credentials: [{ hmac: { keyId: alice, secretRef: { name: alice }, key: secret } }] }
----
-apiVersion: gateway.weir.dev/v1alpha1
+const MANIFEST = `${ALICE}apiVersion: gateway.weir.dev/v1alpha1
 kind: Consumer
 metadata: { name: bob, namespace: default }
 spec:

@@ -1,6 +1,23 @@
 // HTTP message signatures (RFC 9421) of requests of tests, made without the code of the proxy.
 import { createHash, createHmac } from 'node:crypto';
 
+/** The secret of `ALICE`. */
+export const SECRET = 'alice-secret-0123456789abcdef';
+
+/** A Consumer with a shared secret, whose key id is `alice`. */
+export const ALICE = `
+apiVersion: v1
+kind: Secret
+metadata: { name: alice, namespace: default }
+stringData: { secret: ${SECRET} }
+---
+apiVersion: gateway.weir.dev/v1alpha1
+kind: Consumer
+metadata: { name: alice, namespace: default }
+spec: { credentials: [{ hmac: { keyId: alice, secretRef: { name: alice }, key: secret } }] }
+---
+`;
+
 /** A request to sign. The values of components are those that the test claims, true or not. */
 export interface ToSign {
   readonly components: Readonly<Record<string, string>>;

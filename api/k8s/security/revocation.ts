@@ -3,7 +3,7 @@ import { choice, group } from '../setting.ts';
 
 export const revocation = group('What a revocation ends.', {
   openRequests: choice(
-    'The requests under way and the open WebSockets of a Consumer whose credential is revoked or expires, or whose groups or plan change; of a client certificate that is revoked; of a user of a list who is removed or gets another password; and all that the rules of `authorization` have let through, when these change. Keep: they go on. Close: they end at once.',
+    'The effect of a revocation on requests under way and open WebSockets of the caller. Keep: they go on. Close: they end at once. A revocation is: a credential of a Consumer ends, or its groups or plan change; a client certificate is revoked; a user of a list is removed or gets another password. A change of the rules of `authorization` ends all requests that the rules have let through.',
     ['Keep', 'Close'],
   ),
 });
