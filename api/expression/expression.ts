@@ -7,7 +7,7 @@ import { AddressRanges } from '#lib/address-ranges.ts';
 import { parseAddressRange } from '#lib/address-range.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import { PATTERN_CALL, translate } from './dialect.ts';
-import { ClientFacts, PrincipalFacts, RequestFacts, ResponseFacts, type Facts } from './facts.ts';
+import { ClientFacts, PathFacts, PrincipalFacts, RequestFacts, ResponseFacts, type Facts } from './facts.ts';
 
 /** The longest text of an expression. */
 export const MAX_EXPRESSION = 2_048;
@@ -50,6 +50,7 @@ const BASE = new Environment({
     fields: { id: 'string', method: 'string', groups: 'list<string>', claims: 'map<string, dyn>', consumer: 'string', plan: 'string' },
   })
   .registerType('Response', { ctor: ResponseFacts, fields: { status: 'int', headers: 'map<string, string>' } })
+  .registerType('Path', { ctor: PathFacts, fields: { captures: 'list<string>', params: 'map<string, string>' } })
   .registerVariable('request', 'Request')
   .registerVariable('client', 'Client')
   .registerVariable('principal', 'Principal')
@@ -61,14 +62,24 @@ const ENVIRONMENTS: Readonly<Record<ExpressionMoment, Environment>> = {
   response: BASE.clone().registerVariable('response', 'Response'),
 };
 
+/** The same with the parts of the path. */
+const WITH_PATH: Readonly<Record<ExpressionMoment, Environment>> = {
+  request: ENVIRONMENTS.request.clone().registerVariable('path', 'Path'),
+  response: ENVIRONMENTS.response.clone().registerVariable('path', 'Path'),
+};
+
+/** What an expression may read and must be. `path`: it may read the parts of the path. */
+export interface ExpressionTerms {
+  readonly result: ExpressionResult;
+  readonly moment?: ExpressionMoment;
+  readonly path?: boolean;
+}
+
 /** Compiles an expression. The error is a sentence without its subject: "must be true or false, and is a string". */
-export function compileExpression(
-  source: string,
-  { result, moment = 'request' }: { readonly result: ExpressionResult; readonly moment?: ExpressionMoment },
-): Result<Expression> {
+export function compileExpression(source: string, { result, moment = 'request', path = false }: ExpressionTerms): Result<Expression> {
   if (source.length > MAX_EXPRESSION) return err(`must have at most ${MAX_EXPRESSION} characters`);
   try {
-    const environment = ENVIRONMENTS[moment];
+    const environment = (path ? WITH_PATH : ENVIRONMENTS)[moment];
     const checked = environment.check(source);
     if (!checked.valid) return err(`is not valid: ${summaryOf(checked.error)}`);
     if (checked.type !== result && checked.type !== 'dyn') return err(`must be ${WORDS[result]}, and is of type ${checked.type}`);

@@ -119,6 +119,19 @@ export class PrincipalFacts {
   }
 }
 
+/** `path` in expressions: what an expression or a template found in the path. */
+export class PathFacts {
+  /** The match itself, then its groups in their order; '' for one without a part. Empty without a match. */
+  readonly captures: readonly string[];
+  /** The groups with a name, decoded. */
+  readonly params: ReadonlyMap<string, string>;
+
+  constructor(captures: readonly string[] = [], params: ReadonlyMap<string, string> = new Map()) {
+    this.captures = captures;
+    this.params = params;
+  }
+}
+
 /** `response` in expressions. */
 export class ResponseFacts {
   readonly #source: ResponseSource;
@@ -136,13 +149,14 @@ export class ResponseFacts {
   }
 }
 
-/** Everything that an expression can read. `response` is only there once an answer has begun. */
+/** Everything that an expression can read. `response` is only there once an answer has begun, `path` in changes of messages. */
 export interface Facts {
   readonly request: RequestFacts;
   readonly client: ClientFacts;
   readonly principal: PrincipalFacts;
   readonly now: Date;
   readonly response?: ResponseFacts;
+  readonly path?: PathFacts;
 }
 
 /** Several lines of one name are one value with commas (RFC 9110 section 5.3). */

@@ -1,5 +1,5 @@
 // Rules of policies that a schema cannot express (CEL in the CRDs): the kinds of targets, and valid sizes, ranges and header names.
-import { compileExpression, type ExpressionResult } from '../expression/expression.ts';
+import { compileExpression, type ExpressionTerms } from '../expression/expression.ts';
 import { parseAddressRange } from '#lib/address-range.ts';
 import { parseSize } from '#lib/size.ts';
 import type { TSchema } from 'typebox';
@@ -8,8 +8,7 @@ import { fieldOf, type FieldError } from './field-error.ts';
 import { originPortObstacle } from './filter-rules.ts';
 import { editObstacle } from './header-rules.ts';
 import { problemOf } from './invalid-policy.ts';
-import { checkErrorPages } from './http/error-page-rules.ts';
-import { checkFixedAnswers } from './http/fixed-answer-rules.ts';
+import { checkHttpPolicy } from './http/http-policy-rules.ts';
 import { checkPathValue } from './path-rules.ts';
 import { checkRegex } from './match-rules.ts';
 import { policyKindOf, type Policy } from './policies.ts';
@@ -37,7 +36,7 @@ export function checkPolicy(policy: Policy): FieldError[] {
     })),
     ...checkSettings(definition.settings, spec, 'spec'),
     ...(policy.kind === 'RateLimitPolicy' ? checkLimits(policy.spec.limits) : []),
-    ...(policy.kind === 'HTTPPolicy' ? [...checkFixedAnswers(policy.spec), ...checkErrorPages(policy.spec.errorPages)] : []),
+    ...(policy.kind === 'HTTPPolicy' ? checkHttpPolicy(policy.spec) : []),
     ...(policy.kind === 'SecurityPolicy' ? checkAuthorization(policy.spec.authorization ?? {}, 'spec.authorization') : []),
     ...(policy.kind === 'SecurityPolicy' ? checkAuthentication(policy.spec.authentication, 'spec.authentication') : []),
   ];
@@ -91,8 +90,12 @@ const FORMS: ReadonlyMap<string, (value: string, field: string) => FieldError[]>
   ['path', checkPathValue],
   ['regex', checkRegex],
   ['status', checkStatuses],
-  ['condition', (value, field) => checkExpression(value, field, 'bool')],
-  ['text expression', (value, field) => checkExpression(value, field, 'string')],
+  ['condition', (value, field) => checkExpression(value, field, { result: 'bool' })],
+  ['text expression', (value, field) => checkExpression(value, field, { result: 'string' })],
+  ['request condition', (value, field) => checkExpression(value, field, { result: 'bool', path: true })],
+  ['request text', (value, field) => checkExpression(value, field, { result: 'string', path: true })],
+  ['response condition', (value, field) => checkExpression(value, field, { result: 'bool', path: true, moment: 'response' })],
+  ['response text', (value, field) => checkExpression(value, field, { result: 'string', path: true, moment: 'response' })],
 ]);
 
 /** A single status is a range of one. */
@@ -111,8 +114,8 @@ function checkRange(value: string, field: string): FieldError[] {
   return range.ok ? [] : [{ field, reason: range.error }];
 }
 
-function checkExpression(value: string, field: string, result: ExpressionResult): FieldError[] {
-  const expression = compileExpression(value, { result });
+function checkExpression(value: string, field: string, terms: ExpressionTerms): FieldError[] {
+  const expression = compileExpression(value, terms);
   return expression.ok ? [] : [{ field, reason: expression.error }];
 }
 

@@ -1,6 +1,6 @@
 // Building blocks for the settings of Weir's policies. A setting is never required and has no default in the schema: if an object leaves it
 // out, the next policy decides, and finally the flags of the proxy.
-import { MAX_EXPRESSION, type ExpressionResult } from '../expression/expression.ts';
+import { MAX_EXPRESSION, type ExpressionMoment, type ExpressionResult } from '../expression/expression.ts';
 import { SIZE_PATTERN } from '#lib/size.ts';
 import { Type, type TProperties, type TSchema } from 'typebox';
 import { DURATION_FORM, DURATION_RULES } from './schema.ts';
@@ -9,7 +9,8 @@ import { DURATION_FORM, DURATION_RULES } from './schema.ts';
 //   ~unit     the unit after conversion: `milliseconds` or `bytes`
 //   ~must     completes the sentence "must be ..." if the description says what the setting does
 //   ~form     the form of a text that a pattern cannot express: `path`, `range`, `field`, `regex`,
-//             `status`, `condition`, `text expression`
+//             `status`, `condition`, `text expression`, and the same in changes of messages: `request condition`,
+//             `request text`, `response condition`, `response text`
 //   ~minimum, ~maximum   bounds of a size, bytes
 //   ~whole    a group that a nearer policy replaces as one setting
 //   ~unresolved   `stays`: such a group has effect also with a reference that does not resolve
@@ -90,6 +91,12 @@ export function pattern(description: string) {
 export function expression(description: string, result: ExpressionResult = 'bool') {
   const form = result === 'bool' ? 'condition' : 'text expression';
   return Type.Optional(Type.String({ minLength: 1, maxLength: MAX_EXPRESSION, description, '~form': form }));
+}
+
+/** An expression in a change of requests or answers, which also reads `path` and, for answers, `response`. */
+export function changeExpression(description: string, result: ExpressionResult, moment: ExpressionMoment) {
+  const form = `${moment} ${result === 'bool' ? 'condition' : 'text'}`;
+  return Type.String({ minLength: 1, maxLength: MAX_EXPRESSION, description, '~form': form });
 }
 
 /** The name of a session, as the Gateway API allows it, and as cookies and headers can have it. */

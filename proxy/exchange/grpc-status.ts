@@ -49,6 +49,7 @@ const BY_NAME = {
   csrfRefused: GRPC_STATUS.permissionDenied,
   jsonMalformed: GRPC_STATUS.invalidArgument,
   contentCodingMalformed: GRPC_STATUS.invalidArgument,
+  pathRefused: GRPC_STATUS.invalidArgument,
   jsonLimitExceeded: GRPC_STATUS.invalidArgument,
   contentCodingRefused: GRPC_STATUS.unimplemented,
   authenticationRequired: GRPC_STATUS.unauthenticated,

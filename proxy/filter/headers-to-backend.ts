@@ -9,6 +9,7 @@ import { claimText } from '../exchange/principal.ts';
 import { requestFacts } from './facts.ts';
 import type { Filter, FilterDraft, FilterKind } from './filter.ts';
 import type { RulePolicies } from './rule-policies.ts';
+import { fieldBytes } from './text.ts';
 
 type Settings = Pick<PolicySettings<'SecurityPolicy'>, 'headersToBackend' | 'authentication'>;
 type Authentication = NonNullable<Settings['authentication']>;
@@ -87,7 +88,7 @@ class HeadersToBackend implements Filter {
 }
 
 function write({ requestHeaders }: Exchange, name: string, text: string): void {
-  const value = fieldValue(text);
+  const value = fieldBytes(text);
   if (value !== null) setHeader(requestHeaders, name, value);
 }
 
@@ -108,16 +109,6 @@ function compiled(source: string): Expression {
   const expression = compileExpression(source, { result: 'string' });
   if (!expression.ok) throw new Error(`${source} ${expression.error}`);
   return expression.value;
-}
-
-const CONTROL = /[\u0000-\u001f\u007f]/;
-const NOT_ASCII = /[^\u0000-\u007f]/;
-
-/** The text as a field value (RFC 9110 section 5.5), other characters than ASCII as the bytes of UTF-8; null if it cannot be one. */
-function fieldValue(text: string): string | null {
-  const value = text.trim();
-  if (value === '' || CONTROL.test(value)) return null;
-  return NOT_ASCII.test(value) ? Buffer.from(value, 'utf8').toString('latin1') : value;
 }
 
 const FIELDS = ['headersToBackend', 'authentication'] as const;

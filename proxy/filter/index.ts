@@ -22,6 +22,8 @@ import { requestSigning } from './request-signing.ts';
 import { requestRedirect } from './request-redirect.ts';
 import { securityHeaders } from './security-headers.ts';
 import { blockedCallers, threats } from './threats/threats.ts';
+import { requestTransformation } from './transformation/request-transformation.ts';
+import { responseTransformation } from './transformation/response-transformation.ts';
 import { urlRewrite } from './url-rewrite.ts';
 
 export const FILTERS: readonly FilterKind[] = Object.freeze([
@@ -60,6 +62,8 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   // Mirrors get the modified headers but the original path.
   requestMirror,
   urlRewrite,
+  // After the modifiers of the rule: it sees the request as they leave it.
+  requestTransformation,
   // After the modifiers of the rule, so that none of them replaces an identity.
   headersToBackend,
   // After it: no header about the caller replaces a credential.
@@ -67,6 +71,8 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   forwardedClientCert,
   // Also after the filters of the backend: it signs what the backend gets.
   requestSigning,
+  // After the modifier of the rule, which an answer passes first.
+  responseTransformation,
   responseHeaderModifier,
   // The first to change an answer: a rule may set its own headers.
   securityHeaders,

@@ -27,3 +27,13 @@ export function targetText(text: string): string {
 function escapeCharacter(character: string): string {
   return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
 }
+
+const CONTROL = /[\u0000-\u001f\u007f]/;
+const NOT_ASCII = /[^\u0000-\u007f]/;
+
+/** The text as a field value (RFC 9110 section 5.5), other characters than ASCII as the bytes of UTF-8; null if it cannot be one. */
+export function fieldBytes(text: string): string | null {
+  const value = text.trim();
+  if (value === '' || CONTROL.test(value)) return null;
+  return NOT_ASCII.test(value) ? Buffer.from(value, 'utf8').toString('latin1') : value;
+}

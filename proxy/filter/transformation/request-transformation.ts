@@ -1,0 +1,79 @@
+// Changes requests before they go to the backend (`request` of an HTTPPolicy).
+import type { PolicySettings } from '#api/policy/settings.ts';
+import { ERRORS } from '../../exchange/errors.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
+import { refuse } from '../../exchange/local-reply.ts';
+import type { FilterVerdict } from '../../exchange/plan.ts';
+import type { SecurityEvents } from '../../exchange/security-events.ts';
+import type { Filter, FilterKind } from '../filter.ts';
+import { CookieChanges } from './cookie-changes.ts';
+import { HeaderChanges } from './header-changes.ts';
+import { PathRewrite, type PathChange } from './path-rewrite.ts';
+import { QueryChanges } from './query-changes.ts';
+import { changeFacts, condition, pathFacts, type Condition } from './template.ts';
+
+type Settings = NonNullable<PolicySettings<'HTTPPolicy'>['request']>;
+
+class RequestTransformation implements Filter {
+  readonly name = 'requestTransformation';
+  readonly #when: Condition;
+  readonly #path: PathRewrite | null;
+  readonly #query: QueryChanges | null;
+  readonly #headers: HeaderChanges | null;
+  readonly #cookies: CookieChanges | null;
+  readonly #policy: string;
+  readonly #security: SecurityEvents;
+
+  constructor({ when, path, query, headers, cookies }: Settings, policy: string, security: SecurityEvents) {
+    this.#when = condition(when, 'request');
+    this.#path = PathRewrite.of(path);
+    this.#query = query === undefined ? null : new QueryChanges(query);
+    this.#headers = headers === undefined ? null : new HeaderChanges(headers, 'request');
+    this.#cookies = cookies === undefined ? null : new CookieChanges(cookies);
+    this.#policy = policy;
+    this.#security = security;
+  }
+
+  request(exchange: Exchange): FilterVerdict {
+    const change = this.#path?.change(exchange.path) ?? null;
+    if (change !== null) pathFacts.set(exchange, change.facts);
+    const facts = changeFacts(exchange);
+    if (!this.#when(facts)) return 'continue';
+    if (change?.path === null) return this.#refuse(exchange);
+    // All values are made before the first change.
+    const query = this.#query?.of(facts);
+    const headers = this.#headers?.of(facts);
+    const cookies = this.#cookies?.of(facts);
+    if (change !== null) replacePath(exchange, change);
+    if (query !== undefined) replaceQuery(exchange, query(exchange.query));
+    headers?.({ headers: exchange.requestHeaders, setHost: (host) => (exchange.authority = host) });
+    cookies?.(exchange.requestHeaders);
+    return 'continue';
+  }
+
+  #refuse(exchange: Exchange): FilterVerdict {
+    this.#security.emit('path_refused', exchange, { reason: 'the new path has dot segments or is too long', policy: this.#policy });
+    return refuse(exchange, ERRORS.pathRefused);
+  }
+}
+
+/** OPTIONS for `*` has no path. */
+function replacePath(exchange: Exchange, { path }: PathChange): void {
+  if (path !== null && exchange.path !== '*') exchange.path = path;
+}
+
+function replaceQuery(exchange: Exchange, query: string): void {
+  if (query === exchange.query) return;
+  exchange.query = query;
+  exchange.hasQuery = query !== '';
+}
+
+export const requestTransformation: FilterKind = {
+  name: 'requestTransformation',
+  ofPolicies: (policies) =>
+    policies.filterOf(
+      'HTTPPolicy',
+      ['request'],
+      ({ request = {} }, { origins, security }) => new RequestTransformation(request, origins[0]?.policy ?? '', security),
+    ),
+};
