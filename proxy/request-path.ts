@@ -113,7 +113,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (backend === null) return this.#endings.reply(exchange, route.nothingDrawn);
     if (backend.error !== null) return this.#endings.reply(exchange, backend.error);
     exchange.backend = backend;
-    if (backend.route !== null && !this.#follow(exchange, backend.route)) return this.#endings.reply(exchange, ERRORS.deadlineMalformed);
+    if (!this.#follow(exchange, backend.route)) return this.#endings.reply(exchange, ERRORS.deadlineMalformed);
     this.#filtering.run(exchange, backend.requestFilters, this.#finish);
   };
 
@@ -121,12 +121,16 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     this.#filtering.run(exchange, (exchange.route as RoutePlan).lastFilters, this.#forward);
   };
 
-  /** The backend has its own policies. False: the deadline of the caller is invalid. */
-  #follow(exchange: Exchange, route: RoutePlan): boolean {
+  /**
+   * `route`: the backend has its own policies. The deadline may be another one then, and for a request that filters made a call. False: that
+   * of the caller is invalid.
+   */
+  #follow(exchange: Exchange, route: RoutePlan | null): boolean {
+    if (route === null && exchange.translation === null) return true;
     const before = exchange.route as RoutePlan;
-    exchange.route = route;
-    const isSame = route.requestTimeout === before.requestTimeout && route.timeoutHeader === before.timeoutHeader;
-    return isSame || renewRequestTimeout(exchange, this.#wheel, this);
+    const after = (exchange.route = route ?? before);
+    const isSame = after.requestTimeout === before.requestTimeout && after.timeoutHeader === before.timeoutHeader;
+    return (isSame && exchange.translation === null) || renewRequestTimeout(exchange, this.#wheel, this);
   }
 
   // 3 injected faults, pick, 4 attempt: once, or again as decided in upstream/retries.ts

@@ -4,6 +4,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { CertificateNames } from '#lib/certificate-names.ts';
 import type { Timer } from '#lib/timer-wheel.ts';
 import type { Attempt } from './attempt.ts';
+import type { CallTranslation } from './call-translation.ts';
 import type { ExchangeError } from './errors.ts';
 import type { ForwardedClient } from './forwarded-client.ts';
 import type { Hedge } from './hedge.ts';
@@ -172,6 +173,8 @@ export class Exchange {
   version = 11;
   /** A gRPC call, by its method and content type. */
   grpc = false;
+  /** The call is that of a client without gRPC; null: the client speaks gRPC, or this is no call. */
+  translation: CallTranslation | null = null;
   /** The deadline of a call, or of a request whose caller may set one, as performance.now(); 0 without one. */
   deadlineAt = 0;
   /**

@@ -12,8 +12,16 @@ export function leaveRoomForStatus(exchange: Exchange): void {
 /** Ends a started answer with a status of the proxy; if trailers cannot follow, the answer is cut. */
 export function endCall(exchange: Exchange, error: ExchangeError): void {
   const trailers = statusFields(exchange, failedStatus(exchange, error), error.title);
-  if (mayEndWithStatus(exchange)) exchange.downstream.end(exchange, trailers);
+  if (exchange.translation !== null) endTranslated(exchange, exchange.translation.ending(trailers));
+  else if (mayEndWithStatus(exchange)) exchange.downstream.end(exchange, trailers);
   else exchange.downstream.abort(exchange);
+}
+
+function endTranslated(exchange: Exchange, ending: Buffer | null): void {
+  if (ending === null || exchange.responseLength !== UNKNOWN_LENGTH) return exchange.downstream.abort(exchange);
+  exchange.responseBytes += ending.length;
+  exchange.downstream.writeData(exchange, ending);
+  exchange.downstream.end(exchange, null);
 }
 
 /** Whether trailers may follow: an announced length forbids them. */

@@ -51,6 +51,7 @@ const BY_NAME = {
   contentCodingMalformed: GRPC_STATUS.invalidArgument,
   pathRefused: GRPC_STATUS.invalidArgument,
   jsonLimitExceeded: GRPC_STATUS.invalidArgument,
+  grpcMessageMalformed: GRPC_STATUS.invalidArgument,
   contentCodingRefused: GRPC_STATUS.unimplemented,
   authenticationRequired: GRPC_STATUS.unauthenticated,
   authenticationFailed: GRPC_STATUS.unauthenticated,

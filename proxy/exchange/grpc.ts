@@ -114,7 +114,9 @@ export function formatTimeout(ms: number): string {
 /** Stores the backend's status for the log: from the trailers, or from the head if the answer has no more. */
 export function noteStatus(exchange: Exchange, trailers: Headers | null): void {
   const text = (trailers === null ? null : getHeader(trailers, 'grpc-status')) ?? getHeader(exchange.responseHeaders, 'grpc-status');
-  exchange.grpcStatus = text === null ? GRPC_STATUS.unknown : parseStatus(text);
+  if (text !== null) exchange.grpcStatus = parseStatus(text);
+  // A filter may have taken it out of the head.
+  else if (exchange.grpcStatus < 0) exchange.grpcStatus = GRPC_STATUS.unknown;
 }
 
 /** The status of an answer whose head decides it: the answer has only a head, or it is not gRPC. -1 if the status follows later. */

@@ -13,6 +13,7 @@ import type { FilterKind } from './filter.ts';
 import { forwardedClientCert } from './forwarded-client-cert.ts';
 import { credentialInjection } from './credential-injection.ts';
 import { headersToBackend, identityHeaders } from './headers-to-backend.ts';
+import { grpcWeb } from './grpc-web/grpc-web.ts';
 import { ipAccess } from './ip-access.ts';
 import { earlyLimits, limits } from './limits.ts';
 import { requestHeaderModifier, responseHeaderModifier } from './header-modifier.ts';
@@ -29,7 +30,9 @@ import { urlRewrite } from './url-rewrite.ts';
 export const FILTERS: readonly FilterKind[] = Object.freeze([
   // Costs nothing for a blocked source, and sees every answer.
   threats,
-  // The last to change an answer.
+  // All others see a gRPC call.
+  grpcWeb,
+  // The last to change a body that is not gRPC.
   compression,
   // After all that change an answer, so that it sees the last status.
   errorPages,

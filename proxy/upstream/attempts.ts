@@ -146,8 +146,9 @@ function clusterOf({ backend }: Exchange): UpstreamCluster {
 }
 
 /** The transport to the endpoint: that of the cluster, with changes of the route or the Gateway. */
-function transportOf({ route, clientIdentity }: Exchange, cluster: UpstreamCluster): Transport {
-  const { protocol, proxyProtocol } = route as RoutePlan;
+function transportOf({ route, clientIdentity, translation }: Exchange, cluster: UpstreamCluster): Transport {
+  const { proxyProtocol } = route as RoutePlan;
+  const protocol = translation === null ? (route as RoutePlan).protocol : 'http2';
   const transport = protocol === null && proxyProtocol === 0 ? cluster.transport : cluster.transportIn(protocol, proxyProtocol);
   return transport.tls === null || clientIdentity === null ? transport : presenting(transport, clientIdentity);
 }
