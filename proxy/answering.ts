@@ -2,12 +2,14 @@
 // that the filters have for it.
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import { turnTime } from '#lib/turn-clock.ts';
+import { mayHaveBody } from './exchange/changed-body.ts';
 import { ERRORS } from './exchange/errors.ts';
 import type { ExchangeError } from './exchange/errors.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import type { Headers } from './exchange/headers.ts';
 import type { Limits } from './exchange/limits.ts';
 import type { AnswerChange, ResponseFilter } from './exchange/plan.ts';
+import { AnswerRefusal } from './exchange/replaced-body.ts';
 import { StagedBody } from './exchange/staged-body.ts';
 import type { BodyEnds } from './exchange/staged-body.ts';
 import { waitFor } from './filter-wait.ts';
@@ -24,6 +26,8 @@ export interface AnsweringOptions {
   /** A bug ended the handling of the exchange. */
   readonly failed: (exchange: Exchange, bug: unknown) => void;
 }
+
+const NO_BODY = Buffer.alloc(0);
 
 /** The head is sent. */
 type Next = (exchange: Exchange) => void;
@@ -62,12 +66,22 @@ export class Answering {
       if (change === undefined) continue;
       if (change instanceof Promise)
         return this.#wait(exchange, filter, change, (late) => {
-          this.#take(exchange, late);
-          this.#run(exchange, filters, i + 1, next);
+          if (this.#take(exchange, late)) this.#run(exchange, filters, i + 1, next);
         });
-      this.#take(exchange, change);
+      if (!this.#take(exchange, change)) return;
     }
     next(exchange);
+  }
+
+  /** The whole body of an answer, for a filter that then waits; null if it is larger than the limit, or if the exchange ends before. */
+  whole(exchange: Exchange, maxBytes: number): Promise<Buffer | null> {
+    const { localBody, responseLength, method } = exchange;
+    if (localBody !== null) return Promise.resolve(localBody);
+    if (method === 'HEAD' || !mayHaveBody(exchange)) return Promise.resolve(NO_BODY);
+    if (responseLength > maxBytes) return Promise.resolve(null);
+    return this.#staged(exchange)
+      .gather(maxBytes)
+      .then((part) => (part?.isWhole === true ? part.bytes : null));
   }
 
   #follow(exchange: Exchange, next: Next): void {
@@ -77,8 +91,14 @@ export class Answering {
     if (exchange.stagedAnswer !== null) exchange.stagedAnswer.open();
   }
 
-  #take(exchange: Exchange, change: AnswerChange): void {
+  /** False: the answer is refused. */
+  #take(exchange: Exchange, change: AnswerChange): boolean {
+    if (change instanceof AnswerRefusal) {
+      this.#options.refused(exchange, change.error);
+      return false;
+    }
     if (change !== undefined) this.#staged(exchange).add(change);
+    return true;
   }
 
   #staged(exchange: Exchange): StagedBody {
@@ -88,7 +108,7 @@ export class Answering {
   #wait(exchange: Exchange, { patience }: ResponseFilter, change: Promise<AnswerChange>, decided: (late: AnswerChange) => void): void {
     const { wheel, limits, failed } = this.#options;
     this.#staged(exchange);
-    exchange.upstream?.pauseResponse();
+    if (exchange.stagedAnswer?.isGathering !== true) exchange.upstream?.pauseResponse();
     exchange.phase = 'answered';
     waitFor(exchange, change, patience?.timeout ?? limits.filterTimeout, wheel, {
       decided,

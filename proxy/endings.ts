@@ -53,6 +53,11 @@ export class Endings {
     this.#answering.begin(exchange, next);
   }
 
+  /** The whole body of an answer, for a response filter. */
+  wholeAnswer(exchange: Exchange, maxBytes: number): Promise<Buffer | null> {
+    return this.#answering.whole(exchange, maxBytes);
+  }
+
   /** Answers with an error, or the fixed answer that a policy has for it. */
   reply(exchange: Exchange, error: ExchangeError): void {
     this.#settle(exchange);

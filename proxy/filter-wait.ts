@@ -31,7 +31,7 @@ export function waitFor<V>(exchange: Exchange, verdict: Promise<V>, timeout: num
   );
 }
 
-/** While the filter waits for the body of the request, the timeouts of clients count instead. */
+/** While the filter waits for a body, the timeouts of clients and backends count instead. */
 class FilterWait extends Timer implements Wait {
   readonly #exchange: Exchange;
   readonly #wheel: TimerWheel;
@@ -39,7 +39,7 @@ class FilterWait extends Timer implements Wait {
 
   constructor(exchange: Exchange, wheel: TimerWheel, timeout: number, expired: () => void) {
     super(() => {
-      if (exchange.stagedRequest?.isGathering === true) wheel.arm(this, timeout);
+      if (isGathering(exchange)) wheel.arm(this, timeout);
       else if (this.finish()) expired();
     });
     this.#exchange = exchange;
@@ -59,4 +59,8 @@ class FilterWait extends Timer implements Wait {
     this.#wheel.disarm(this);
     return true;
   }
+}
+
+function isGathering({ stagedRequest, stagedAnswer }: Exchange): boolean {
+  return stagedRequest?.isGathering === true || stagedAnswer?.isGathering === true;
 }

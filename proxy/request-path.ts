@@ -154,6 +154,11 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     return this.#bodies;
   }
 
+  /** The answers of requests, for filters. */
+  get answers(): Pick<Endings, 'wholeAnswer'> {
+    return this.#endings;
+  }
+
   /** Sends a copy of a request with its whole body for a filter: it starts where the original would continue. */
   forwardCopy(copy: Exchange, body: Buffer | null): void {
     copy.requestLength = body === null ? 0 : body.length;

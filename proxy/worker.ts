@@ -201,6 +201,7 @@ export class Worker {
     const end: FilterDependencies['end'] = (exchange, error) => path.withdrawn(exchange, error);
     const wholeBody: FilterDependencies['wholeBody'] = (exchange, maxBytes) => path.bodies.whole(exchange, maxBytes);
     const bodyStart: FilterDependencies['bodyStart'] = (exchange, maxBytes) => path.bodies.gather(exchange, maxBytes);
+    const wholeAnswer: FilterDependencies['wholeAnswer'] = (exchange, maxBytes) => path.answers.wholeAnswer(exchange, maxBytes);
     const dependencies = {
       mirror,
       data,
@@ -215,6 +216,7 @@ export class Worker {
       ask: this.#askOn(path),
       wholeBody,
       bodyStart,
+      wholeAnswer,
       security,
       blocks: new BlockedSources(this.#broadcast),
       rules: new RulesInForce(),

@@ -87,6 +87,8 @@ const BY_NAME = {
   upstreamMalformed: GRPC_STATUS.internal,
   upstreamHeadTooLarge: GRPC_STATUS.resourceExhausted,
   upstreamTimeout: GRPC_STATUS.deadlineExceeded,
+  answerTooLarge: GRPC_STATUS.internal,
+  answerUnreadable: GRPC_STATUS.internal,
   upstreamBodyTruncated: GRPC_STATUS.unavailable,
   upstreamCannotUpgrade: GRPC_STATUS.internal,
   upstreamNotGrpc: GRPC_STATUS.unknown,

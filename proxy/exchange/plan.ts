@@ -9,6 +9,7 @@ import type { Headers } from './headers.ts';
 import type { BackendCounts } from './upstream-counts.ts';
 import type { PriorityPlan } from './priority.ts';
 import type { Principal } from './principal.ts';
+import type { AnswerRefusal } from './replaced-body.ts';
 import type { RuleSessions, Session } from './session.ts';
 
 /** The decision of a request filter: continue, the exchange is answered, or continue with a stage for the body of the request. */
@@ -31,8 +32,8 @@ export interface RequestFilter {
   request(exchange: Exchange): FilterVerdict | Promise<FilterVerdict>;
 }
 
-/** The result of a response filter: a stage for the body of the answer, if the filter changes more than the head. */
-export type AnswerChange = BodyStage | void;
+/** The result of a response filter: a stage for the body of the answer, if the filter changes more than the head, or a refusal. */
+export type AnswerChange = BodyStage | AnswerRefusal | void;
 
 /** Changes the answer, also a local reply. */
 export interface ResponseFilter {

@@ -55,6 +55,8 @@ export interface FilterDependencies {
   readonly wholeBody: (exchange: Exchange, maxBytes: number) => Promise<Buffer | null>;
   /** The body, or its beginning if it is larger than the limit; null if the exchange ends before. */
   readonly bodyStart: (exchange: Exchange, maxBytes: number) => Promise<BodyPart | null>;
+  /** The whole body of an answer, for a response half; null if it is larger than the limit, or if the exchange ends before. */
+  readonly wholeAnswer: (exchange: Exchange, maxBytes: number) => Promise<Buffer | null>;
   /** Entries that all proxies share: sessions of users. */
   readonly shared: SharedEntries;
   readonly passwords: Passwords;

@@ -5,11 +5,11 @@ import { getHeader, joinHeader, setHeader } from '../../exchange/headers.ts';
 import { isProblem } from '../../exchange/local-reply.ts';
 import type { ObjectData } from '../../exchange/object-data.ts';
 import type { AnswerChange } from '../../exchange/plan.ts';
+import { ReplacingStage } from '../../exchange/replacing-stage.ts';
 import type { Filter, FilterKind } from '../filter.ts';
 import { preferredType } from './accepted-type.ts';
 import { ErrorPage } from './error-page.ts';
 import type { AnswerSource, PageSettings } from './error-page.ts';
-import { PageStage } from './page-stage.ts';
 
 const LEAST_ERROR = 400;
 
@@ -57,7 +57,7 @@ function show(exchange: Exchange, page: ErrorPage, source: AnswerSource): Answer
   setHeader(headers, 'x-content-type-options', 'nosniff');
   page.answer.addTo(headers);
   if (page.status !== null) exchange.status = page.status;
-  if (source === 'Backend') return exchange.method === 'HEAD' ? undefined : new PageStage(body);
+  if (source === 'Backend') return exchange.method === 'HEAD' ? undefined : new ReplacingStage(body);
   exchange.localBody = body;
   return undefined;
 }
