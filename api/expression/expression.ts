@@ -12,8 +12,8 @@ import { ClientFacts, PathFacts, PrincipalFacts, RequestFacts, ResponseFacts, ty
 /** The longest text of an expression. */
 export const MAX_EXPRESSION = 2_048;
 
-/** The value that an expression must have: a decision, or a text. */
-export type ExpressionResult = 'bool' | 'string';
+/** The value that an expression must have: a decision, a text, or any value of JSON. */
+export type ExpressionResult = 'bool' | 'string' | 'json';
 
 /** A compiled expression. */
 export interface Expression {
@@ -22,6 +22,8 @@ export interface Expression {
   readonly readsPrincipal: boolean;
   /** Its value, or why it has none: a missing header or claim, a value of another type. The error may have values of the request. */
   evaluate(facts: Facts): Result<boolean | string>;
+  /** The same for any value: those of CEL, with `bigint`, `Map` and so on. */
+  value(facts: Facts): Result<unknown>;
 }
 
 /** The moment at which an expression is evaluated: only then `response` is there. */
@@ -68,32 +70,52 @@ const WITH_PATH: Readonly<Record<ExpressionMoment, Environment>> = {
   response: ENVIRONMENTS.response.clone().registerVariable('path', 'Path'),
 };
 
-/** What an expression may read and must be. `path`: it may read the parts of the path. */
+/** What an expression may read and must be. `path`: it may read the parts of the path; `body`: the body, and the old value of a place. */
 export interface ExpressionTerms {
   readonly result: ExpressionResult;
   readonly moment?: ExpressionMoment;
   readonly path?: boolean;
+  readonly body?: boolean;
+}
+
+/** The same with the body. */
+const WITH_BODY: Readonly<Record<ExpressionMoment, Environment>> = {
+  request: withBody(WITH_PATH.request),
+  response: withBody(WITH_PATH.response),
+};
+
+function withBody(environment: Environment): Environment {
+  return environment.clone().registerVariable('body', 'dyn').registerVariable('value', 'dyn');
 }
 
 /** Compiles an expression. The error is a sentence without its subject: "must be true or false, and is a string". */
-export function compileExpression(source: string, { result, moment = 'request', path = false }: ExpressionTerms): Result<Expression> {
+export function compileExpression(
+  source: string,
+  { result, moment = 'request', path = false, body = false }: ExpressionTerms,
+): Result<Expression> {
   if (source.length > MAX_EXPRESSION) return err(`must have at most ${MAX_EXPRESSION} characters`);
   try {
-    const environment = (path ? WITH_PATH : ENVIRONMENTS)[moment];
+    const environment = (body ? WITH_BODY : path ? WITH_PATH : ENVIRONMENTS)[moment];
     const checked = environment.check(source);
     if (!checked.valid) return err(`is not valid: ${summaryOf(checked.error)}`);
-    if (checked.type !== result && checked.type !== 'dyn') return err(`must be ${WORDS[result]}, and is of type ${checked.type}`);
+    if (result !== 'json' && checked.type !== result && checked.type !== 'dyn')
+      return err(`must be ${WORDS[result]}, and is of type ${checked.type}`);
     const translated = translate(environment.parse(source).ast);
     if (!translated.ok) return translated;
     const { text, patterns, names } = translated.value;
     const evaluate = withPatterns(environment, patterns).parse(text);
-    return ok({ source, readsPrincipal: names.has('principal'), evaluate: (facts) => guarded(evaluate, facts, result) });
+    return ok({
+      source,
+      readsPrincipal: names.has('principal'),
+      evaluate: (facts) => guarded(evaluate, facts, result),
+      value: (facts) => valued(evaluate, facts),
+    });
   } catch (error) {
     return err(`is not valid: ${summaryOf(error)}`);
   }
 }
 
-const WORDS: Readonly<Record<ExpressionResult, string>> = { bool: 'true or false', string: 'a text' };
+const WORDS: Readonly<Record<ExpressionResult, string>> = { bool: 'true or false', string: 'a text', json: 'a value of JSON' };
 
 /** The environment with the function that replaces `matches`. */
 function withPatterns(environment: Environment, patterns: ReadonlyMap<string, RE2JS>): Environment {
@@ -107,6 +129,14 @@ function guarded(evaluate: (facts: Facts) => unknown, facts: Facts, result: Expr
     const value = evaluate(facts);
     if (typeof value === (result === 'bool' ? 'boolean' : 'string')) return ok(value as boolean | string);
     return err(`must be ${WORDS[result]}`);
+  } catch (error) {
+    return err(summaryOf(error));
+  }
+}
+
+function valued(evaluate: (facts: Facts) => unknown, facts: Facts): Result<unknown> {
+  try {
+    return ok(evaluate(facts));
   } catch (error) {
     return err(summaryOf(error));
   }

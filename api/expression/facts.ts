@@ -157,6 +157,9 @@ export interface Facts {
   readonly now: Date;
   readonly response?: ResponseFacts;
   readonly path?: PathFacts;
+  /** In changes of bodies: the body as it came, and the old value of a place. */
+  readonly body?: unknown;
+  readonly value?: unknown;
 }
 
 /** Several lines of one name are one value with commas (RFC 9110 section 5.3). */

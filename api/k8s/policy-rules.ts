@@ -1,6 +1,7 @@
 // Rules of policies that a schema cannot express (CEL in the CRDs): the kinds of targets, and valid sizes, ranges and header names.
 import { compileExpression, type ExpressionTerms } from '../expression/expression.ts';
 import { parseAddressRange } from '#lib/address-range.ts';
+import { parsePointer } from '#lib/json-pointer.ts';
 import { parseSize } from '#lib/size.ts';
 import type { TSchema } from 'typebox';
 import { repeated } from './duplicates.ts';
@@ -95,8 +96,21 @@ const FORMS: ReadonlyMap<string, (value: string, field: string) => FieldError[]>
   ['request condition', (value, field) => checkExpression(value, field, { result: 'bool', path: true })],
   ['request text', (value, field) => checkExpression(value, field, { result: 'string', path: true })],
   ['response condition', (value, field) => checkExpression(value, field, { result: 'bool', path: true, moment: 'response' })],
+  ['request body condition', (value, field) => checkExpression(value, field, { result: 'bool', path: true, body: true })],
+  ['request body value', (value, field) => checkExpression(value, field, { result: 'json', path: true, body: true })],
+  [
+    'response body condition',
+    (value, field) => checkExpression(value, field, { result: 'bool', path: true, body: true, moment: 'response' }),
+  ],
+  ['response body value', (value, field) => checkExpression(value, field, { result: 'json', path: true, body: true, moment: 'response' })],
+  ['pointer', checkPointer],
   ['response text', (value, field) => checkExpression(value, field, { result: 'string', path: true, moment: 'response' })],
 ]);
+
+function checkPointer(value: string, field: string): FieldError[] {
+  const pointer = parsePointer(value);
+  return pointer.ok ? [] : [{ field, reason: pointer.error }];
+}
 
 /** A single status is a range of one. */
 function checkStatuses(value: string, field: string): FieldError[] {

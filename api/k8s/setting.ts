@@ -10,7 +10,7 @@ import { DURATION_FORM, DURATION_RULES } from './schema.ts';
 //   ~must     completes the sentence "must be ..." if the description says what the setting does
 //   ~form     the form of a text that a pattern cannot express: `path`, `range`, `field`, `regex`,
 //             `status`, `condition`, `text expression`, and the same in changes of messages: `request condition`,
-//             `request text`, `response condition`, `response text`
+//             `request text`, `request body condition`, `request body value`, and those of `response`; `pointer`
 //   ~minimum, ~maximum   bounds of a size, bytes
 //   ~whole    a group that a nearer policy replaces as one setting
 //   ~unresolved   `stays`: such a group has effect also with a reference that does not resolve
@@ -93,9 +93,12 @@ export function expression(description: string, result: ExpressionResult = 'bool
   return Type.Optional(Type.String({ minLength: 1, maxLength: MAX_EXPRESSION, description, '~form': form }));
 }
 
+/** What an expression in a change is: a condition, a text, a condition that reads the body, or a value in a body. */
+const CHANGE_FORMS = { bool: 'condition', string: 'text', body: 'body condition', json: 'body value' } as const;
+
 /** An expression in a change of requests or answers, which also reads `path` and, for answers, `response`. */
-export function changeExpression(description: string, result: ExpressionResult, moment: ExpressionMoment) {
-  const form = `${moment} ${result === 'bool' ? 'condition' : 'text'}`;
+export function changeExpression(description: string, kind: keyof typeof CHANGE_FORMS, moment: ExpressionMoment) {
+  const form = `${moment} ${CHANGE_FORMS[kind]}`;
   return Type.String({ minLength: 1, maxLength: MAX_EXPRESSION, description, '~form': form });
 }
 

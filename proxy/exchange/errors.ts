@@ -54,6 +54,7 @@ export const ERRORS = Object.freeze({
   csrfRefused: define('csrf_refused', 'downstream', 403, 'The request comes from a page that may not make it'),
   jsonMalformed: define('json_malformed', 'downstream', 400, 'The body of the request is not valid JSON'),
   jsonLimitExceeded: define('json_limit_exceeded', 'downstream', 400, 'The JSON of the request is beyond a limit'),
+  bodyUnreadable: define('body_unreadable', 'downstream', 400, 'The body of the request cannot be read, and it must be changed'),
   contentCodingRefused: define('content_coding_refused', 'downstream', 415, 'The coding of the request body is not accepted'),
   contentCodingMalformed: define('content_coding_malformed', 'downstream', 400, 'The body of the request does not have its coding'),
   pathRefused: define('path_refused', 'downstream', 400, 'The path of the request becomes one that no backend may get'),

@@ -49,6 +49,7 @@ const BY_NAME = {
   csrfRefused: GRPC_STATUS.permissionDenied,
   jsonMalformed: GRPC_STATUS.invalidArgument,
   contentCodingMalformed: GRPC_STATUS.invalidArgument,
+  bodyUnreadable: GRPC_STATUS.invalidArgument,
   pathRefused: GRPC_STATUS.invalidArgument,
   jsonLimitExceeded: GRPC_STATUS.invalidArgument,
   grpcMessageMalformed: GRPC_STATUS.invalidArgument,

@@ -19,10 +19,20 @@ export function checkMessageChanges({ request, response }: Pick<Spec, 'request' 
     ...checkPath(request?.path, 'spec.request.path'),
     ...checkHeaders('request', request?.headers, 'spec.request.headers'),
     ...checkHeaders('response', response?.headers, 'spec.response.headers'),
+    ...checkMoves(request?.body?.move, 'spec.request.body.move'),
+    ...checkMoves(response?.body?.move, 'spec.response.body.move'),
     ...(response?.status ?? []).flatMap(({ to }, i) =>
       FIXED_STATUSES.has(to) ? [{ field: `spec.response.status[${i}].to`, reason: 'must be that of an answer with a whole body' }] : [],
     ),
   ];
+}
+
+function checkMoves(moves: readonly { readonly from: string; readonly to: string }[] = [], field: string): FieldError[] {
+  return moves.flatMap((move, i) =>
+    (['from', 'to'] as const).flatMap((end) =>
+      move[end].split('/').includes('*') ? [{ field: `${field}[${i}].${end}`, reason: 'must be one place, without *' }] : [],
+    ),
+  );
 }
 
 function checkPath({ match, template, replace }: Path = {}, field: string): FieldError[] {

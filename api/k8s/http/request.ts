@@ -1,5 +1,6 @@
 // The group `request` of an HTTPPolicy.
 import { group, pattern, text, whole } from '../setting.ts';
+import { requestBodyChanges } from './body-change.ts';
 import { cookieChanges, headerChanges, queryChanges, when } from './message-change.ts';
 
 const MAX_PATH = 1_024;
@@ -19,4 +20,5 @@ export const request = whole('Changes requests before they go to the backend. A 
   query: queryChanges(),
   headers: headerChanges('request'),
   cookies: cookieChanges(),
+  body: requestBodyChanges(),
 });

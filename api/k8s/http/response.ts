@@ -1,6 +1,7 @@
 // The group `response` of an HTTPPolicy.
 import { Type } from 'typebox';
 import { choice, duration, flag, text, whole, group } from '../setting.ts';
+import { answerBodyChanges } from './body-change.ts';
 import { ANSWER_COOKIE, headerChanges, partName, removeParts, value, when } from './message-change.ts';
 
 const MAX_COOKIES = 16;
@@ -43,4 +44,5 @@ export const response = whole('Changes answers, also those of the proxy itself. 
       Type.Array(cookie, { maxItems: MAX_COOKIES, description: 'Sets cookies, in place of those of the backend with that name.' }),
     ),
   }),
+  body: answerBodyChanges(),
 });

@@ -1,15 +1,18 @@
 // Changes requests before they go to the backend (`request` of an HTTPPolicy).
+import type { Facts } from '#api/expression/facts.ts';
 import type { PolicySettings } from '#api/policy/settings.ts';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { refuse } from '../../exchange/local-reply.ts';
 import type { FilterVerdict } from '../../exchange/plan.ts';
 import type { SecurityEvents } from '../../exchange/security-events.ts';
-import type { Filter, FilterKind } from '../filter.ts';
+import type { Filter, FilterDependencies, FilterKind } from '../filter.ts';
+import type { BodyForm } from './body-form.ts';
 import { CookieChanges } from './cookie-changes.ts';
 import { HeaderChanges } from './header-changes.ts';
 import { PathRewrite, type PathChange } from './path-rewrite.ts';
 import { QueryChanges } from './query-changes.ts';
+import { RequestBody } from './request-body.ts';
 import { changeFacts, condition, pathFacts, type Condition } from './template.ts';
 
 type Settings = NonNullable<PolicySettings<'HTTPPolicy'>['request']>;
@@ -21,20 +24,23 @@ class RequestTransformation implements Filter {
   readonly #query: QueryChanges | null;
   readonly #headers: HeaderChanges | null;
   readonly #cookies: CookieChanges | null;
+  readonly #body: RequestBody | null;
   readonly #policy: string;
   readonly #security: SecurityEvents;
 
-  constructor({ when, path, query, headers, cookies }: Settings, policy: string, security: SecurityEvents) {
+  constructor(settings: Settings, policy: string, { security, wholeBody }: Pick<FilterDependencies, 'security' | 'wholeBody'>) {
+    const { when, path, query, headers, cookies, body } = settings;
     this.#when = condition(when, 'request');
     this.#path = PathRewrite.of(path);
     this.#query = query === undefined ? null : new QueryChanges(query);
     this.#headers = headers === undefined ? null : new HeaderChanges(headers, 'request');
     this.#cookies = cookies === undefined ? null : new CookieChanges(cookies);
+    this.#body = body === undefined ? null : new RequestBody(body, wholeBody);
     this.#policy = policy;
     this.#security = security;
   }
 
-  request(exchange: Exchange): FilterVerdict {
+  request(exchange: Exchange): FilterVerdict | Promise<FilterVerdict> {
     const change = this.#path?.change(exchange.path) ?? null;
     if (change !== null) pathFacts.set(exchange, change.facts);
     const facts = changeFacts(exchange);
@@ -44,11 +50,27 @@ class RequestTransformation implements Filter {
     const query = this.#query?.of(facts);
     const headers = this.#headers?.of(facts);
     const cookies = this.#cookies?.of(facts);
-    if (change !== null) replacePath(exchange, change);
-    if (query !== undefined) replaceQuery(exchange, query(exchange.query));
-    headers?.({ headers: exchange.requestHeaders, setHost: (host) => (exchange.authority = host) });
-    cookies?.(exchange.requestHeaders);
+    const changeHead = (): void => {
+      if (change !== null) replacePath(exchange, change);
+      if (query !== undefined) replaceQuery(exchange, query(exchange.query));
+      headers?.({ headers: exchange.requestHeaders, setHost: (host) => (exchange.authority = host) });
+      cookies?.(exchange.requestHeaders);
+    };
+    const form = this.#body?.formOf(exchange) ?? null;
+    if (form !== null) return this.#withBody(exchange, form, facts, changeHead);
+    changeHead();
     return 'continue';
+  }
+
+  async #withBody(exchange: Exchange, form: BodyForm, facts: Facts, changeHead: () => void): Promise<FilterVerdict> {
+    const changed = await (this.#body as RequestBody).change(exchange, form, facts);
+    if (changed === null) return 'continue';
+    if ('code' in changed) {
+      this.#security.emit('body_refused', exchange, { reason: 'a policy changes the body, and cannot read it', policy: this.#policy });
+      return refuse(exchange, changed);
+    }
+    changeHead();
+    return changed;
   }
 
   #refuse(exchange: Exchange): FilterVerdict {
@@ -74,6 +96,6 @@ export const requestTransformation: FilterKind = {
     policies.filterOf(
       'HTTPPolicy',
       ['request'],
-      ({ request = {} }, { origins, security }) => new RequestTransformation(request, origins[0]?.policy ?? '', security),
+      ({ request = {} }, context) => new RequestTransformation(request, context.origins[0]?.policy ?? '', context),
     ),
 };

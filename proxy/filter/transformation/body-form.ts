@@ -1,0 +1,84 @@
+// The forms of bodies that can be changed: how each is recognised, read as a tree of JSON values, and written.
+import { ExactNumber, isObject, parseJson, setMember, type Json, type JsonObject } from './exact-json.ts';
+
+/** The name of a form, as settings have it. */
+export type FormName = 'Json' | 'Form';
+
+export interface BodyForm {
+  readonly name: FormName;
+  readonly contentType: string;
+  /** By a media type in lower case, without parameters. */
+  suits(type: string): boolean;
+  /** Null: it is none, or nested deeper. */
+  read(bytes: Buffer, maxDepth: number): { readonly value: Json } | null;
+  /** Null: the form cannot have this value. */
+  write(value: Json): string | null;
+}
+
+const json: BodyForm = {
+  name: 'Json',
+  contentType: 'application/json',
+  suits: (type) => type === 'application/json' || type.endsWith('+json'),
+  read: parseJson,
+  write: (value) => JSON.stringify(value),
+};
+
+const FORM_TYPE = 'application/x-www-form-urlencoded';
+/** More are refused: each is an object. */
+const MAX_FIELDS = 10_000;
+
+const form: BodyForm = {
+  name: 'Form',
+  contentType: FORM_TYPE,
+  suits: (type) => type === FORM_TYPE,
+  read: (bytes) => readForm(bytes),
+  write: writeForm,
+};
+
+/** Fields are texts; those of one name are a list. */
+function readForm(bytes: Buffer): { readonly value: JsonObject } | null {
+  const fields = [...new URLSearchParams(bytes.toString('utf8'))];
+  if (fields.length > MAX_FIELDS) return null;
+  const values = new Map<string, string[]>();
+  for (const [name, value] of fields) {
+    const known = values.get(name);
+    if (known === undefined) values.set(name, [value]);
+    else known.push(value);
+  }
+  const object: JsonObject = {};
+  for (const [name, all] of values) setMember(object, name, all.length === 1 ? (all[0] as string) : all);
+  return { value: object };
+}
+
+/** An object of texts, numbers, booleans and lists of them. */
+function writeForm(value: Json): string | null {
+  if (!isObject(value)) return null;
+  const fields = new URLSearchParams();
+  for (const [name, member] of Object.entries(value)) {
+    for (const each of Array.isArray(member) ? member : [member]) {
+      const text = scalarText(each);
+      if (text === null) return null;
+      fields.append(name, text);
+    }
+  }
+  return fields.toString();
+}
+
+/** Null: it is an object or a list. */
+export function scalarText(value: Json): string | null {
+  if (value instanceof ExactNumber) return value.text;
+  if (value === null) return '';
+  return typeof value === 'object' ? null : String(value);
+}
+
+const FORMS: readonly BodyForm[] = [json, form];
+
+/** The form of a body with this Content-Type; null: it cannot be changed. */
+export function formOfType(contentType: string | null): BodyForm | null {
+  const type = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  return FORMS.find((each) => each.suits(type)) ?? null;
+}
+
+export function formOfName(name: FormName): BodyForm {
+  return FORMS.find((each) => each.name === name) as BodyForm;
+}
