@@ -41,3 +41,11 @@ function partsOf(path: string): string {
 function quoted(text: string): string {
   return text.replaceAll(/[\\^$.|?*+()[\]{}]/g, '\\$&');
 }
+
+/** Expressions match whole paths, which begin with a slash: without this form, an expression with this text could match none. */
+const PREFIX = 'template:';
+
+/** The expression of a path match of the type RegularExpression: that of a template, if it has the form `template:/users/{id}`. */
+export function pathExpression(value: string): Result<string> {
+  return value.startsWith(PREFIX) ? templateExpression(value.slice(PREFIX.length)) : ok(value);
+}

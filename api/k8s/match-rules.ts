@@ -2,6 +2,7 @@
 // regular expressions.
 import { RE2JS } from 're2js';
 import { parseDuration } from '#lib/duration.ts';
+import { pathExpression } from '#lib/path-template.ts';
 import { repeated } from './duplicates.ts';
 import type { FieldError } from './field-error.ts';
 import { matchObstacle, valueObstacle } from './header-rules.ts';
@@ -46,7 +47,9 @@ function checkMethod(method: string | undefined, field: string): FieldError[] {
 }
 
 function checkPath(path: HttpPathMatch, field: string): FieldError[] {
-  return path.type === 'RegularExpression' ? checkRegex(path.value, field) : checkPathValue(path.value, field);
+  if (path.type !== 'RegularExpression') return checkPathValue(path.value, field);
+  const expression = pathExpression(path.value);
+  return expression.ok ? checkRegex(expression.value, field) : [{ field, reason: expression.error }];
 }
 
 function checkRegexOf(match: { readonly type: string; readonly value: string }, field: string): FieldError[] {

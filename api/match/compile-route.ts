@@ -3,6 +3,7 @@ import type { Match, Route, ValueMatch } from '#api/ir/ir.ts';
 import { makeCandidate, type Candidate, type CompiledMatch } from './candidate.ts';
 import { isPattern } from './hostname.ts';
 import { normalisePath } from './normalise.ts';
+import { pathExpression } from '#lib/path-template.ts';
 import { normaliseExpression } from './path-expression.ts';
 import { isCaseless, ownFieldOf } from './own-field.ts';
 import type { Predicate } from './predicate.ts';
@@ -76,7 +77,7 @@ function compileMatch(match: Match, index: number, report: Report): CompiledMatc
 
 function compilePath(path: Match['path'], field: string, report: Report): { text: string; regex: Regex | null } | null {
   if (path.type === 'RegularExpression' || path.type === 'GrpcMethod') {
-    const regex = compile(path.type === 'GrpcMethod' ? path.value : normaliseExpression(path.value), field, report);
+    const regex = path.type === 'GrpcMethod' ? compile(path.value, field, report) : compileExpression(path.value, field, report);
     return regex === null ? null : { text: path.type === 'GrpcMethod' ? '' : path.value, regex };
   }
   // Requests are matched by their normalised path, so `/caf%c3%a9` must be normalised in the same way.
@@ -104,6 +105,13 @@ function compilePredicate(match: ValueMatch, isHeader: boolean, report: (reason:
   const regex = compileRegex(caseless ? `(?i)${value}` : value);
   if (regex.ok) return { name, value, regex: regex.value, own, source: match };
   report(regex.error);
+  return null;
+}
+
+function compileExpression(value: string, field: string, report: Report): Regex | null {
+  const expression = pathExpression(value);
+  if (expression.ok) return compile(normaliseExpression(expression.value), field, report);
+  report(field, expression.error);
   return null;
 }
 

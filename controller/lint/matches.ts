@@ -1,5 +1,6 @@
 // Matches that never win, cannot be compiled, or match no possible request.
 import type * as ir from '#api/ir/ir.ts';
+import { pathExpression } from '#lib/path-template.ts';
 import { expressionDoubt } from '#api/match/path-expression.ts';
 import { describeMatch } from '#api/match/print.ts';
 import { buildTable } from '#api/match/table.ts';
@@ -33,10 +34,15 @@ function objectOf({ objectKind, namespace, name }: ir.Route | ir.StreamRoute): s
 /** Expressions that no path can match. */
 function expressionFindings(route: ir.Route): Unplaced[] {
   return route.matches.flatMap(({ path }, index): Unplaced[] => {
-    const reason = path.type === 'RegularExpression' ? expressionDoubt(path.value) : null;
+    const reason = path.type === 'RegularExpression' ? doubtOf(path.value) : null;
     const field = `${ruleOf(route.key)}.matches[${index}].path.value`;
     return reason === null ? [] : [{ severity: 'warning', object: objectOf(route), field, reason }];
   });
+}
+
+function doubtOf(value: string): string | null {
+  const expression = pathExpression(value);
+  return expression.ok ? expressionDoubt(expression.value) : null;
 }
 
 /** `spec.rules[2]` of a route key, which ends with the index of the rule. */

@@ -15,6 +15,9 @@ test.each([
   ['RegularExpression', '/(?:caf%C3%A9|%7euser)', ['/~user', '/%7Euser', ...CAFE]],
   ['RegularExpression', '/a b', ['/a%20b']],
   ['RegularExpression', '/a%2fb', ['/a%2Fb', '/a%2fb']],
+  ['RegularExpression', 'template:/users/{id}/caf%c3%a9', ['/users/7/caf%c3%a9', '/users/%7E/caf%C3%A9']],
+  ['RegularExpression', 'template:/users/{id}/*', ['/users/7', '/users/7/', '/users/7/a/b']],
+  ['RegularExpression', 'template:/{file}.json', ['/a.json', '/a.b.json']],
   ['Exact', '/caf%c3%a9', CAFE],
   ['PathPrefix', '/caf%c3%a9', CAFE.map((path) => `${path}/x`)],
 ])('%s %s', async (type, value, paths) => {
