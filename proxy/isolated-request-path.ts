@@ -95,6 +95,14 @@ export class IsolatedRequestPath extends RequestPath {
     }
   }
 
+  override forwardStream(exchange: Exchange): void {
+    try {
+      super.forwardStream(exchange);
+    } catch (bug) {
+      this.failed(exchange, bug);
+    }
+  }
+
   override upstreamReady(attempt: Attempt): void {
     try {
       super.upstreamReady(attempt);

@@ -169,6 +169,11 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     this.#forward(copy);
   }
 
+  /** Sends a request of a filter whose body follows. */
+  forwardStream(exchange: Exchange): void {
+    this.#forward(exchange);
+  }
+
   #begin(exchange: Exchange): void {
     const error = this.#attempts.begin(exchange);
     if (error !== null) this.#endings.unanswered(exchange, null, error);

@@ -64,6 +64,7 @@ import { upstreamFamilies } from './telemetry/upstream-metrics.ts';
 import { workerFamilies } from './telemetry/worker-metrics.ts';
 import { WorkerReports } from './telemetry/worker-report.ts';
 import type { WorkerReport } from './telemetry/worker-report.ts';
+import { Calls } from './upstream/calls.ts';
 import { Gathering } from './upstream/gathering.ts';
 import { Mirror } from './upstream/mirror.ts';
 import { Subrequests } from './upstream/subrequest.ts';
@@ -214,6 +215,7 @@ export class Worker {
       limits: this.#limits,
       shared: this.#redis.entries,
       ask: this.#askOn(path),
+      call: this.#callsOn(path).open,
       wholeBody,
       bodyStart,
       wholeAnswer,
@@ -265,6 +267,10 @@ export class Worker {
       leave: (exchange, error) => path.downstreamFailed(exchange, error),
     });
     return ask;
+  }
+
+  #callsOn(path: IsolatedRequestPath): Calls {
+    return new Calls({ cluster: (key) => this.#builder.cluster(key).variant(), plan: servicePlan, path });
   }
 
   #makeReports(): WorkerReports<Endpoint> {

@@ -2,6 +2,7 @@
 import type { Static } from 'typebox';
 import { backendTrafficPolicy } from './backend-traffic-policy.ts';
 import { clientTrafficPolicy } from './client-traffic-policy.ts';
+import { extensionPolicy } from './extension-policy.ts';
 import { httpPolicy } from './http-policy.ts';
 import { rateLimitPolicy } from './rate-limit-policy.ts';
 import { securityPolicy } from './security-policy.ts';
@@ -16,6 +17,7 @@ export const POLICIES = [
   securityPolicy,
   rateLimitPolicy,
   httpPolicy,
+  extensionPolicy,
 ] as const;
 
 /** Weir's own. The others are kinds of the Gateway API, which has their CRDs. */

@@ -8,6 +8,7 @@ import { repeated } from './duplicates.ts';
 import { fieldOf, type FieldError } from './field-error.ts';
 import { originPortObstacle } from './filter-rules.ts';
 import { editObstacle } from './header-rules.ts';
+import { checkExtensions } from './extension/extension-rules.ts';
 import { problemOf } from './invalid-policy.ts';
 import { checkHttpPolicy } from './http/http-policy-rules.ts';
 import { checkPathValue } from './path-rules.ts';
@@ -38,6 +39,7 @@ export function checkPolicy(policy: Policy): FieldError[] {
     ...checkSettings(definition.settings, spec, 'spec'),
     ...(policy.kind === 'RateLimitPolicy' ? checkLimits(policy.spec.limits) : []),
     ...(policy.kind === 'HTTPPolicy' ? checkHttpPolicy(policy.spec) : []),
+    ...(policy.kind === 'ExtensionPolicy' ? checkExtensions(policy.spec) : []),
     ...(policy.kind === 'SecurityPolicy' ? checkAuthorization(policy.spec.authorization ?? {}, 'spec.authorization') : []),
     ...(policy.kind === 'SecurityPolicy' ? checkAuthentication(policy.spec.authentication, 'spec.authentication') : []),
   ];

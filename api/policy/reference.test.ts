@@ -22,6 +22,8 @@ function typeName(schema: TSchema): string {
   if ('~reference' in schema) return 'reference';
   const { '~unit': unit, type, enum: words } = schema as { '~unit'?: string; type?: string; enum?: readonly string[] };
   if (unit !== undefined) return unit === 'bytes' ? 'size' : 'duration';
+  // The names of filters have a page of their own.
+  if (words !== undefined && words.length > 16) return 'name';
   if (words !== undefined) return words.map((word) => `\`${word}\``).join(', ');
   return type === 'array' ? 'list' : (type ?? 'any');
 }

@@ -30,6 +30,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'reference/upstreams',
       'reference/retries',
       'reference/policies',
+      'reference/processors',
       'reference/consumers',
       'reference/authentication',
       'reference/authorization',

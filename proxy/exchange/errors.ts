@@ -87,6 +87,8 @@ export const ERRORS = Object.freeze({
   circuitOpen: define('circuit_open', 'upstream', 503, 'The backend fails, and its circuit breaker is open'),
   overloaded: define('overloaded', 'internal', 503, 'The proxy is at its limits'),
   filterTimeout: define('filter_timeout', 'internal', 503, 'A filter of the route did not decide in time'),
+  processorFailed: define('processor_failed', 'internal', 503, 'The external processor of the route fails'),
+  processorRefused: define('processor_refused', 'downstream', 403, 'The external processor of the route refuses the request'),
   faultInjected: define('fault_injected', 'internal', 503, 'The error is injected on purpose'),
   internalError: define('internal_error', 'internal', 500, 'The proxy failed'),
   upstreamConnectFailed: define('upstream_connect_failed', 'upstream', 502, 'The backend could not be reached', true),

@@ -68,6 +68,8 @@ const BY_NAME = {
   routeInvalid: GRPC_STATUS.internal,
   policyUnresolved: GRPC_STATUS.internal,
   maintenance: GRPC_STATUS.unavailable,
+  processorFailed: GRPC_STATUS.unavailable,
+  processorRefused: GRPC_STATUS.permissionDenied,
   answerUnresolved: GRPC_STATUS.internal,
   answerNotGrpc: GRPC_STATUS.unavailable,
   backendInvalid: GRPC_STATUS.unavailable,

@@ -31,6 +31,7 @@ export const SECURITY_EVENTS = Object.freeze({
   source_released: event('each', 'A block ends: its time is over, an operator ends it, or a newer block takes its place'),
   threat_suspected: event('each', 'A source behaves like an attack, and its policy only logs that'),
   policy_unresolved: event('route', 'A policy that protects the route cannot be applied, so the request is refused'),
+  processing_failed: event('route', 'An extension of the route fails, so the request is refused'),
   credential_revoked: event('each', 'A connection or session ends because its credential is no longer valid'),
   session_started: event('each', 'A user has logged in'),
   session_ended: event('each', 'A session of a user has ended'),

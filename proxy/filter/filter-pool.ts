@@ -3,6 +3,7 @@ import type * as ir from '#api/ir/ir.ts';
 import type { EndFilter, RequestFilter, ResponseFilter } from '../exchange/plan.ts';
 import type { Filter, FilterDependencies, FilterDraft, FilterKind } from './filter.ts';
 import { FILTERS } from './index.ts';
+import { placed } from './placing.ts';
 import type { RulePolicies } from './rule-policies.ts';
 
 /** The filters of a plan in the order of the kinds. */
@@ -49,17 +50,17 @@ export class FilterPool {
 
   /** The chain for the filters of a rule or a backend, and for the policies in effect; null: none. */
   chain(filters: readonly ir.Filter[], policies: RulePolicies | null): Chain {
-    return this.#chain(filters, () => policies);
+    return this.#chain(policies === null ? this.#kinds : placed(this.#kinds, policies), filters, () => policies);
   }
 
   /** The same for requests that are refused before the rule serves them, or that have no rule. */
   refusals(filters: readonly ir.Filter[], policies: RulePolicies): Chain {
-    return this.#chain(filters, (kind) => (kind.ofRefused === true ? policies : null));
+    return this.#chain(this.#kinds, filters, (kind) => (kind.ofRefused === true ? policies : null));
   }
 
-  #chain(filters: readonly ir.Filter[], policiesFor: (kind: FilterKind) => RulePolicies | null): Chain {
+  #chain(kinds: readonly FilterKind[], filters: readonly ir.Filter[], policiesFor: (kind: FilterKind) => RulePolicies | null): Chain {
     const own = filters.map((filter) => ({ filter, json: JSON.stringify(filter) }));
-    const pooled = this.#kinds.flatMap((kind) => {
+    const pooled = kinds.flatMap((kind) => {
       const ofRule = own.map(({ filter, json }) => this.#ofRule(kind, filter, json));
       return [...ofRule, this.#ofPolicies(kind, policiesFor(kind))].filter((each) => each !== null);
     });

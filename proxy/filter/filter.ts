@@ -1,5 +1,6 @@
 // The interfaces of filters: a filter with its halves, and a kind of filter, which makes filters of IR filters or of policies.
 import type * as ir from '#api/ir/ir.ts';
+import type { OpenCall } from '../exchange/call.ts';
 import type { Consumers } from '../exchange/consumers.ts';
 import type { LimitCounts } from '#lib/limit/metrics.ts';
 import type { LimitStore } from '#lib/limit/store.ts';
@@ -49,6 +50,8 @@ export interface FilterDependencies {
   readonly consumers: Consumers;
   /** Asks a backend. */
   readonly ask: Ask;
+  /** Calls a backend, for as long as an exchange lasts. */
+  readonly call: OpenCall;
   /** Asks services by URL, and keeps documents of theirs. */
   readonly outside: Outside;
   /** The whole body of a request; null if it is larger than the limit, or if the exchange ends before. */
@@ -107,7 +110,10 @@ export interface FilterDraft {
 
 /** One kind of filter. It returns null if it has nothing to do. */
 export interface FilterKind {
+  /** That of its position in the chain (api/k8s/extension/positions.ts), unless it is an extension. */
   readonly name: string;
+  /** An extension: its place is the `position` of an ExtensionPolicy, if there is one. */
+  readonly isExtension?: true;
   /** Its policies also apply to requests that are refused before a rule serves them. */
   readonly ofRefused?: true;
   /** The filter for an IR filter of a rule or of a backend. */

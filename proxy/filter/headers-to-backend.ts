@@ -46,7 +46,7 @@ class IdentityHeaders implements Filter {
 
 /** Removes from a request what the first filter removes. */
 export function removeIdentities(settings: Settings, requestHeaders: Headers): void {
-  new IdentityHeaders(namesOf(settings)).request({ requestHeaders });
+  new IdentityHeaders(identityNames(settings)).request({ requestHeaders });
 }
 
 interface HeaderToBackend {
@@ -100,7 +100,7 @@ function claimsOf(member: Authentication = {}): readonly ClaimToBackend[] {
 }
 
 /** The names of all headers about the caller. */
-function namesOf({ headersToBackend = [], authentication }: Settings): readonly string[] {
+export function identityNames({ headersToBackend = [], authentication }: Settings): readonly string[] {
   return [...headersToBackend.map(({ name = '' }) => name.toLowerCase()), ...claimsOf(authentication).map(({ name }) => name)];
 }
 
@@ -116,12 +116,12 @@ const FIELDS = ['headersToBackend', 'authentication'] as const;
 /** Null if no header tells about the caller. */
 function draftOf(policies: RulePolicies, make: (settings: Settings) => Filter): FilterDraft | null {
   const { settings } = policies.settings('SecurityPolicy');
-  return namesOf(settings).length === 0 ? null : policies.filterOf('SecurityPolicy', FIELDS, make);
+  return identityNames(settings).length === 0 ? null : policies.filterOf('SecurityPolicy', FIELDS, make);
 }
 
 export const identityHeaders: FilterKind = {
   name: 'identityHeaders',
-  ofPolicies: (policies) => draftOf(policies, (settings) => new IdentityHeaders(namesOf(settings))),
+  ofPolicies: (policies) => draftOf(policies, (settings) => new IdentityHeaders(identityNames(settings))),
 };
 
 export const headersToBackend: FilterKind = {

@@ -16,6 +16,7 @@ import { headersToBackend, identityHeaders } from './headers-to-backend.ts';
 import { grpcWeb } from './grpc-web/grpc-web.ts';
 import { ipAccess } from './ip-access.ts';
 import { earlyLimits, limits } from './limits.ts';
+import { processor } from './processor/processor.ts';
 import { requestHeaderModifier, responseHeaderModifier } from './header-modifier.ts';
 import { decodedLimits, requestLimits } from './request-limits/request-limits.ts';
 import { requestMirror } from './request-mirror.ts';
@@ -59,6 +60,8 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   // After all that refuses, before all that a backend needs.
   maintenance,
   directResponse,
+  // Extensions see only what may pass, and before what rewrites it; a policy may place them elsewhere.
+  processor,
   // A redirect answers, so later filters have nothing to do.
   requestRedirect,
   requestHeaderModifier,

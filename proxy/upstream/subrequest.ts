@@ -2,12 +2,12 @@
 // whose answer is collected up to a limit.
 import { Timer, type TimerWheel } from '#lib/timer-wheel.ts';
 import { ERRORS, withDetail, type ExchangeError } from '../exchange/errors.ts';
-import { Exchange } from '../exchange/exchange.ts';
-import type { DownstreamConnection } from '../exchange/exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import type { Headers } from '../exchange/headers.ts';
-import type { BackendPlan, RoutePlan, UpstreamCluster } from '../exchange/plan.ts';
+import type { RoutePlan, UpstreamCluster } from '../exchange/plan.ts';
 import type { DownstreamStream } from '../exchange/stream.ts';
 import type { Subrequest, SubrequestAnswer } from '../exchange/subrequest.ts';
+import { serviceExchange } from './service-exchange.ts';
 
 export interface SubrequestsOptions {
   readonly wheel: TimerWheel;
@@ -19,16 +19,6 @@ export interface SubrequestsOptions {
   /** Ends an exchange whose answer is not wanted any more. */
   readonly leave: (exchange: Exchange, error: ExchangeError) => void;
 }
-
-/** The proxy asks, so there is no connection of a client. */
-const OWN: DownstreamConnection = Object.freeze({
-  remoteAddress: '127.0.0.1',
-  remotePort: 0,
-  localAddress: '127.0.0.1',
-  localPort: 0,
-  protocol: 'http/1.1',
-  tls: null,
-});
 
 export class Subrequests {
   readonly #options: SubrequestsOptions;
@@ -47,27 +37,11 @@ export class Subrequests {
   };
 
   #exchange(key: string, request: Subrequest, downstream: Asked): Exchange {
-    const exchange = new Exchange(OWN, downstream, performance.now());
-    const [path = '', query = null] = splitQuery(request.path);
-    exchange.shadow = true;
-    exchange.method = request.method;
-    exchange.authority = request.authority;
-    exchange.host = request.authority;
-    exchange.path = path;
-    exchange.query = query ?? '';
-    exchange.hasQuery = query !== null;
-    exchange.requestHeaders = [...request.headers];
-    exchange.route = this.#options.plan(request.protocol ?? null);
-    const filters = { requestFilters: null, responseFilters: null, endFilters: null };
-    exchange.backend = { cluster: this.#options.cluster(key), error: null, weight: 1, ...filters, route: null } satisfies BackendPlan;
+    const { cluster, plan } = this.#options;
+    const exchange = serviceExchange(request, cluster(key), plan(request.protocol ?? null), downstream);
     downstream.start(exchange);
     return exchange;
   }
-}
-
-function splitQuery(path: string): [string, string | null] {
-  const mark = path.indexOf('?');
-  return mark < 0 ? [path, null] : [path.slice(0, mark), path.slice(mark + 1)];
 }
 
 /** One request under way: collects the answer, and leaves when the time is up, the asker gives up or the answer is too large. */

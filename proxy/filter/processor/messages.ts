@@ -1,0 +1,157 @@
+// The messages of Envoy's protocol for external processors (processor.proto) as bytes of a gRPC call.
+import path from 'node:path';
+import { loadSync, type MethodDefinition, type ServiceDefinition } from '@grpc/proto-loader';
+
+const PROTO = path.join(import.meta.dirname, 'processor.proto');
+
+/** The path of the call. */
+export const PROCESS_PATH = '/envoy.service.ext_proc.v3.ExternalProcessor/Process';
+
+/** The parts of an exchange that a processor answers to. */
+export type PartName = 'request_headers' | 'response_headers' | 'request_body' | 'response_body' | 'request_trailers' | 'response_trailers';
+
+export interface HeaderValue {
+  readonly key: string;
+  readonly value?: string;
+  readonly raw_value: Buffer;
+}
+
+/** google.protobuf.Struct with texts and numbers only. */
+export interface Attributes {
+  readonly fields: Readonly<
+    Record<string, { readonly stringValue: string } | { readonly numberValue: number } | { readonly boolValue: boolean }>
+  >;
+}
+
+type BodyModeName = 'NONE' | 'STREAMED' | 'BUFFERED' | 'BUFFERED_PARTIAL' | 'FULL_DUPLEX_STREAMED';
+
+export interface ProcessingRequest {
+  readonly request_headers?: { readonly headers: { readonly headers: readonly HeaderValue[] }; readonly end_of_stream: boolean };
+  readonly response_headers?: ProcessingRequest['request_headers'];
+  readonly request_body?: { readonly body: Buffer; readonly end_of_stream: boolean };
+  readonly response_body?: ProcessingRequest['request_body'];
+  readonly request_trailers?: { readonly trailers: { readonly headers: readonly HeaderValue[] } };
+  readonly response_trailers?: ProcessingRequest['request_trailers'];
+  readonly attributes?: Readonly<Record<string, Attributes>>;
+  readonly observability_mode?: boolean;
+  readonly protocol_config?: { readonly request_body_mode: BodyModeName; readonly response_body_mode: BodyModeName };
+}
+
+export interface HeaderOption {
+  readonly header: HeaderValue | null;
+  readonly append: { readonly value: boolean } | null;
+  readonly append_action: 'APPEND_IF_EXISTS_OR_ADD' | 'ADD_IF_ABSENT' | 'OVERWRITE_IF_EXISTS_OR_ADD' | 'OVERWRITE_IF_EXISTS';
+  readonly keep_empty_value: boolean;
+}
+
+export interface HeaderMutation {
+  readonly set_headers: readonly HeaderOption[];
+  readonly remove_headers: readonly string[];
+}
+
+export interface BodyMutation {
+  readonly mutation?: 'body' | 'clear_body' | 'streamed_response';
+  readonly body?: Buffer;
+  readonly streamed_response?: { readonly body: Buffer; readonly end_of_stream: boolean };
+}
+
+export interface CommonResponse {
+  readonly status: 'CONTINUE' | 'CONTINUE_AND_REPLACE';
+  readonly header_mutation: HeaderMutation | null;
+  readonly body_mutation: BodyMutation | null;
+}
+
+export interface ImmediateResponse {
+  readonly status: { readonly code: number } | null;
+  readonly headers: HeaderMutation | null;
+  readonly body: Buffer;
+  readonly grpc_status: { readonly status: number } | null;
+}
+
+type HeaderModeName = 'DEFAULT' | 'SEND' | 'SKIP';
+
+export interface ModeOverride {
+  readonly request_header_mode: HeaderModeName;
+  readonly response_header_mode: HeaderModeName;
+  readonly request_body_mode: BodyModeName;
+  readonly response_body_mode: BodyModeName;
+  readonly request_trailer_mode: HeaderModeName;
+  readonly response_trailer_mode: HeaderModeName;
+}
+
+/** google.protobuf.Struct, as far as it is read. */
+export interface Struct {
+  readonly fields: Readonly<Record<string, { readonly stringValue?: string; readonly structValue?: Struct }>>;
+}
+
+export interface ProcessingResponse {
+  readonly response?: PartName | 'immediate_response';
+  readonly request_headers?: { readonly response: CommonResponse | null };
+  readonly response_headers?: ProcessingResponse['request_headers'];
+  readonly request_body?: ProcessingResponse['request_headers'];
+  readonly response_body?: ProcessingResponse['request_headers'];
+  readonly request_trailers?: { readonly header_mutation: HeaderMutation | null };
+  readonly response_trailers?: ProcessingResponse['request_trailers'];
+  readonly immediate_response?: ImmediateResponse;
+  readonly dynamic_metadata: Struct | null;
+  readonly mode_override: ModeOverride | null;
+  readonly override_message_timeout: { readonly seconds: number; readonly nanos: number } | null;
+}
+
+type Process = MethodDefinition<ProcessingRequest, ProcessingResponse>;
+
+/** Loaded when a policy first needs it. */
+let loaded: Process | null = null;
+
+function method(): Process {
+  if (loaded !== null) return loaded;
+  const services = loadSync(PROTO, { keepCase: true, longs: Number, enums: String, defaults: true, arrays: true, oneofs: true });
+  const service = services['envoy.service.ext_proc.v3.ExternalProcessor'] as ServiceDefinition;
+  return (loaded = service['Process'] as unknown as Process);
+}
+
+const PREFIX_BYTES = 5;
+
+/** The message with the prefix of its length (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). */
+export function encodeMessage(request: ProcessingRequest): Buffer {
+  const message = method().requestSerialize(request);
+  const prefix = Buffer.alloc(PREFIX_BYTES);
+  prefix.writeUInt32BE(message.length, 1);
+  return Buffer.concat([prefix, message]);
+}
+
+/** Divides the body of an answer into messages. */
+export class MessageReader {
+  readonly #maxBytes: number;
+  #held: Buffer = Buffer.alloc(0);
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** The messages that a chunk completes; or why they cannot be read. */
+  read(chunk: Buffer): readonly ProcessingResponse[] | string {
+    this.#held = this.#held.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#held, chunk]);
+    const messages: ProcessingResponse[] = [];
+    while (this.#held.length >= PREFIX_BYTES) {
+      const length = this.#held.readUInt32BE(1);
+      if (this.#held[0] !== 0) return 'the processor compresses its messages';
+      if (length > this.#maxBytes) return 'a message of the processor is too large';
+      if (this.#held.length < PREFIX_BYTES + length) break;
+      const message = decode(this.#held.subarray(PREFIX_BYTES, PREFIX_BYTES + length));
+      if (message === null) return 'a message of the processor cannot be read';
+      messages.push(message);
+      this.#held = this.#held.subarray(PREFIX_BYTES + length);
+    }
+    return messages;
+  }
+}
+
+/** Structs may be deep enough to overflow the stack, so every error is one of the message. */
+function decode(bytes: Buffer): ProcessingResponse | null {
+  try {
+    return method().responseDeserialize(bytes);
+  } catch {
+    return null;
+  }
+}

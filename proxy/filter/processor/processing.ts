@@ -1,0 +1,292 @@
+// The processing of one exchange: which parts go to the processor, and what its answers change.
+import type { BodyStage } from '../../exchange/body-stage.ts';
+import { ERRORS, withDetail, withStatuses, type ExchangeError } from '../../exchange/errors.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
+import { grpcStatusOfHttp } from '../../exchange/grpc-status.ts';
+import type { Headers } from '../../exchange/headers.ts';
+import { localReply, reply as replyWith } from '../../exchange/local-reply.ts';
+import type { FilterVerdict } from '../../exchange/plan.ts';
+import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
+import { attributesOf, type AttributeName } from './attributes.ts';
+import { ReplacedBody } from './body-change.ts';
+import type { Conversation } from './conversation.ts';
+import { bodyMessage, headMessage, type Half } from './half.ts';
+import { changeHeaders, type HeaderRules } from './header-changes.ts';
+import type { Ending, Reply } from './lane.ts';
+import type { CommonResponse, HeaderMutation, ImmediateResponse, ProcessingResponse } from './messages.ts';
+import { overridden, protocolConfig, type Modes } from './modes.ts';
+import { DuplexBody, SentTrailers, StreamedBody, type StageHost } from './streamed-body.ts';
+
+/** The settings of a processor, as an exchange needs them. */
+export interface ProcessorPlan {
+  readonly modes: Modes;
+  readonly allowsOverride: boolean;
+  readonly maxBodyBytes: number;
+  readonly failOpen: boolean;
+  readonly rules: HeaderRules;
+  readonly attributes: { readonly request: readonly AttributeName[]; readonly response: readonly AttributeName[] };
+  /** Tells a refusal. */
+  readonly tell: (exchange: Exchange, name: 'access_denied' | 'processing_failed', reason: string) => void;
+}
+
+type Taken = { readonly verdict: FilterVerdict } | { readonly response: CommonResponse | null };
+
+const TOO_LARGE = 'too large';
+/** What comes first: the answer to a head, or the end of a body; null if that has been sent. */
+type Early = Reply | typeof TOO_LARGE | null;
+
+export class Processing {
+  readonly #plan: ProcessorPlan;
+  readonly #conversation: Conversation;
+  #modes: Modes;
+  /** The processor has got no message yet. */
+  #isFirst = true;
+  /** The processor has answered in place of the backend, or the exchange is refused. */
+  #isSettled = false;
+
+  constructor(plan: ProcessorPlan, conversation: Conversation) {
+    this.#plan = plan;
+    this.#conversation = conversation;
+    this.#modes = plan.modes;
+  }
+
+  /** Whether the processor may still change the answer. */
+  get isUnderWay(): boolean {
+    return !this.#isSettled && this.#conversation.ending === null;
+  }
+
+  finish(): void {
+    this.#conversation.finish();
+  }
+
+  /** Processes one half. */
+  async run(half: Half): Promise<FilterVerdict> {
+    const { headers, body } = this.#modes[half.side];
+    if (half.side === 'request' && headers && half.hasBody && body === 'FullDuplexStreamed') return this.#duplexRequest(half);
+    if (headers) {
+      const reply = await this.#conversation.ask(half.parts.headers, this.#first(half, headMessage(half)));
+      const verdict = this.#headReplied(half, reply);
+      if (verdict !== null) return verdict;
+    }
+    return half.hasBody ? this.#body(half) : 'continue';
+  }
+
+  /** Attributes come with the first message of a half, the modes with the first of all. */
+  #first(half: Half, message: ReturnType<typeof headMessage>): ReturnType<typeof headMessage> {
+    const config = this.#isFirst ? { protocol_config: protocolConfig(this.#modes) } : {};
+    this.#isFirst = false;
+    return { ...message, ...config, ...attributesOf(this.#plan.attributes[half.side], half.exchange) };
+  }
+
+  /** Null: the processing goes on with the body. */
+  #headReplied(half: Half, reply: Reply): FilterVerdict | null {
+    if (isDone(half)) return 'answered';
+    if (reply.type !== 'answer') return this.#ended(half, reply);
+    const { answer } = reply;
+    const taken = this.#take(half, answer, answer[half.parts.headers as 'request_headers']?.response);
+    if ('verdict' in taken) return taken.verdict;
+    if (this.#plan.allowsOverride && answer.mode_override !== null) this.#modes = overridden(this.#modes, answer.mode_override);
+    if (taken.response?.status !== 'CONTINUE_AND_REPLACE') return null;
+    return this.#replaced(half, taken.response.body_mutation?.body ?? Buffer.alloc(0), Infinity);
+  }
+
+  /** Makes the changes of the head that an answer asks for; the verdict, if the exchange does not go on. */
+  #take(half: Half, answer: ProcessingResponse, response: CommonResponse | null | undefined): Taken {
+    if (answer.immediate_response !== undefined) return { verdict: this.#answer(half, answer.immediate_response) };
+    const { headers, side, exchange } = half;
+    const fault = changeHeaders(response?.header_mutation ?? null, headers, side, this.#plan.rules, exchange);
+    if (fault === null) return { response: response ?? null };
+    this.#conversation.fail(fault);
+    return { verdict: this.#ended(half, { type: 'failed', reason: fault }) };
+  }
+
+  async #body(half: Half): Promise<FilterVerdict> {
+    const { body, trailers } = this.#modes[half.side];
+    switch (body) {
+      case 'None':
+        return trailers ? new SentTrailers(this.#host(half), null) : 'continue';
+      case 'Streamed':
+        half.bodyChanges(UNKNOWN_LENGTH);
+        return new StreamedBody(this.#host(half));
+      case 'FullDuplexStreamed':
+        if (half.side === 'request') return this.#duplexRequest(half);
+        half.bodyChanges(UNKNOWN_LENGTH);
+        return new DuplexBody(this.#host(half));
+      default:
+        return this.#held(half, body === 'BufferedPartial');
+    }
+  }
+
+  /** The processor gets the body at once. */
+  async #held(half: Half, allowsPart: boolean): Promise<FilterVerdict> {
+    // An answer has its body only after the filter has begun to wait.
+    await Promise.resolve();
+    const part = await half.gather(this.#plan.maxBodyBytes);
+    if (part === null) return 'continue';
+    if (!part.isWhole && !allowsPart) return this.#refuse(half, tooLarge(half));
+    const reply = await this.#conversation.ask(half.parts.body, this.#first(half, bodyMessage(half, part.bytes, part.isWhole)));
+    if (isDone(half)) return 'answered';
+    if (reply.type !== 'answer') return this.#ended(half, reply);
+    const taken = this.#take(half, reply.answer, reply.answer[half.parts.body as 'request_body']?.response);
+    if ('verdict' in taken) return taken.verdict;
+    const change = taken.response?.body_mutation ?? null;
+    const stage =
+      change?.mutation === undefined
+        ? null
+        : this.#replaced(half, change.body ?? Buffer.alloc(0), part.isWhole ? Infinity : part.bytes.length);
+    if (this.#modes[half.side].trailers) return new SentTrailers(this.#host(half), stage);
+    return stage ?? 'continue';
+  }
+
+  /** The processor may wait for the whole body before it says anything; its own body comes in pieces. */
+  async #duplexRequest(half: Half): Promise<FilterVerdict> {
+    const { parts } = half;
+    const waits = {};
+    const pieces: Buffer[] = [];
+    const sendsHead = this.#modes.request.headers && this.#isFirst;
+    const head = sendsHead ? this.#conversation.ask(parts.headers, this.#first(half, headMessage(half))) : null;
+    this.#conversation.pauseTime(parts.body, waits, true);
+    const body = new Promise<Reply>((resolve) => {
+      this.#conversation.expect(parts.body, (reply) => this.#collect(reply, pieces, resolve));
+    });
+    const gathered = half.gather(this.#plan.maxBodyBytes).then((part) => {
+      if (part?.isWhole === false) return TOO_LARGE;
+      if (part !== null) this.#conversation.tell(bodyMessage(half, part.bytes, true));
+      this.#conversation.pauseTime(parts.body, waits, false);
+      return null;
+    });
+    const arrived: Promise<Early> = head === null ? gathered : gathered.then((fault): Early | Promise<Early> => fault ?? head);
+    const early = head === null ? await arrived : await Promise.race<Early>([head, arrived]);
+    if (early === TOO_LARGE) return this.#refuse(half, tooLarge(half));
+    const verdict = early === null ? null : this.#headReplied(half, early);
+    if (verdict !== null) return verdict;
+    if ((await gathered) === TOO_LARGE) return this.#refuse(half, tooLarge(half));
+    const last = await body;
+    if (isDone(half)) return 'answered';
+    if (last.type !== 'answer') return this.#ended(half, last);
+    if (last.answer.immediate_response !== undefined) return this.#answer(half, last.answer.immediate_response);
+    return this.#replaced(half, Buffer.concat(pieces), Infinity);
+  }
+
+  #collect(reply: Reply, pieces: Buffer[], resolve: (reply: Reply) => void): boolean {
+    const piece = reply.type === 'answer' ? reply.answer.request_body?.response?.body_mutation?.streamed_response : undefined;
+    if (piece !== undefined) pieces.push(piece.body);
+    if (pieces.reduce((sum, { length }) => sum + length, 0) > this.#plan.maxBodyBytes) {
+      this.#conversation.fail('the body of the processor is too large');
+      return false;
+    }
+    if (piece !== undefined && !piece.end_of_stream) return true;
+    resolve(reply);
+    return false;
+  }
+
+  #replaced(half: Half, bytes: Buffer, dropped: number): BodyStage {
+    half.bodyChanges(dropped === Infinity ? bytes.length : UNKNOWN_LENGTH);
+    return new ReplacedBody(bytes, dropped);
+  }
+
+  /** The conversation ended before its answer. */
+  #ended(half: Half, ending: Ending): FilterVerdict {
+    if (ending.type === 'over' || this.#plan.failOpen) return 'continue';
+    this.#plan.tell(half.exchange, 'processing_failed', ending.reason);
+    return this.#refuse(half, withDetail(ERRORS.processorFailed, ending.reason));
+  }
+
+  #refuse(half: Half, error: ExchangeError): FilterVerdict {
+    const { exchange } = half;
+    exchange.error = error;
+    localReply(exchange, error);
+    return this.#settle(half);
+  }
+
+  /** The processor answers in place of the backend. */
+  #answer(half: Half, immediate: ImmediateResponse): FilterVerdict {
+    const { exchange } = half;
+    const status = statusOf(immediate);
+    const headers: Headers = [];
+    const fault = status === null ? 'the processor answers with a status that is not valid' : this.#ownHeaders(immediate, headers);
+    if (status === null || fault !== null) {
+      this.#conversation.fail(fault ?? '');
+      return this.#ended(half, { type: 'failed', reason: fault ?? '' });
+    }
+    if (status >= 400) {
+      this.#plan.tell(exchange, 'access_denied', 'the external processor answers the request');
+      exchange.error = refusal(immediate, status);
+    }
+    if (exchange.grpc) localReply(exchange, exchange.error ?? refusal(immediate, status));
+    else
+      replyWith(
+        exchange,
+        status,
+        headers,
+        immediate.body.length === 0 || status === 204 || status === 304 ? null : Buffer.from(immediate.body),
+      );
+    return this.#settle(half);
+  }
+
+  #ownHeaders({ headers: mutation }: ImmediateResponse, headers: Headers): string | null {
+    return changeHeaders(mutation, headers, 'response', { ...this.#plan.rules, isStrict: false }, null);
+  }
+
+  /** The answer in the exchange takes the place of any other. */
+  #settle({ side, exchange }: Half): FilterVerdict {
+    this.#isSettled = true;
+    this.#conversation.finish();
+    if (side === 'request') return 'answered';
+    return new ReplacedBody(exchange.localBody ?? Buffer.alloc(0), Infinity);
+  }
+
+  #host(half: Half): StageHost {
+    return {
+      half,
+      conversation: this.#conversation,
+      sendsTrailers: this.#modes[half.side].trailers,
+      failure: ERRORS.processorFailed,
+      objection: (reply, changed) => this.#objection(half, reply, changed),
+      changeTrailers: (mutation, trailers) => this.#changeTrailers(half, mutation, trailers),
+    };
+  }
+
+  /** A body on its way cannot have another answer: only the status of the processor counts. */
+  #objection({ exchange }: Half, reply: Reply, changed: boolean): ExchangeError | null {
+    if (reply.type === 'over') return null;
+    if (reply.type === 'answer') {
+      const { immediate_response: immediate } = reply.answer;
+      if (immediate === undefined) return null;
+      this.#isSettled = true;
+      this.#plan.tell(exchange, 'access_denied', 'the external processor refuses a body');
+      return refusal(immediate, statusOf(immediate) ?? 403);
+    }
+    if (this.#plan.failOpen && !changed) return null;
+    this.#isSettled = true;
+    this.#plan.tell(exchange, 'processing_failed', reply.reason);
+    return withDetail(ERRORS.processorFailed, reply.reason);
+  }
+
+  #changeTrailers({ side, exchange }: Half, mutation: HeaderMutation | null, trailers: Headers): ExchangeError | null {
+    const fault = changeHeaders(mutation, trailers, side, this.#plan.rules, null);
+    if (fault === null) return null;
+    this.#conversation.fail(fault);
+    this.#plan.tell(exchange, 'processing_failed', fault);
+    return withDetail(ERRORS.processorFailed, fault);
+  }
+}
+
+function isDone({ exchange }: Half): boolean {
+  return exchange.phase === 'done';
+}
+
+function tooLarge({ side }: Half): ExchangeError {
+  if (side === 'request') return withDetail(ERRORS.requestBodyTooLarge, 'larger than what is held for the external processor');
+  return withDetail(ERRORS.processorFailed, 'the body of the answer is larger than what is held for the external processor');
+}
+
+/** Envoy takes no status for 200. */
+function statusOf({ status }: ImmediateResponse): number | null {
+  const code = status === null || status.code === 0 ? 200 : status.code;
+  return code >= 200 && code <= 599 ? code : null;
+}
+
+function refusal({ grpc_status: grpc }: ImmediateResponse, status: number): ExchangeError {
+  return withStatuses(ERRORS.processorRefused, status < 400 ? 403 : status, grpc === null ? grpcStatusOfHttp(status) : grpc.status);
+}

@@ -1,0 +1,269 @@
+// External processors, from the user's ExtensionPolicy to what a client and a backend get.
+import { describe, expect, test } from '@jest/globals';
+import { describeError } from '#api/k8s/field-error.ts';
+import { validateObject } from '#api/k8s/validate.ts';
+import { manifest, SecurityRig as PolicyRig, securityPolicy } from '../security/rig.ts';
+import { ExternalProcessor, sentHeader, setHeader, type ProcessorMessage, type ProcessorStream } from '../support/external-processor.ts';
+import { closeAfterEach, closeLater, get, post } from '../support/fixture.ts';
+import { header, status, type Message } from '../support/message.ts';
+import type { Manifest } from '../support/objects.ts';
+import { until } from '../support/until.ts';
+
+closeAfterEach();
+
+const ROUTE = { kind: 'HTTPRoute', name: 'app' };
+const SERVICE = { group: 'gateway.weir.dev', kind: 'Backend', name: 'processor' };
+
+function policy(processor: object, more: object = {}): Manifest {
+  return manifest('ExtensionPolicy', 'own', {
+    targetRefs: [ROUTE],
+    processor: { backendRef: SERVICE, messageTimeout: '20s', ...processor },
+    ...more,
+  });
+}
+
+type Misbehave = (message: ProcessorMessage, stream: ProcessorStream, processor: ExternalProcessor) => void;
+
+interface Opened {
+  readonly rig: PolicyRig;
+  readonly processor: ExternalProcessor;
+}
+
+async function open(settings: object = {}, more: readonly Manifest[] = [], fields: object = {}): Promise<Opened> {
+  const processor = await new ExternalProcessor().start();
+  closeLater(() => processor.stop());
+  const backend = manifest('Backend', 'processor', { endpoints: [{ ip: '127.0.0.1', port: processor.port }] });
+  const rig = await PolicyRig.start([backend, policy(settings, fields), ...more]);
+  return { rig, processor };
+}
+
+const code = (answer: Message): unknown => (JSON.parse(answer.body) as { code: unknown }).code;
+const changes = (part: string, response: object): object => ({ [part]: { response } });
+const sets = (...headers: readonly object[]): object => ({ header_mutation: { set_headers: headers } });
+
+describe('heads', () => {
+  test('are sent, changed both ways, and what the processor may not change stays', async () => {
+    const { rig, processor } = await open();
+    processor.answer = ({ request }, stream) => {
+      const own = setHeader(`x-${request.slice(0, 7)}`, 'seen');
+      stream.write(
+        changes(request, {
+          header_mutation: {
+            set_headers: [own, setHeader('transfer-encoding', 'x'), setHeader(':path', '/other'), setHeader('x-forwarded-for', '1.2.3.4')],
+            remove_headers: ['x-frame-options', 'host', 'x-gone'],
+          },
+        }),
+      );
+    };
+    const answer = await rig.ask(get('/a?b').replace('Host: a', 'Host: a\r\nX-Gone: 1'));
+    expect([status(answer), header(answer, 'x-respons'), header(answer, 'x-frame-options'), answer.body]).toEqual([
+      200,
+      'seen',
+      undefined,
+      'ok',
+    ]);
+    const request = rig.upstream.requests[0]?.raw;
+    expect(request).toMatch(/^GET \/a\?b HTTP\/1.1\r\nHost: a\r\n/i);
+    expect(request).toMatch(/x-request: seen/);
+    expect(request).not.toMatch(/x-gone|1\.2\.3\.4|transfer-encoding/i);
+    expect(processor.parts).toEqual(['request_headers', 'response_headers']);
+    await until(() => processor.ended === 1, 'the stream has ended');
+    const [first, second] = processor.messages as [ProcessorMessage, ProcessorMessage];
+    expect([sentHeader(first.request_headers, ':path'), sentHeader(first.request_headers, ':method')]).toEqual(['/a?b', 'GET']);
+    expect(first.request_headers?.end_of_stream).toBe(true);
+    expect(sentHeader(second.response_headers, ':status')).toBe('200');
+  });
+
+  test('an immediate response answers, and no backend is asked', async () => {
+    const { rig, processor } = await open();
+    processor.answer = (_, stream) => {
+      stream.write({
+        immediate_response: {
+          status: { code: 418 },
+          headers: { set_headers: [setHeader('x-why', 'tea')] },
+          body: Buffer.from('short and stout'),
+        },
+      });
+    };
+    const answer = await rig.ask(get());
+    expect([status(answer), header(answer, 'x-why'), answer.body]).toEqual([418, 'tea', 'short and stout']);
+    expect(rig.upstream.requests).toEqual([]);
+  });
+});
+
+const upper = ({ request, request_body: body }: ProcessorMessage): object => {
+  const bytes = Buffer.from((body?.body ?? Buffer.alloc(0)).toString().toUpperCase());
+  return request === 'request_body' ? changes(request, { body_mutation: { body: bytes } }) : { [request]: {} };
+};
+
+describe('bodies', () => {
+  test.each(['Buffered', 'BufferedPartial', 'Streamed'])('%s are changed, with the right length', async (requestBody) => {
+    const { rig, processor } = await open({ requestBody, responseBody: requestBody });
+    processor.answer = (message, stream) => {
+      const { request, response_body: body } = message;
+      const last = body?.end_of_stream === true && body.body.length === 0;
+      if (request === 'response_body' && !last) stream.write(changes(request, { body_mutation: { body: Buffer.from('[changed]') } }));
+      else stream.write(upper(message));
+    };
+    const answer = await rig.ask(post('hello'));
+    expect([status(answer), answer.body]).toEqual([200, '[changed]']);
+    expect(rig.upstream.requests[0]?.body).toBe('HELLO');
+    expect(processor.parts.includes('request_body')).toBe(true);
+  });
+
+  test('in full duplex the processor waits for all of a body before it answers', async () => {
+    const { rig, processor } = await open({ requestBody: 'FullDuplexStreamed', responseBody: 'FullDuplexStreamed' });
+    const piece = (part: string, text: string, end: boolean): object =>
+      changes(part, { body_mutation: { streamed_response: { body: Buffer.from(text), end_of_stream: end } } });
+    processor.answer = ({ request, request_body: body, response_body: answered }, stream) => {
+      if (request === 'response_headers') stream.write({ response_headers: {} });
+      if (body?.end_of_stream === true) {
+        stream.write(changes('request_headers', sets(setHeader('x-model', 'small'))));
+        for (const [text, end] of [
+          ['a', false],
+          ['b', true],
+        ] as const)
+          stream.write(piece('request_body', text, end));
+      }
+      if (answered?.end_of_stream === false) stream.write(piece('response_body', `<${answered.body.toString()}>`, false));
+      if (answered?.end_of_stream === true) stream.write(piece('response_body', '!', true));
+    };
+    const answer = await rig.ask(post('{"model":"large"}'));
+    expect(rig.upstream.requests[0]?.raw).toMatch(/x-model: small/);
+    expect([rig.upstream.requests[0]?.body, answer.body]).toEqual(['ab', '<ok>!']);
+  });
+
+  test('beyond the limit are refused', async () => {
+    const { rig } = await open({ requestBody: 'Buffered', maxBodyBytes: 4 });
+    expect(status(await rig.ask(post('hello')))).toBe(413);
+    expect(rig.upstream.requests).toEqual([]);
+  });
+
+  test('the modes of one exchange are those that the processor asks for, if it may', async () => {
+    const { rig, processor } = await open({ allowModeOverride: true });
+    processor.answer = (message, stream) => {
+      const override = { mode_override: { request_body_mode: 'BUFFERED', response_header_mode: 'SKIP' } };
+      stream.write(message.request === 'request_headers' ? { request_headers: {}, ...override } : upper(message));
+    };
+    await rig.ask(post('hello'));
+    expect([processor.parts, rig.upstream.requests[0]?.body]).toEqual([['request_headers', 'request_body'], 'HELLO']);
+  });
+});
+
+describe('a processor that', () => {
+  const ways: readonly (readonly [name: string, misbehave: Misbehave, settings?: object])[] = [
+    ['answers too late', () => undefined, { messageTimeout: '50ms' }],
+    [
+      'answers twice',
+      (_, stream) => void [stream.write({ request_headers: {} }), stream.write({ request_headers: {} })],
+      { requestBody: 'Streamed' },
+    ],
+    ['answers another question', (_, stream) => void stream.write({ response_headers: {} })],
+    ['answers with nothing', (_, stream) => void stream.write({})],
+    ['sends a line break', ({ request }, stream) => void stream.write(changes(request, sets(setHeader('x-a', 'b\r\nx-c: d'))))],
+    ['sends a name that is none', ({ request }, stream) => void stream.write(changes(request, sets(setHeader('x a', 'b'))))],
+    [
+      'sends a giant message',
+      ({ request }, stream) => void stream.write(changes(request, { body_mutation: { body: Buffer.alloc(2_000_000) } })),
+    ],
+    ['sends a status that is none', (_, stream) => void stream.write({ immediate_response: { status: { code: 101 } } })],
+    ['dies', (_, __, processor) => processor.stop()],
+    ['ends with an error', (_, stream) => void stream.emit('error', { code: 13, details: 'no' })],
+    [
+      'changes what it may not',
+      ({ request }, stream) => void stream.write(changes(request, sets(setHeader('host', 'b')))),
+      { headers: { onRefused: 'Fail' } },
+    ],
+  ];
+
+  test.each(ways)('%s is a failure, which refuses the request', async (_, misbehave, settings = {}) => {
+    const { rig, processor } = await open(settings);
+    processor.answer = (message, stream) => misbehave(message, stream, processor);
+    const answer = await rig.ask(post('hello'));
+    expect([status(answer), code(answer), rig.upstream.requests]).toEqual([503, 'processor_failed', []]);
+  });
+
+  test('fails open lets requests pass as they are', async () => {
+    const { rig, processor } = await open({ onError: 'Open', requestBody: 'Streamed' });
+    processor.answer = (message, stream) =>
+      message.request === 'request_headers' ? void stream.write({ request_headers: {} }) : processor.stop();
+    const answer = await rig.ask(post('hello'));
+    expect([status(answer), rig.upstream.requests[0]?.body]).toEqual([200, 'hello']);
+  });
+
+  test('ends its work without an error lets the rest pass as it is', async () => {
+    const { rig, processor } = await open();
+    processor.answer = ({ request }, stream) => {
+      stream.write(changes(request, sets(setHeader('x-a', '1'))));
+      stream.end();
+    };
+    expect(status(await rig.ask(get()))).toBe(200);
+    expect(processor.parts).toEqual(['request_headers']);
+  });
+
+  test('is the proxy itself ends in time', async () => {
+    const { rig } = await open({ messageTimeout: '100ms' });
+    await rig.change([manifest('Backend', 'processor', { endpoints: [{ ip: '127.0.0.1', port: rig.proxy.port }] })]);
+    expect(status(await rig.ask(get()))).toBe(503);
+    await rig.change([policy({ mode: 'Disabled' })]);
+    expect(status(await rig.ask(get()))).toBe(200);
+  });
+
+  test('observes gets copies, and nothing waits for it', async () => {
+    const { rig, processor } = await open({ mode: 'Observe', requestBody: 'Streamed' });
+    processor.answer = (_, stream) => void stream.write({ immediate_response: { status: { code: 403 } } });
+    const answer = await rig.ask(post('hello'));
+    expect([status(answer), rig.upstream.requests[0]?.body]).toEqual([200, 'hello']);
+    await until(() => processor.ended === 1, 'the stream has ended');
+    expect(processor.messages.every((message) => message.observability_mode)).toBe(true);
+    expect(processor.parts).toEqual(['request_headers', 'request_body', 'request_body', 'response_headers']);
+  });
+});
+
+describe('the policy', () => {
+  test('without its backend refuses the requests of its targets', async () => {
+    const { rig } = await open({ backendRef: { ...SERVICE, name: 'none' } });
+    const answer = await rig.ask(get());
+    expect([status(answer), code(answer)]).toEqual([500, 'policy_unresolved']);
+  });
+
+  test('keeps headers about the caller from the processor', async () => {
+    const headersToBackend = [{ name: 'x-user', value: "'alice'" }];
+    const { rig, processor } = await open({}, [
+      securityPolicy('who', { headersToBackend: [{ name: 'x-user', value: 'principal.id' }, ...headersToBackend].slice(0, 1) }),
+    ]);
+    processor.answer = ({ request }, stream) =>
+      void stream.write(changes(request, sets(setHeader('X_User', 'admin'), setHeader('x-user', 'admin'))));
+    await rig.ask(get());
+    expect(rig.upstream.requests[0]?.raw).not.toMatch(/admin/);
+  });
+
+  test('places its extensions in the chain', async () => {
+    const rule = { filters: [{ type: 'RequestHeaderModifier', requestHeaderModifier: { set: [{ name: 'x-rule', value: '1' }] } }] };
+    const { rig, processor } = await open({ responseHeaders: 'Skip' }, [], { position: { after: 'RequestHeaderModifier' } });
+    await rig.change([
+      manifest('HTTPRoute', 'app', {
+        parentRefs: [{ name: 'gw' }],
+        rules: [{ name: 'all', ...rule, backendRefs: [{ group: 'gateway.weir.dev', kind: 'Backend', name: 'app' }] }],
+      }),
+    ]);
+    await rig.ask(get());
+    expect(sentHeader(processor.messages[0]?.request_headers, 'x-rule')).toBe('1');
+    await rig.change([policy({ responseHeaders: 'Skip' })]);
+    await rig.ask(get());
+    expect(sentHeader(processor.messages[1]?.request_headers, 'x-rule')).toBeUndefined();
+  });
+
+  test.each([
+    [{ position: { before: 'nowhere' } }, /spec\.position\.before.*authentication/s],
+    [{ position: { before: 'limits', after: 'limits' } }, /spec\.position: must have either before or after/],
+    [{ processor: {} }, /spec\.processor\.backendRef: is missing/],
+    [
+      { processor: { backendRef: SERVICE, mode: 'Observe', requestBody: 'Buffered' } },
+      /spec\.processor\.requestBody: is for the mode Process/,
+    ],
+  ])('with a mistake says it: %j', (settings, reason) => {
+    const found = validateObject(manifest('ExtensionPolicy', 'own', { targetRefs: [ROUTE], ...settings }), { strict: true });
+    expect(found.ok ? '' : found.error.map(describeError).join('; ')).toMatch(reason);
+  });
+});
