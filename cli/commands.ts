@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   proxy: async () => (await import('./proxy.ts')).proxy,
   validate: async () => (await import('./validate.ts')).validate,
   explain: async () => (await import('./explain.ts')).explain,
+  try: async () => (await import('./try.ts')).tryOut,
   status: async () => (await import('./status.ts')).status,
   endpoint: async () => (await import('./endpoint.ts')).endpoint,
   breaker: async () => (await import('./breaker.ts')).breaker,

@@ -25,7 +25,7 @@ interface Described {
 
 /** Reads a folder, or the admin server of a proxy; one of the two is ''. Throws a UsageError. */
 export async function configOf(folder: string, proxy: string, permissions: EndpointPermissions): Promise<Config> {
-  if ((folder === '') === (proxy === '')) throw new UsageError('weir explain needs either --config DIR or --proxy ADDRESS');
+  if ((folder === '') === (proxy === '')) throw new UsageError('a configuration is needed: either --config DIR or --proxy ADDRESS');
   return folder === '' ? ofProxy(proxy) : ofFolder(folder, permissions);
 }
 

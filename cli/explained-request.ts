@@ -19,7 +19,7 @@ export function explainedRequest(text: string, method: string, headers: readonly
   if (!URL.canParse(text)) throw new UsageError(`${JSON.stringify(text)} is not a URL`);
   if (method === 'CONNECT') throw new UsageError('the proxy refuses CONNECT');
   const url = new URL(text);
-  const lines = headers.map(headerOf);
+  const lines = headerLines(headers);
   const authority = valueOf(lines, 'host') ?? url.host;
   const host = normaliseHost(authority);
   // The path as written: URL resolves `..`, but the proxy normalises or refuses it.
@@ -30,6 +30,11 @@ export function explainedRequest(text: string, method: string, headers: readonly
   const port = Number(url.port) || (secured ? 443 : 80);
   const own = ownFieldsOf(authority, lines);
   return { port, secured, request: { method, host, path, query: url.search.slice(1), headers: endToEnd(lines).flat(), own } };
+}
+
+/** Lines of `name: value`. Throws a UsageError. */
+export function headerLines(lines: readonly string[]): readonly Line[] {
+  return lines.map(headerOf);
 }
 
 type Line = readonly [name: string, value: string];

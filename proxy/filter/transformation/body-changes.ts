@@ -93,6 +93,7 @@ function mapEdit({ path, value }: NonNullable<Settings['map']>[number], moment: 
     let places = 0;
     mapAt(root, pointer, (old) => {
       if (++places > MAX_PLACES) throw new ValueProblem('there are too many places');
+      budget.spendTime();
       const made = expression.value({ ...facts, value: readable(old) });
       return made.ok ? budget.json(made.value) : undefined;
     });

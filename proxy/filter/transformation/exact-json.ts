@@ -86,8 +86,12 @@ export function readable(value: Json): unknown {
 /** A value of an expression is too large, or is none of JSON. */
 export class ValueProblem extends Error {}
 
+/** Milliseconds that the expressions for the places of one body may take: others wait meanwhile. */
+const MAX_TIME = 250;
+
 /** The values that expressions may make for one body. */
 export class ValueBudget {
+  readonly #since = performance.now();
   #left: number;
 
   /** Characters and values together. */
@@ -107,6 +111,11 @@ export class ValueBudget {
     if (typeof value === 'number') return Number.isFinite(value) ? value : null;
     if (value instanceof Date) return value.toISOString();
     return this.#compound(value);
+  }
+
+  /** Throws if the time is over: the time of many places with loops over the body grows with the square of its size. */
+  spendTime(): void {
+    if (performance.now() - this.#since > MAX_TIME) throw new ValueProblem('the values take too long');
   }
 
   #compound(value: unknown): Json {

@@ -1,0 +1,4 @@
+// Runs docs/guides/transformation.md as written.
+import { describeGuide } from '../support/guide.ts';
+
+describeGuide('transformation.md', ['curl']);
