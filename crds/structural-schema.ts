@@ -25,7 +25,19 @@ const SHARED = [
 ];
 const TRANSLATED = ['properties', 'patternProperties', 'required', 'items', 'additionalProperties', '~minimum', '~maximum'];
 /** Keywords for other uses: TypeScript types, messages, the compiler. */
-const NOT_RULES = ['~kind', '~optional', '~unsafe', '~unit', '~must', '~form', '~whole', '~unresolved', '~reference', '~otherwise'];
+const NOT_RULES = [
+  '~kind',
+  '~optional',
+  '~unsafe',
+  '~unit',
+  '~must',
+  '~form',
+  '~whole',
+  '~unresolved',
+  '~reference',
+  '~content',
+  '~otherwise',
+];
 
 /** Throws for an unknown keyword, so that no rule is lost. */
 export function structuralSchema(schema: TSchema): StructuralSchema {

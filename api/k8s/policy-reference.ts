@@ -6,6 +6,7 @@ import { closed, DnsLabel, DnsName } from './schema.ts';
 
 // Keywords that JSON Schema does not define; schema checkers ignore them.
 //   ~reference   `data` for an entry of a Secret or ConfigMap, `backend` for a Service or Backend
+//   ~content     what an entry must be: `openapi` for an OpenAPI document
 //   ~otherwise   what holds without an optional part of a reference, for the documentation
 
 /** The kinds of references. */
@@ -17,8 +18,14 @@ export interface NamedObject {
   readonly namespace?: string;
 }
 
-/** A reference to an entry as its author writes it; one of `secretRef` and `configMapRef` is set. */
+/** What an entry must be. */
+export type EntryContent = 'openapi';
+
+/** A reference to an entry as its author writes it; one of `secretRef`, `configMapRef` and `name` is set. */
 export interface DataObjectReference {
+  /** Of a ConfigMap. */
+  readonly name?: string;
+  readonly namespace?: string;
   readonly secretRef?: NamedObject;
   readonly configMapRef?: NamedObject;
   readonly key: string;
@@ -63,6 +70,14 @@ export function requiredSecretKey(description: string) {
 /** An entry of a ConfigMap. */
 export function configMapKey(description: string) {
   const schema = { ...closed({ configMapRef: objectRef('ConfigMap'), key }, { description }), '~reference': 'data' };
+  return Type.Optional(Type.Unsafe<DataReferenceText>(schema));
+}
+
+/** An entry of a ConfigMap that is a document, in the form of references of the Gateway API. */
+export function documentKey(description: string, content: EntryContent) {
+  const { name, namespace } = objectRef('ConfigMap').properties;
+  const kind = Type.Optional(Type.Enum(['ConfigMap'], { description: 'The kind of the object.', '~otherwise': 'ConfigMap' }));
+  const schema = { ...closed({ kind, name, namespace, key }, { description }), '~reference': 'data', '~content': content };
   return Type.Optional(Type.Unsafe<DataReferenceText>(schema));
 }
 

@@ -5,7 +5,7 @@ import { parseDuration } from '#lib/duration.ts';
 import { parseSize } from '#lib/size.ts';
 import { Type, type Static, type TSchema } from 'typebox';
 import { fieldOf } from '../k8s/field-error.ts';
-import type { ReferenceType } from '../k8s/policy-reference.ts';
+import type { EntryContent, ReferenceType } from '../k8s/policy-reference.ts';
 import type { PolicyKind, PolicyKindName } from '../k8s/policies.ts';
 
 /** An entry of a Secret or ConfigMap: `data` is `<kind>/<namespace>/<name>`. */
@@ -38,6 +38,7 @@ export type PolicySettings<K extends PolicyKindName = PolicyKindName> = Settings
 interface Keywords {
   readonly '~unit'?: 'milliseconds' | 'bytes';
   readonly '~reference'?: ReferenceType;
+  readonly '~content'?: EntryContent;
   readonly '~whole'?: true;
   readonly properties?: Readonly<Record<string, TSchema>>;
   readonly items?: TSchema;
@@ -45,8 +46,8 @@ interface Keywords {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Gives the setting for a reference as its author wrote it, at a path such as `users[0].password`. */
-export type Refer = (type: ReferenceType, value: unknown, field: string) => DataSetting | BackendSetting;
+/** Gives the setting for a reference as its author wrote it, at a path such as `users[0].password`. `content`: what the entry must be. */
+export type Refer = (type: ReferenceType, value: unknown, field: string, content?: EntryContent) => DataSetting | BackendSetting;
 
 /** The settings in a valid spec, without its other fields such as targetRefs. */
 export function toSettings(schema: TSchema, spec: unknown, refer: Refer): Fields {
@@ -60,9 +61,9 @@ interface Place {
 }
 
 function convert(schema: TSchema, value: unknown, { refer, field }: Place): unknown {
-  const { '~unit': unit, '~reference': reference, properties, items } = schema as Keywords;
+  const { '~unit': unit, '~reference': reference, '~content': content, properties, items } = schema as Keywords;
   if (unit !== undefined) return unit === 'bytes' ? valueOf(parseSize(value as string | number)) : valueOf(parseDuration(value as string));
-  if (reference !== undefined) return refer(reference, value, field);
+  if (reference !== undefined) return refer(reference, value, field, content);
   if (items !== undefined) return (value as readonly unknown[]).map((item, i) => convert(items, item, { refer, field: `${field}[${i}]` }));
   if (properties === undefined) return value;
   const fields = value as Fields;

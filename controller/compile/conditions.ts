@@ -305,7 +305,7 @@ export function policyNotAccepted(generation: number, obstacle: PolicyObstacle):
 }
 
 /** A problem of a reference in the settings. */
-export type PolicyRefObstacle = Obstacle<'NotFound' | 'KeyNotFound'> | BackendObstacle;
+export type PolicyRefObstacle = Obstacle<'NotFound' | 'KeyNotFound' | 'InvalidDocument'> | BackendObstacle;
 
 export function policyRefsResolved(generation: number): DesiredCondition {
   return condition('ResolvedRefs', 'True', 'ResolvedRefs', 'every reference is resolved', generation);

@@ -1,13 +1,14 @@
 // The references of a policy, of any kind: whether they are permitted, exist and have the entry or the port, and their form for proxies.
 import { consumersName, resourceId, type PolicyProblem } from '#api/ir/ir.ts';
 import type { BackendObjectReference } from '#api/k8s/k8s.ts';
-import type { DataObjectReference, NamedObject, ReferenceType } from '#api/k8s/policy-reference.ts';
+import type { DataObjectReference, EntryContent, NamedObject, ReferenceType } from '#api/k8s/policy-reference.ts';
 import { groupOf } from '#api/k8s/kinds.ts';
 import type { Policy, PolicyKind } from '#api/k8s/policies.ts';
 import { toSettings, type BackendSetting, type DataSetting } from '#api/policy/settings.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import { resolveBackend } from './backend-refs.ts';
 import type { PolicyRefObstacle } from './conditions.ts';
+import { documentUnit } from './document.ts';
 import { entryInUse, objectDataUnit } from './object-data.ts';
 import { isPermitted, type Referrer } from './reference-grant.ts';
 import type { View } from './view.ts';
@@ -36,10 +37,12 @@ export function resolveSettings(view: View, definition: PolicyKind, policy: Poli
   const counters = new Set<string>();
   const unresolved: UnresolvedReference[] = [];
   let refers = false;
-  const refer = (type: ReferenceType, value: unknown, field: string): DataSetting | BackendSetting => {
+  const refer = (type: ReferenceType, value: unknown, field: string, content?: EntryContent): DataSetting | BackendSetting => {
     refers = true;
     const { setting, id, counter, obstacle } =
-      type === 'data' ? resolveData(view, from, value as DataObjectReference) : resolveCluster(view, from, value as BackendObjectReference);
+      type === 'data'
+        ? resolveData(view, from, value as DataObjectReference, content)
+        : resolveCluster(view, from, value as BackendObjectReference);
     if (obstacle !== null) unresolved.push({ field, ...obstacle });
     else references.add(id);
     if (obstacle === null && counter !== null) counters.add(counter);
@@ -65,16 +68,22 @@ interface Resolved {
 /** The key of no object. */
 const UNREACHED = 'unreached';
 
-function resolveData(view: View, from: Referrer, ref: DataObjectReference): Resolved {
+function resolveData(view: View, from: Referrer, ref: DataObjectReference, content?: EntryContent): Resolved {
   const kind = ref.secretRef === undefined ? 'ConfigMap' : 'Secret';
-  const { name, namespace = from.namespace } = (ref.secretRef ?? ref.configMapRef) as NamedObject;
+  const { name, namespace = from.namespace } = (ref.secretRef ?? ref.configMapRef ?? ref) as NamedObject;
   const data = `${kind}/${namespace}/${name}`;
   const obstacle = isPermitted(view, from, { group: '', kind, namespace, name })
-    ? lackOf(view, data, ref.key)
+    ? (lackOf(view, data, ref.key) ?? faultOf(view, data, ref.key, content))
     : notPermitted(from, data, namespace);
   // Without permission the entry stays out of reach, also if another policy brings it to the proxies.
   const reached = obstacle?.reason === 'RefNotPermitted' ? UNREACHED : data;
   return { setting: { data: reached, key: ref.key }, id: resourceId('ObjectData', data), counter: entryInUse(data, ref.key), obstacle };
+}
+
+/** An entry that is not what it must be. */
+function faultOf(view: View, data: string, key: string, content: EntryContent | undefined): PolicyRefObstacle | null {
+  const faults = content === undefined ? '' : view.read(documentUnit, `${data}/${key}`);
+  return faults === '' ? null : { reason: 'InvalidDocument', message: `entry ${key} of ${data}: ${faults}` };
 }
 
 /** The permission is checked before the existence, so that a status does not reveal objects of other namespaces. */

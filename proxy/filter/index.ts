@@ -17,6 +17,7 @@ import { grpcWeb } from './grpc-web/grpc-web.ts';
 import { ipAccess } from './ip-access.ts';
 import { earlyLimits, limits } from './limits.ts';
 import { processor } from './processor/processor.ts';
+import { openapi } from './openapi/openapi.ts';
 import { requestHeaderModifier, responseHeaderModifier } from './header-modifier.ts';
 import { decodedLimits, requestLimits } from './request-limits/request-limits.ts';
 import { requestMirror } from './request-mirror.ts';
@@ -59,6 +60,8 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   decodedLimits,
   // After all that refuses, before all that a backend needs.
   maintenance,
+  // What a client sent, before it is changed for a backend.
+  openapi,
   directResponse,
   // Extensions see only what may pass, and before what rewrites it; a policy may place them elsewhere.
   processor,

@@ -3,9 +3,10 @@ import type { FieldError } from '../field-error.ts';
 import type { PolicyObjects } from '../policies.ts';
 import { checkErrorPages } from './error-page-rules.ts';
 import { checkFixedAnswers } from './fixed-answer-rules.ts';
+import { checkOpenApi } from './openapi-rules.ts';
 import { checkMessageChanges } from './message-change-rules.ts';
 
 /** The rules that an HTTPPolicy violates. */
 export function checkHttpPolicy(spec: PolicyObjects['HTTPPolicy']['spec']): FieldError[] {
-  return [...checkFixedAnswers(spec), ...checkErrorPages(spec.errorPages), ...checkMessageChanges(spec)];
+  return [...checkFixedAnswers(spec), ...checkErrorPages(spec.errorPages), ...checkMessageChanges(spec), ...checkOpenApi(spec.openapi)];
 }

@@ -1,0 +1,11 @@
+// Rules of the group `openapi` of an HTTPPolicy that a schema cannot express.
+import type { FieldError } from '../field-error.ts';
+import type { PolicyObjects } from '../policies.ts';
+
+type Settings = NonNullable<PolicyObjects['HTTPPolicy']['spec']['openapi']>;
+
+/** The rules that the settings violate. */
+export function checkOpenApi(settings: Settings | undefined): FieldError[] {
+  if (settings === undefined || settings.documentRef !== undefined || settings.request === 'Off') return [];
+  return [{ field: 'spec.openapi', reason: 'must have documentRef, unless request is Off' }];
+}

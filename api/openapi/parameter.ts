@@ -1,0 +1,88 @@
+// The parameters of operations: how their values are written in a path, a query, headers and cookies (OpenAPI 3.1 section 4.8.12).
+import type { Faults } from './faults.ts';
+import { isJsonType, mediaTypeOf } from './media-types.ts';
+import type { Fields } from './reading.ts';
+import type { Part, References } from './references.ts';
+import { isObject } from './references.ts';
+
+export type ParameterPlace = 'path' | 'query' | 'header' | 'cookie';
+export type ParameterStyle = 'simple' | 'label' | 'matrix' | 'form' | 'spaceDelimited' | 'pipeDelimited' | 'deepObject';
+
+export interface Parameter {
+  readonly in: ParameterPlace;
+  /** In lower case for a header. */
+  readonly name: string;
+  readonly required: boolean;
+  readonly style: ParameterStyle;
+  /** Each element or member is written on its own. */
+  readonly explode: boolean;
+  /** The value is JSON. */
+  readonly isJson: boolean;
+  /** Null: any value. */
+  readonly schema: Part | null;
+}
+
+/** For each place its styles, that without a `style` first. */
+const STYLES: Readonly<Record<ParameterPlace, readonly ParameterStyle[]>> = {
+  path: ['simple', 'label', 'matrix'],
+  query: ['form', 'spaceDelimited', 'pipeDelimited', 'deepObject'],
+  header: ['simple'],
+  cookie: ['form'],
+};
+
+/** Headers that parameters do not describe. */
+const OTHERWISE_DESCRIBED = new Set(['accept', 'content-type', 'authorization']);
+
+/** The parameters of an operation and of its path; those of the operation replace equal ones. */
+export function readParameters(lists: readonly Part[], references: References, faults: Faults): readonly Parameter[] {
+  const byId = new Map<string, Parameter>();
+  for (const { value, path } of lists) {
+    if (value === undefined) continue;
+    if (!Array.isArray(value)) {
+      faults.add(path, 'must be a list');
+      continue;
+    }
+    for (const [i, element] of value.entries()) {
+      const found = references.objectAt({ value: element as unknown, path: [...path, String(i)] });
+      const parameter = found === null ? null : readParameter(found, faults);
+      if (parameter !== null) byId.set(`${parameter.in} ${parameter.name}`, parameter);
+    }
+  }
+  return [...byId.values()];
+}
+
+function readParameter({ value, path }: { readonly value: Fields; readonly path: Part['path'] }, faults: Faults): Parameter | null {
+  const { in: place, name, required, content, schema } = value;
+  if (typeof name !== 'string' || name === '') return none(faults, [...path, 'name'], 'must be a text');
+  if (!isPlace(place)) return none(faults, [...path, 'in'], 'must be path, query, header or cookie');
+  const lower = place === 'header' ? name.toLowerCase() : name;
+  if (place === 'header' && OTHERWISE_DESCRIBED.has(lower)) return null;
+  const { style = STYLES[place][0] } = value;
+  const known = STYLES[place].find((each) => each === style);
+  if (known === undefined) return none(faults, [...path, 'style'], `must be ${STYLES[place].join(' or ')} for a parameter in ${place}`);
+  const explode = typeof value['explode'] === 'boolean' ? value['explode'] : known === 'form' || known === 'deepObject';
+  const parameter = { in: place, name: lower, required: place === 'path' || required === true, style: known, explode };
+  if (content !== undefined) return { ...parameter, ...contentOf({ value: content, path: [...path, 'content'] }, faults) };
+  return { ...parameter, isJson: false, schema: schema === undefined ? null : { value: schema, path: [...path, 'schema'] } };
+}
+
+/** A parameter may have a media type, as bodies have. */
+function contentOf({ value, path }: Part, faults: Faults): Pick<Parameter, 'isJson' | 'schema'> {
+  const [type, media] = isObject(value) ? (Object.entries(value)[0] ?? []) : [];
+  if (type === undefined || !isObject(media)) {
+    faults.add(path, 'must have one media type');
+    return { isJson: false, schema: null };
+  }
+  const isJson = isJsonType(mediaTypeOf(type));
+  const { schema } = media;
+  return { isJson, schema: !isJson || schema === undefined ? null : { value: schema, path: [...path, type, 'schema'] } };
+}
+
+function isPlace(place: unknown): place is ParameterPlace {
+  return typeof place === 'string' && Object.hasOwn(STYLES, place);
+}
+
+function none(faults: Faults, path: Part['path'], reason: string): null {
+  faults.add(path, reason);
+  return null;
+}

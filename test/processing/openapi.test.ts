@@ -1,0 +1,201 @@
+// OpenAPI documents, from the user's HTTPPolicy to the bytes that a client and a backend get.
+import { describe, expect, test } from '@jest/globals';
+import { describeError } from '#api/k8s/field-error.ts';
+import { validateObject } from '#api/k8s/validate.ts';
+import { manifest, SecurityRig as PolicyRig } from '../security/rig.ts';
+import { closeAfterEach, get, openClient } from '../support/fixture.ts';
+import { header, status, type Message } from '../support/message.ts';
+import type { Manifest } from '../support/objects.ts';
+
+closeAfterEach();
+
+const PERSON = {
+  type: 'object',
+  required: ['name', 'age'],
+  properties: { name: { type: 'string' }, age: { type: 'integer', minimum: 0 } },
+};
+const JSON_BODY = { required: true, content: { 'application/json': { schema: PERSON } } };
+const DOCUMENT = {
+  openapi: '3.1.0',
+  paths: {
+    '/people': { post: { requestBody: JSON_BODY } },
+    '/people/{id}': {
+      parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'integer' } }],
+      get: { parameters: [{ name: 'limit', in: 'query', schema: { type: 'integer', maximum: 10 } }] },
+    },
+  },
+};
+
+function configMap(document: object | string): Manifest {
+  const text = typeof document === 'string' ? document : JSON.stringify(document);
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'api', namespace: 'default' }, data: { 'openapi.yaml': text } };
+}
+
+function policy(settings: object = {}): Manifest {
+  const openapi = { documentRef: { kind: 'ConfigMap', name: 'api', key: 'openapi.yaml' }, ...settings };
+  return manifest('HTTPPolicy', 'api', { targetRefs: [{ kind: 'HTTPRoute', name: 'app' }], openapi });
+}
+
+function start(settings: object = {}, document: object | string = DOCUMENT): Promise<PolicyRig> {
+  return PolicyRig.start([configMap(document), policy(settings)]);
+}
+
+function post(body: string, headers = 'Content-Type: application/json\r\n', path = '/people'): string {
+  return `POST ${path} HTTP/1.1\r\nHost: a\r\n${headers}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+}
+
+interface Problem {
+  readonly code: string;
+  readonly errors?: readonly object[];
+}
+
+function problem({ body }: Message): Problem {
+  return JSON.parse(body) as Problem;
+}
+
+describe('a request that fits', () => {
+  test('reaches the backend as it is', async () => {
+    const rig = await start();
+    const body = '{ "name": "a", "age": 1 }';
+    expect(status(await rig.ask(post(body)))).toBe(200);
+    expect(rig.upstream.requests.at(-1)?.body).toBe(body);
+    expect(status(await rig.ask(get('/people/7?limit=10&other=x')))).toBe(200);
+  });
+
+  test('may come in chunks, and may wait for a 100', async () => {
+    const rig = await start();
+    const client = await openClient(rig.proxy.port);
+    client.write(
+      'POST /people HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n',
+    );
+    expect(status(await client.answer())).toBe(100);
+    client.write('9\r\n{"name":"\r\n');
+    client.write('a\r\na","age":1\r\n1\r\n}\r\n0\r\n\r\n');
+    expect(status(await client.answer())).toBe(200);
+  });
+});
+
+describe('a request that does not fit', () => {
+  test('gets a problem that names every fault, and reaches no backend', async () => {
+    const rig = await start();
+    const answer = await rig.ask(post('{"age":-1}'));
+    expect([status(answer), header(answer, 'content-type')]).toEqual([400, 'application/problem+json']);
+    expect(problem(answer)).toMatchObject({
+      code: 'request_invalid',
+      errors: [
+        { in: 'body', pointer: '/name', reason: 'is required' },
+        { in: 'body', pointer: '/age', reason: 'must be >= 0' },
+      ],
+    });
+    const query = await rig.ask(get('/people/x?limit=11'));
+    expect(problem(query).errors).toEqual([
+      { in: 'path', name: 'id', reason: 'must be integer' },
+      { in: 'query', name: 'limit', reason: 'must be <= 10' },
+    ]);
+    expect(rig.upstream.requests).toEqual([]);
+  });
+
+  test.each([
+    ['an unknown path', get('/other'), 404, 'path_undocumented', 'allow', undefined],
+    ['an unknown method', get('/people'), 405, 'method_undocumented', 'allow', 'POST'],
+    ['an unknown type', post('{}', 'Content-Type: text/plain\r\n'), 415, 'media_type_refused', 'accept', 'application/json'],
+    ['no type', post('{}', ''), 415, 'media_type_refused', 'accept', 'application/json'],
+    [
+      'two types',
+      post('{}', 'Content-Type: application/json\r\nContent-Type: text/plain\r\n'),
+      415,
+      'media_type_refused',
+      'accept',
+      'application/json',
+    ],
+    [
+      'a coding',
+      post('{}', 'Content-Type: application/json\r\nContent-Encoding: gzip\r\n'),
+      415,
+      'content_coding_refused',
+      'allow',
+      undefined,
+    ],
+    ['no body', post(''), 400, 'request_invalid', 'allow', undefined],
+    ['a name twice', post('{"name":"a","age":1,"age":-1}'), 400, 'request_invalid', 'allow', undefined],
+    ['no JSON', post('{"name":'), 400, 'request_invalid', 'allow', undefined],
+    ['endless depth', post('['.repeat(100_000)), 400, 'request_invalid', 'allow', undefined],
+    ['a body beyond the limit', post(`{"name":"${'a'.repeat(2_000)}","age":1}`), 413, 'request_body_too_large', 'allow', undefined],
+    ['the type of gRPC', post('{}', 'Content-Type: application/grpc\r\n'), 200, undefined, 'grpc-status', '12'],
+  ])('because of %s is refused', async (_, bytes, code, error, name, value) => {
+    const rig = await start({ maxBodySize: bytes.includes('[[') ? '1Mi' : 1_000 });
+    const answer = await rig.ask(bytes);
+    expect([status(answer), header(answer, name)]).toEqual([code, value]);
+    if (error !== undefined) expect(problem(answer).code).toBe(error);
+    expect(rig.upstream.requests).toEqual([]);
+  });
+
+  test('passes where the policy reports only, and unknown paths where it lets them', async () => {
+    const rig = await start({ request: 'Report' });
+    expect(status(await rig.ask(post('{}')))).toBe(200);
+    expect(status(await rig.ask(get('/other')))).toBe(200);
+    await rig.change([policy({ unknownPaths: 'Pass' })]);
+    expect(status(await rig.ask(get('/other')))).toBe(200);
+    expect(status(await rig.ask(post('{}')))).toBe(400);
+    await rig.change([policy({ request: 'Off' })]);
+    expect(status(await rig.ask(post('{}')))).toBe(200);
+  });
+
+  test('is refused below another base', async () => {
+    const rig = await start({ basePath: '/v1' });
+    expect(status(await rig.ask(post('{}', undefined, '/v1/people')))).toBe(400);
+    expect(status(await rig.ask(post('{}')))).toBe(404);
+  });
+
+  test('has no more than 32 faults listed', async () => {
+    const items = { type: 'array', items: { type: 'integer' } };
+    const rig = await start(
+      {},
+      { openapi: '3.0.3', paths: { '/people': { post: { requestBody: { content: { 'application/json': { schema: items } } } } } } },
+    );
+    const answer = await rig.ask(post(JSON.stringify(Array.from({ length: 100 }, () => 'a'))));
+    expect(problem(answer).errors).toHaveLength(32);
+    expect(answer.body).toContain('"furtherErrors":68');
+  });
+});
+
+describe('a document', () => {
+  test('with faults is named in the status, with lines, and lets nothing pass', async () => {
+    const rig = await start({}, 'openapi: 3.1.0\npaths:\n  /people:\n    post: {requestBody: {$ref: "#/x"}}\n');
+    expect(rig.condition('api', 'ResolvedRefs', 'HTTPPolicy')).toBe(
+      'False InvalidDocument: spec.openapi.documentRef: entry openapi.yaml of ConfigMap/default/api: line 4 (/paths/~1people/post/requestBody/$ref) refers to #/x, which does not exist',
+    );
+    expect(problem(await rig.ask(post('{}'))).code).toBe('document_unresolved');
+  });
+
+  test('that is missing lets nothing pass', async () => {
+    const rig = await PolicyRig.start([policy()]);
+    expect(rig.condition('api', 'ResolvedRefs', 'HTTPPolicy')).toMatch(/^False NotFound: /);
+    expect(status(await rig.ask(get('/people/1')))).toBe(500);
+  });
+
+  test('applies to the next request after a change, and stays while the new one has faults', async () => {
+    const rig = await start();
+    expect(status(await rig.ask(get('/people/x')))).toBe(400);
+    const paths = { '/people/{id}': { get: {} } };
+    await rig.change([configMap({ openapi: '3.0.0', paths })]);
+    expect(status(await rig.ask(get('/people/x')))).toBe(200);
+    await rig.change([configMap('openapi: 2')]);
+    expect(rig.condition('api', 'ResolvedRefs', 'HTTPPolicy')).toMatch(/^False InvalidDocument: /);
+    expect(status(await rig.ask(get('/people/x')))).toBe(200);
+    expect(status(await rig.ask(get('/other')))).toBe(404);
+    await rig.change([configMap(DOCUMENT)]);
+    expect(status(await rig.ask(get('/people/x')))).toBe(400);
+  });
+});
+
+test('a policy without a document is refused, unless it turns the check off', () => {
+  const reasons = (openapi: object): readonly string[] => {
+    const validated = validateObject(manifest('HTTPPolicy', 'api', { targetRefs: [{ kind: 'HTTPRoute', name: 'app' }], openapi }), {
+      strict: true,
+    });
+    return validated.ok ? [] : validated.error.map(describeError);
+  };
+  expect(reasons({})).toEqual(['spec.openapi: must have documentRef, unless request is Off']);
+  expect(reasons({ request: 'Off' })).toEqual([]);
+});
