@@ -184,7 +184,7 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
 
   pick(tried: readonly UpstreamEndpoint[], subject: PickSubject): UpstreamEndpoint | null {
     if (this.#outdated) this.#choose();
-    const named = namedEndpoint(this.settings.overrideHeader, subject, this.#members);
+    const named = namedEndpoint(this.settings.overrideHeader, subject, this.#members, tried);
     this.#isStrangerNamed = named === null;
     if (named !== undefined) return named;
     const { session } = subject;

@@ -4,9 +4,10 @@ import { describeError } from '#api/k8s/field-error.ts';
 import { validateObject } from '#api/k8s/validate.ts';
 import { manifest, SecurityRig as PolicyRig, securityPolicy } from '../security/rig.ts';
 import { ExternalProcessor, sentHeader, setHeader, type ProcessorMessage, type ProcessorStream } from '../support/external-processor.ts';
-import { closeAfterEach, closeLater, get, post } from '../support/fixture.ts';
+import { closeAfterEach, closeLater, get, openClient, openUpstream, post } from '../support/fixture.ts';
 import { header, status, type Message } from '../support/message.ts';
 import type { Manifest } from '../support/objects.ts';
+import { ok } from '../support/raw-upstream.ts';
 import { until } from '../support/until.ts';
 
 closeAfterEach();
@@ -111,6 +112,41 @@ describe('bodies', () => {
     expect(processor.parts.includes('request_body')).toBe(true);
   });
 
+  test.each(['Streamed', 'FullDuplexStreamed'])('that are large pass %s both ways, in order and without loss', async (responseBody) => {
+    const { rig, processor } = await open({ requestBody: 'Streamed', responseBody, maxBodyBytes: '4Mi' });
+    const text = Array.from({ length: 200_000 }, (_, i) => `line ${i}\n`).join('');
+    rig.upstream.become(ok(text));
+    processor.answer = (message, stream) => {
+      const { response_body: body } = message;
+      if (body === undefined) return void stream.write(upper(message));
+      const bytes = Buffer.from(body.body.toString('latin1').toUpperCase(), 'latin1');
+      const piece =
+        responseBody === 'Streamed' ? { body: bytes } : { streamed_response: { body: bytes, end_of_stream: body.end_of_stream } };
+      stream.write(changes('response_body', { body_mutation: piece }));
+    };
+    const answer = await rig.ask(post(text));
+    expect(rig.upstream.requests[0]?.body === text.toUpperCase()).toBe(true);
+    expect(answer.body === text.toUpperCase()).toBe(true);
+  });
+
+  test('are cut if the processor dies after the head of the answer', async () => {
+    const { rig, processor } = await open({ responseBody: 'Streamed' });
+    processor.answer = (message, stream) => (message.request === 'response_body' ? processor.stop() : void stream.write(upper(message)));
+    const client = await openClient(rig.proxy.port);
+    client.write(get());
+    await client.over();
+    expect(client.received).not.toMatch(/\r\n0\r\n\r\n$/);
+  });
+
+  test('trailers are sent and changed', async () => {
+    const { rig, processor } = await open({ responseTrailers: 'Send' });
+    rig.upstream.become('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nx-sum: 1\r\n\r\n');
+    processor.answer = ({ request }, stream) =>
+      void stream.write(request === 'response_trailers' ? { [request]: sets(setHeader('x-sum', '2')) } : { [request]: {} });
+    const answer = await rig.ask(get().replace('Host: a', 'Host: a\r\nTE: trailers'));
+    expect([answer.body.includes('ok'), answer.trailers]).toEqual([true, 'x-sum: 2']);
+  });
+
   test('in full duplex the processor waits for all of a body before it answers', async () => {
     const { rig, processor } = await open({ requestBody: 'FullDuplexStreamed', responseBody: 'FullDuplexStreamed' });
     const piece = (part: string, text: string, end: boolean): object =>
@@ -148,6 +184,26 @@ describe('bodies', () => {
     await rig.ask(post('hello'));
     expect([processor.parts, rig.upstream.requests[0]?.body]).toEqual([['request_headers', 'request_body'], 'HELLO']);
   });
+});
+
+test('an endpoint picker chooses the endpoint, by a header or by metadata', async () => {
+  const { rig, processor } = await open({ responseHeaders: 'Skip' });
+  const other = await openUpstream('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nother');
+  const ports = [rig.upstream.port, other.port];
+  const loadBalancer = { overrideHeader: 'x-gateway-destination-endpoint' };
+  await rig.change([
+    manifest('Backend', 'app', { endpoints: ports.map((port) => ({ ip: '127.0.0.1', port })) }),
+    manifest('BackendTrafficPolicy', 'pick', { targetRefs: [ROUTE], loadBalancer }),
+  ]);
+  const picked = `127.0.0.1:1, 127.0.0.1:${other.port}`;
+  const struct = (fields: object): object => ({ structValue: { fields } });
+  const inMetadata = { fields: { 'envoy.lb': struct({ 'x-gateway-destination-endpoint': { stringValue: picked } }) } };
+  const byHeader = changes('request_headers', sets(setHeader('x-gateway-destination-endpoint', picked)));
+  for (const answer of [byHeader, { request_headers: {}, dynamic_metadata: inMetadata }, byHeader]) {
+    processor.answer = (_, stream) => void stream.write(answer);
+    const forged = `Host: a\r\nX-Gateway-Destination-Endpoint: 127.0.0.1:${rig.upstream.port}`;
+    expect((await rig.ask(get().replace('Host: a', forged))).body).toBe('other');
+  }
 });
 
 describe('a processor that', () => {

@@ -10,7 +10,7 @@ import { startProxy, type Proxy } from '../support/proxy.ts';
 
 /** An object of Weir or the Gateway API in the namespace `default`. */
 export function manifest(kind: string, name: string, spec: object): Manifest {
-  const weir = ['Backend', 'SecurityPolicy', 'RateLimitPolicy', 'HTTPPolicy', 'ExtensionPolicy'].includes(kind);
+  const weir = ['Backend', 'SecurityPolicy', 'RateLimitPolicy', 'HTTPPolicy', 'ExtensionPolicy', 'BackendTrafficPolicy'].includes(kind);
   return {
     apiVersion: weir ? 'gateway.weir.dev/v1alpha1' : 'gateway.networking.k8s.io/v1',
     kind,

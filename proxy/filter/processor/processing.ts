@@ -6,10 +6,12 @@ import { grpcStatusOfHttp } from '../../exchange/grpc-status.ts';
 import type { Headers } from '../../exchange/headers.ts';
 import { localReply, reply as replyWith } from '../../exchange/local-reply.ts';
 import type { FilterVerdict } from '../../exchange/plan.ts';
+import type { BodyPart } from '../../exchange/staged-body.ts';
 import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
 import { attributesOf, type AttributeName } from './attributes.ts';
 import { ReplacedBody } from './body-change.ts';
 import type { Conversation } from './conversation.ts';
+import { takeDestination } from './destination.ts';
 import { bodyMessage, headMessage, type Half } from './half.ts';
 import { changeHeaders, type HeaderRules } from './header-changes.ts';
 import type { Ending, Reply } from './lane.ts';
@@ -31,6 +33,7 @@ export interface ProcessorPlan {
 
 type Taken = { readonly verdict: FilterVerdict } | { readonly response: CommonResponse | null };
 
+const NOTHING = Buffer.alloc(0);
 const TOO_LARGE = 'too large';
 /** What comes first: the answer to a head, or the end of a body; null if that has been sent. */
 type Early = Reply | typeof TOO_LARGE | null;
@@ -87,7 +90,7 @@ export class Processing {
     if ('verdict' in taken) return taken.verdict;
     if (this.#plan.allowsOverride && answer.mode_override !== null) this.#modes = overridden(this.#modes, answer.mode_override);
     if (taken.response?.status !== 'CONTINUE_AND_REPLACE') return null;
-    return this.#replaced(half, taken.response.body_mutation?.body ?? Buffer.alloc(0), Infinity);
+    return replaced(half, taken.response.body_mutation?.body ?? NOTHING, null);
   }
 
   /** Makes the changes of the head that an answer asks for; the verdict, if the exchange does not go on. */
@@ -95,7 +98,10 @@ export class Processing {
     if (answer.immediate_response !== undefined) return { verdict: this.#answer(half, answer.immediate_response) };
     const { headers, side, exchange } = half;
     const fault = changeHeaders(response?.header_mutation ?? null, headers, side, this.#plan.rules, exchange);
-    if (fault === null) return { response: response ?? null };
+    if (fault === null) {
+      if (side === 'request') takeDestination(answer.dynamic_metadata, headers);
+      return { response: response ?? null };
+    }
     this.#conversation.fail(fault);
     return { verdict: this.#ended(half, { type: 'failed', reason: fault }) };
   }
@@ -130,10 +136,7 @@ export class Processing {
     const taken = this.#take(half, reply.answer, reply.answer[half.parts.body as 'request_body']?.response);
     if ('verdict' in taken) return taken.verdict;
     const change = taken.response?.body_mutation ?? null;
-    const stage =
-      change?.mutation === undefined
-        ? null
-        : this.#replaced(half, change.body ?? Buffer.alloc(0), part.isWhole ? Infinity : part.bytes.length);
+    const stage = change?.mutation === undefined ? null : replaced(half, change.body ?? NOTHING, part);
     if (this.#modes[half.side].trailers) return new SentTrailers(this.#host(half), stage);
     return stage ?? 'continue';
   }
@@ -165,7 +168,7 @@ export class Processing {
     if (isDone(half)) return 'answered';
     if (last.type !== 'answer') return this.#ended(half, last);
     if (last.answer.immediate_response !== undefined) return this.#answer(half, last.answer.immediate_response);
-    return this.#replaced(half, Buffer.concat(pieces), Infinity);
+    return replaced(half, Buffer.concat(pieces), null);
   }
 
   #collect(reply: Reply, pieces: Buffer[], resolve: (reply: Reply) => void): boolean {
@@ -178,11 +181,6 @@ export class Processing {
     if (piece !== undefined && !piece.end_of_stream) return true;
     resolve(reply);
     return false;
-  }
-
-  #replaced(half: Half, bytes: Buffer, dropped: number): BodyStage {
-    half.bodyChanges(dropped === Infinity ? bytes.length : UNKNOWN_LENGTH);
-    return new ReplacedBody(bytes, dropped);
   }
 
   /** The conversation ended before its answer. */
@@ -270,6 +268,12 @@ export class Processing {
     this.#plan.tell(exchange, 'processing_failed', fault);
     return withDetail(ERRORS.processorFailed, fault);
   }
+}
+
+/** Other bytes take the place of a part of a body, or of all of it and its trailers (null). */
+function replaced(half: Half, bytes: Buffer, part: BodyPart | null): BodyStage {
+  half.bodyChanges(part?.isWhole === false ? UNKNOWN_LENGTH : bytes.length);
+  return new ReplacedBody(bytes, part === null ? Infinity : part.bytes.length);
 }
 
 function isDone({ exchange }: Half): boolean {

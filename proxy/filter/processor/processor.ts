@@ -8,6 +8,7 @@ import { Slot } from '../../exchange/slot.ts';
 import type { FilterDependencies, Filter, FilterKind } from '../filter.ts';
 import { identityNames } from '../headers-to-backend.ts';
 import { Conversation, type ConversationOptions } from './conversation.ts';
+import { removeDestination } from './destination.ts';
 import { RequestHalf, ResponseHalf } from './half.ts';
 import type { HeaderRules } from './header-changes.ts';
 import { modesOf, type ProcessorSettings } from './modes.ts';
@@ -46,6 +47,7 @@ class Processor implements Filter {
       UNDER_WAY.set(exchange, conversation);
       return observe(half, this.#plan, conversation) ?? 'continue';
     }
+    removeDestination(exchange.requestHeaders);
     const processing = new Processing(this.#plan, conversation);
     UNDER_WAY.set(exchange, processing);
     return processing.run(half);
