@@ -54,6 +54,22 @@ const KEPT = {
 };
 
 const GUARDED = { hostnames: ['guarded.test'], rules: [{ backendRefs: KEPT.rules[0]?.backendRefs }] };
+const CHAINED = {
+  hostnames: ['chained.test'],
+  rules: [
+    {
+      filters: [{ type: 'RequestHeaderModifier', requestHeaderModifier: { remove: ['x-a'] } }],
+      backendRefs: [
+        {
+          ...KEPT.rules[0]?.backendRefs[0],
+          filters: [{ type: 'ResponseHeaderModifier', responseHeaderModifier: { remove: ['x-b'] } }],
+        },
+      ],
+    },
+  ],
+};
+const PROCESSOR = { processor: { backendRef: { group: 'gateway.weir.dev', kind: 'Backend', name: 'to-all' } } };
+
 const ACCESS = {
   headersToBackend: [{ name: 'x-caller', value: 'principal.id' }],
   authorization: {
@@ -87,6 +103,17 @@ beforeAll(() => {
     route('HTTPRoute', 'web', 'web'),
     route('HTTPRoute', 'kept', 'http', KEPT),
     route('HTTPRoute', 'guarded', 'http', GUARDED),
+    route('HTTPRoute', 'chained', 'http', CHAINED),
+    object('gateway.weir.dev/v1alpha1', 'ExtensionPolicy', 'own', {
+      targetRefs: [{ kind: 'HTTPRoute', name: 'chained' }],
+      position: { after: 'RequestHeaderModifier' },
+      ...PROCESSOR,
+    }),
+    object('gateway.weir.dev/v1alpha1', 'SecurityPolicy', 'limits', {
+      targetRefs: [{ kind: 'HTTPRoute', name: 'chained' }],
+      requestLimits: { bodyBytes: '1Ki' },
+      ipAccess: { allow: ['10.0.0.0/8'] },
+    }),
     {
       ...{ apiVersion: 'gateway.weir.dev/v1alpha1', kind: 'SecurityPolicy', metadata: { name: 'guarded' } },
       spec: { targetRefs: [{ kind: 'HTTPRoute', name: 'guarded' }], ...ACCESS },
@@ -125,6 +152,21 @@ async function explain(...args: string[]): Promise<Finished> {
     printed.mockRestore();
   }
 }
+
+test('the chain of filters of a rule has its order, and where each part comes from', async () => {
+  const { stdout } = await explain('http://chained.test:8080/');
+  expect(stdout).toContain(
+    `chain of filters, in the order of requests
+  ipAccess: SecurityPolicy/default/limits
+  requestLimits: SecurityPolicy/default/limits
+  RequestHeaderModifier: the rule itself
+  processor: ExtensionPolicy/default/own, placed by ExtensionPolicy/default/own
+  ResponseHeaderModifier: the rule, for Backend/default/to-all
+`,
+  );
+  const { chain } = JSON.parse((await explain('http://chained.test:8080/', '--format', 'json')).stdout) as { chain: object[] };
+  expect(chain[0]).toEqual({ name: 'ipAccess', from: 'policy', sources: ['SecurityPolicy/default/limits'] });
+});
 
 describe('a connection', () => {
   test('of TCP goes to the older of two routes, and names the source of its endpoints', async () => {

@@ -27,6 +27,7 @@ import {
   type ExplainedPolicyAccess,
   type HypotheticalRequest,
 } from './explained-access.ts';
+import { explainChain, printChain, type ChainPart } from './explained-chain.ts';
 import { identified, type IdentifiedRequest } from './explained-client.ts';
 import { configOf, type Config } from './explained-config.ts';
 import { explainedRequest, type ExplainedRequest } from './explained-request.ts';
@@ -104,15 +105,16 @@ function explainUrl(
   const sent = identified(asked, from, trustedProxies(index, listeners).get(owner) ?? null);
   const explanation = explainRequest(table, sent.request, (route, listener) => policyCors(index, route, listener));
   const { winner } = explanation;
-  const { settings, sources, problems, access } =
+  const { settings, sources, problems, access, chain } =
     winner === null ? NO_RULE : explainRule(index, clusters, winner, hypothetical(asked, sent, from, caller));
-  const shown = { ...explanation, client: sent.client, refused: sent.refused, access, sources, settings, problems };
+  const shown = { ...explanation, client: sent.client, refused: sent.refused, access, sources, chain, settings, problems };
   const parts = [
     printExplanation(explanation, all),
     sourcesText(sources),
     clientText(sent),
     problems.map((problem) => `refused   ${ERRORS.policyUnresolved.title} (${ERRORS.policyUnresolved.code}): ${describeProblem(problem)}`),
     printAccess(access),
+    printChain(chain),
     printPolicies(settings),
   ].flat();
   console.log(format === 'json' ? JSON.stringify(shown, null, 2) : textOf(parts));
@@ -131,6 +133,7 @@ function explainRule(
     sources: sourcesOf(route.backends, clusters),
     problems: problemsInForce(index, requestTargets(route, listener, null)),
     access: explainAccess(index, route, listener, request),
+    chain: explainChain(index, route, listener),
   };
 }
 
@@ -139,10 +142,11 @@ interface RuleExplanation {
   readonly sources: ReturnType<typeof sourcesOf>;
   readonly problems: ReturnType<typeof problemsInForce>;
   readonly access: ExplainedPolicyAccess | null;
+  readonly chain: readonly ChainPart[];
 }
 
 /** No rule gets the request. */
-const NO_RULE: RuleExplanation = { settings: [], sources: [], problems: [], access: null };
+const NO_RULE: RuleExplanation = { settings: [], sources: [], problems: [], access: null, chain: [] };
 
 function isRefused(access: ExplainedPolicyAccess | null): boolean {
   return access !== null && access.enforced && !access.allowed;

@@ -1,5 +1,6 @@
 // The interfaces of filters: a filter with its halves, and a kind of filter, which makes filters of IR filters or of policies.
 import type * as ir from '#api/ir/ir.ts';
+import type { SettingOrigin } from '#api/policy/merge.ts';
 import type { OpenCall } from '../exchange/call.ts';
 import type { Consumers } from '../exchange/consumers.ts';
 import type { LimitCounts } from '#lib/limit/metrics.ts';
@@ -105,6 +106,8 @@ export interface Filter {
 export interface FilterDraft {
   /** Drafts of one kind with equal identities make one filter. JSON. */
   readonly identity: unknown;
+  /** The settings that it comes from, with their policies. */
+  readonly origins: readonly SettingOrigin[];
   make(dependencies: FilterDependencies): Filter;
 }
 
@@ -114,6 +117,8 @@ export interface FilterKind {
   readonly name: string;
   /** An extension: its place is the `position` of an ExtensionPolicy, if there is one. */
   readonly isExtension?: true;
+  /** Its filters run after those of the chosen backend (`isLast` of a filter). */
+  readonly isLast?: true;
   /** Its policies also apply to requests that are refused before a rule serves them. */
   readonly ofRefused?: true;
   /** The filter for an IR filter of a rule or of a backend. */

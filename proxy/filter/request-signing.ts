@@ -111,6 +111,7 @@ const NO_PARAMETERS: Item['parameters'] = new Map();
 
 export const requestSigning: FilterKind = {
   name: 'requestSigning',
+  isLast: true,
   ofPolicies: (policies) => {
     if (policies.settings('SecurityPolicy').settings.requestSigning === undefined) return null;
     return policies.filterOf('SecurityPolicy', ['requestSigning'], ({ requestSigning: settings = {} as Settings }, context) => {

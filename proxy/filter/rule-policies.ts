@@ -53,6 +53,7 @@ export class RulePolicies {
     const origins = all.filter(({ field }) => fields.includes(field.split('.', 1)[0] as F));
     if (origins.length === 0) return null;
     return {
+      origins,
       identity: origins.map(({ field, value, policy }) => [field, value, policy]),
       make: (dependencies) => make(settings, { ...dependencies, origins, namespace: namespaceOf(origins[0]) }),
     };

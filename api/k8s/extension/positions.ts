@@ -20,6 +20,7 @@ export const POSITIONS = [
   'decompression',
   'decodedLimits',
   'maintenance',
+  'openapi',
   'directResponse',
   'RequestRedirect',
   'RequestHeaderModifier',
