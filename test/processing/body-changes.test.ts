@@ -171,6 +171,40 @@ describe('forms', () => {
   });
 });
 
+describe('XML', () => {
+  const XML_TYPE = 'content-type: text/xml\r\n';
+  const XML = '<?xml version="1.0" encoding="UTF-8"?>\n';
+
+  test('becomes JSON, and JSON becomes XML', async () => {
+    const body = { format: 'Json', remove: ['/user/@debug'] };
+    const toJson = await exchange({ request: { body } }, post('<user id="7" debug="1"><name>a</name><name>b</name></user>', '/', XML_TYPE));
+    expect(toJson.sent?.body).toBe('{"user":{"@id":"7","name":["a","b"]}}');
+    const toXml = await exchange({ request: { body: { format: 'Xml' } } }, post('{"user":{"@id":7,"name":"<a>"}}', '/', JSON_TYPE));
+    expect(toXml.sent?.body).toBe(`${XML}<user id="7"><name>&lt;a&gt;</name></user>`);
+    expect(header(toXml.sent as Message, 'content-type')).toBe('application/xml');
+  });
+
+  test('is changed as it is', async () => {
+    const { sent } = await exchange({ request: { body: { remove: ['/a/b'] } } }, post('<a><b/><c>1</c></a>', '/', XML_TYPE));
+    expect([sent?.body, header(sent as Message, 'content-type')]).toEqual([`${XML}<a><c>1</c></a>`, 'text/xml']);
+  });
+
+  test('is the answer for clients that prefer it', async () => {
+    const { answer } = await exchange(
+      { response: { body: { formats: ['Json', 'Xml'] } } },
+      get('/', 'accept: application/xml\r\n'),
+      ok('{"a":1,"b":[2,3]}', JSON_TYPE),
+    );
+    expect([answer.body, header(answer, 'content-type')]).toEqual([`${XML}<root><a>1</a><b>2</b><b>3</b></root>`, 'application/xml']);
+  });
+
+  test('with a DTD is refused', async () => {
+    const laughs = '<!DOCTYPE a [<!ENTITY b "c"><!ENTITY d "&b;&b;&b;&b;">]><a>&d;</a>';
+    const { sent, answer } = await exchange({ request: { body: { remove: ['/a'] } } }, post(laughs, '/', XML_TYPE));
+    expect([sent, status(answer)]).toEqual([undefined, 400]);
+  });
+});
+
 describe('JSON of answers', () => {
   const body = { remove: ['/secret'], set: [{ path: '/status', value: 'response.status' }] };
   const gzipped = (text: string, type = JSON_TYPE): string => {

@@ -56,11 +56,11 @@ function edits(moment: ExpressionMoment) {
 }
 
 /** The forms of bodies that can be read and written. */
-export const BODY_FORMS = ['Json', 'Form'] as const;
+export const BODY_FORMS = ['Json', 'Form', 'Xml'] as const;
 
 /** Changes of the bodies of requests. */
 export function requestBodyChanges() {
-  return group('Changes bodies that are JSON or forms by their Content-Type: removes, renames, moves, maps, then sets.', {
+  return group('Changes bodies that are JSON, forms or XML by their Content-Type: removes, renames, moves, maps, then sets.', {
     format: choice('The form that the backend gets. That of the client, when absent.', BODY_FORMS),
     ...edits('request'),
   });
@@ -68,7 +68,7 @@ export function requestBodyChanges() {
 
 /** Changes of the bodies of answers. */
 export function answerBodyChanges() {
-  return group('Changes bodies that are JSON or forms by their Content-Type: removes, renames, moves, maps, then sets.', {
+  return group('Changes bodies that are JSON, forms or XML by their Content-Type: removes, renames, moves, maps, then sets.', {
     formats: choices('The forms that clients can get, by their Accept; the first among equal ones. That of the backend, when absent.', [
       ...BODY_FORMS,
     ]),

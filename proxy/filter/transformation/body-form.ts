@@ -1,8 +1,10 @@
 // The forms of bodies that can be changed: how each is recognised, read as a tree of JSON values, and written.
-import { ExactNumber, isObject, parseJson, setMember, type Json, type JsonObject } from './exact-json.ts';
+import { isObject, parseJson, setMember, type Json, type JsonObject } from './exact-json.ts';
+import { scalarText } from './scalar-text.ts';
+import { readXml, writeXml } from './xml.ts';
 
 /** The name of a form, as settings have it. */
-export type FormName = 'Json' | 'Form';
+export type FormName = 'Json' | 'Form' | 'Xml';
 
 export interface BodyForm {
   readonly name: FormName;
@@ -64,14 +66,16 @@ function writeForm(value: Json): string | null {
   return fields.toString();
 }
 
-/** Null: it is an object or a list. */
-export function scalarText(value: Json): string | null {
-  if (value instanceof ExactNumber) return value.text;
-  if (value === null) return '';
-  return typeof value === 'object' ? null : String(value);
-}
+const xml: BodyForm = {
+  name: 'Xml',
+  contentType: 'application/xml',
+  // Pages and images in XML have text beside elements.
+  suits: (type) => /^(application|text)\/(xml|[^/]+\+xml)$/.test(type) && type !== 'application/xhtml+xml',
+  read: readXml,
+  write: writeXml,
+};
 
-const FORMS: readonly BodyForm[] = [json, form];
+const FORMS: readonly BodyForm[] = [json, form, xml];
 
 /** The form of a body with this Content-Type; null: it cannot be changed. */
 export function formOfType(contentType: string | null): BodyForm | null {
