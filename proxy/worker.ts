@@ -53,6 +53,7 @@ import type { DocumentTimes } from './outside/documents.ts';
 import { WorkerOutside } from './outside/worker-outside.ts';
 import { Passwords } from './filter/authentication/passwords.ts';
 import { ConsumerIndex } from './runtime/consumer-index.ts';
+import { WorkerPlugins } from './plugin/worker-plugins.ts';
 import { ObjectDataStore } from './runtime/object-data.ts';
 import { RuntimeBuilder } from './runtime/build.ts';
 import { servicePlan } from './runtime/plan.ts';
@@ -153,6 +154,7 @@ export class Worker {
   readonly #limits: WorkerLimits;
   readonly #replays: WorkerReplays;
   readonly #outside: WorkerOutside;
+  readonly #plugins: WorkerPlugins;
   readonly #probes = new ProbeBook((check, wanted) => this.#broadcast.publish('probesWanted', check, wanted));
   #acceptFailures = 0;
 
@@ -191,6 +193,7 @@ export class Worker {
     this.#redis = new WorkerRedis(options);
     this.#limits = new WorkerLimits({ ...options, redis: this.#redis.connection });
     [this.#outside, this.#replays] = [new WorkerOutside(options), new WorkerReplays(options.remember)];
+    this.#plugins = new WorkerPlugins(this.#askOn(path), options.log);
     this.#builder = this.#makeBuilder(options, mirror, path);
     this.#followNotices();
     this.#exposeMetrics(mirror);
@@ -210,6 +213,7 @@ export class Worker {
       passwords,
       replays: this.#replays,
       outside: this.#outside,
+      plugins: this.#plugins,
       end,
       refusals: this.#refusals,
       limits: this.#limits,
@@ -304,7 +308,7 @@ export class Worker {
       accessLogDrops: () => this.#telemetry.accessLog?.dropped ?? 0,
     };
     registerFamilies(this.registry, workerFamilies(sources));
-    registerFamilies(this.registry, [...limitFamilies(this.#limits), ...this.#refusals.families()]);
+    registerFamilies(this.registry, [...limitFamilies(this.#limits), ...this.#refusals.families(), ...this.#plugins.families()]);
     const backends = () => this.#builder.clusters.values();
     registerFamilies(this.registry, upstreamFamilies({ counts: () => this.#telemetry.upstreams, backends }));
   }
@@ -406,6 +410,7 @@ export class Worker {
     this.#limits.stop();
     this.#redis.close();
     this.#outside.close();
+    this.#plugins.close();
     return this.#telemetry.closeLogs(LOG_TIMEOUT_MS);
   }
 }

@@ -10,6 +10,7 @@ import type { Exchange } from '../exchange/exchange.ts';
 import type { ObjectData } from '../exchange/object-data.ts';
 import type { AnswerChange, FilterVerdict, Patience } from '../exchange/plan.ts';
 import type { Outside } from '../exchange/outside.ts';
+import type { Plugins } from '../exchange/plugins.ts';
 import type { RefusalCounts } from '../exchange/refusal-counts.ts';
 import type { SharedEntries } from '../exchange/shared-entries.ts';
 import type { BodyPart } from '../exchange/staged-body.ts';
@@ -55,6 +56,8 @@ export interface FilterDependencies {
   readonly call: OpenCall;
   /** Asks services by URL, and keeps documents of theirs. */
   readonly outside: Outside;
+  /** Starts plugins of users. */
+  readonly plugins: Plugins;
   /** The whole body of a request; null if it is larger than the limit, or if the exchange ends before. */
   readonly wholeBody: (exchange: Exchange, maxBytes: number) => Promise<Buffer | null>;
   /** The body, or its beginning if it is larger than the limit; null if the exchange ends before. */

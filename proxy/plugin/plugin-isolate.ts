@@ -1,0 +1,253 @@
+// One version of a plugin, as the proxy holds it: its thread, the calls under way, and the watch over them. After a crash the thread starts
+// again, and calls that it had not begun go to the next one.
+import { Worker } from 'node:worker_threads';
+import { atTurnEnd, type Gatherer } from '#lib/turn-end.ts';
+import type { CallFailure, CallMessage, Changes, Envelope, FromPlugin, FromThread, Hook, ThreadData, ToPlugin } from './message.ts';
+import { monotonicTime } from './monotonic-time.ts';
+import type { Task } from './plugin-thread.ts';
+import { parseMessage } from './untrusted-message.ts';
+
+/** The end of a call. */
+export type Outcome =
+  | { readonly ok: true; readonly changes: Changes | null; readonly bytes: Buffer | null }
+  | { readonly ok: false; readonly failure: Failure; readonly reason: string };
+
+/** `unusable`: the module does not run; `busy`: too many calls wait. */
+export type Failure = CallFailure | 'unusable' | 'busy';
+
+/** A request of the plugin besides results of calls. */
+export type Request = Exclude<FromPlugin, { readonly type: 'done' | 'failed' }>;
+
+export interface PluginIsolateOptions extends Omit<ThreadData, 'watch'> {
+  /** The time of a call with its waits, milliseconds. */
+  readonly timeout: number;
+  /** The plugin asks for something. */
+  readonly asked: (request: Request, bytes: Buffer | null, isolate: PluginIsolate) => void;
+  /** The thread ended before its calls. */
+  readonly crashed: (failure: CallFailure, reason: string) => void;
+}
+
+/** Calls that wait or run. */
+const MAX_CALLS = 1_000;
+/** After its limit a call in a built-in function of the engine goes on for this long, milliseconds; also the time between two looks. */
+const GRACE = 250;
+/** Between a failed start and the next, milliseconds. */
+const RESTART_PAUSE = 1_000;
+/** For the heap of the thread around the isolate. */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 };
+
+interface OpenCall {
+  readonly message: CallMessage;
+  readonly bytes: Uint8Array | null;
+  readonly since: number;
+  readonly settle: (outcome: Outcome) => void;
+}
+
+export class PluginIsolate implements Gatherer {
+  readonly #options: PluginIsolateOptions;
+  readonly #calls = new Map<number, OpenCall>();
+  #worker: Worker | null = null;
+  #watch = new Int32Array(new SharedArrayBuffer(8));
+  #hooks: ReadonlySet<Hook> | null = null;
+  #isReady = false;
+  /** The reason why the module cannot be used; null: it can, or that is not known yet. */
+  #unusable: string | null = null;
+  #triedAt = 0;
+  #tasks: Task[] = [];
+  #lastCall = 0;
+  #timer: NodeJS.Timeout | null = null;
+  #readers: (() => void)[] = [];
+  #isClosing = false;
+  /** Counts the isolates: state of an earlier one is gone. */
+  generation = 0;
+
+  constructor(options: PluginIsolateOptions) {
+    this.#options = options;
+    this.#start();
+  }
+
+  /** Null: not known yet. */
+  get hooks(): ReadonlySet<Hook> | null {
+    return this.#hooks;
+  }
+
+  /** Resolves to null when the hooks are known, or to the reason why the module cannot be used. */
+  ready(): Promise<string | null> {
+    if (this.#hooks !== null || this.#unusable !== null) return Promise.resolve(this.#hooks === null ? this.#unusable : null);
+    return new Promise((resolve) => this.#readers.push(() => resolve(this.#hooks === null ? this.#unusable : null)));
+  }
+
+  /** Calls a hook. */
+  call(message: Omit<CallMessage, 'type' | 'call'>, bytes: Uint8Array | null): Promise<Outcome> {
+    if (this.#calls.size >= MAX_CALLS) return Promise.resolve({ ok: false, failure: 'busy', reason: `${MAX_CALLS} calls wait` });
+    this.#revive();
+    const unusable = this.#worker === null ? this.#unusable : null;
+    if (unusable !== null) return Promise.resolve({ ok: false, failure: 'unusable', reason: unusable });
+    const call = ++this.#lastCall;
+    return new Promise((settle) => {
+      this.#calls.set(call, { message: { ...message, type: 'call', call }, bytes, since: performance.now(), settle });
+      this.#watchOver();
+      if (this.#isReady) this.#enqueue(call);
+    });
+  }
+
+  /** Sends what is no call. */
+  tell(message: Exclude<ToPlugin, CallMessage>, bytes: Uint8Array | null): void {
+    if (this.#isReady) this.#push([0, JSON.stringify(message), bytes]);
+  }
+
+  /** Ends the thread after the calls under way. */
+  close(): void {
+    this.#isClosing = true;
+    this.#endIfIdle();
+  }
+
+  turnEnded(): void {
+    if (this.#tasks.length === 0) return;
+    this.#worker?.postMessage(this.#tasks);
+    this.#tasks = [];
+  }
+
+  #enqueue(call: number): void {
+    const { message, bytes } = this.#calls.get(call) as OpenCall;
+    this.#push([call, JSON.stringify(message), bytes]);
+  }
+
+  #push(task: Task): void {
+    if (this.#tasks.push(task) === 1) atTurnEnd(this);
+  }
+
+  #revive(): void {
+    if (this.#unusable !== null && this.#worker === null && performance.now() - this.#triedAt > RESTART_PAUSE) this.#start();
+  }
+
+  #start(): void {
+    const { source, isTypeScript, config, callTime, memory } = this.#options;
+    this.#triedAt = performance.now();
+    this.#unusable = null;
+    this.generation++;
+    const watch = new SharedArrayBuffer(8);
+    this.#watch = new Int32Array(watch);
+    const data: ThreadData = { source, isTypeScript, config, callTime, memory, watch };
+    const thread = new Worker(new URL('./plugin-thread.ts', import.meta.url), {
+      workerData: data,
+      env: {},
+      execArgv: [...process.execArgv, '--disable-warning=ExperimentalWarning'],
+      resourceLimits: RESOURCE_LIMITS,
+    });
+    this.#worker = thread;
+    thread.on('message', (message: FromThread) => thread === this.#worker && this.#take(message));
+    thread.on('error', (error) => this.#ended(thread, 'memory', error instanceof Error ? error.message : 'its thread failed'));
+    thread.on('exit', () => this.#ended(thread, 'lost', 'its thread ended'));
+    thread.unref();
+    this.#watchOver();
+  }
+
+  #watchOver(): void {
+    this.#timer ??= setInterval(() => this.#look(), GRACE).unref();
+  }
+
+  #take(message: FromThread): void {
+    switch (message.type) {
+      case 'ready':
+        return this.#begin(message.hooks);
+      case 'unusable':
+        return this.#refuse(message.reason);
+      case 'messages':
+        for (const [text, bytes] of message.envelopes) this.#receive([text, bytes]);
+        return this.#endIfIdle();
+      case 'replaced':
+        this.#settle(message.call, { ok: false, failure: message.failure, reason: message.reason });
+        return this.#restart(message.failure, message.reason);
+    }
+  }
+
+  #begin(hooks: readonly Hook[]): void {
+    this.#hooks = new Set(hooks);
+    this.#isReady = true;
+    this.#answerReaders();
+    for (const call of this.#calls.keys()) this.#enqueue(call);
+  }
+
+  #refuse(reason: string): void {
+    this.#unusable = reason;
+    this.#drop();
+    for (const call of [...this.#calls.keys()]) this.#settle(call, { ok: false, failure: 'unusable', reason });
+    this.#answerReaders();
+  }
+
+  #answerReaders(): void {
+    const readers = this.#readers;
+    this.#readers = [];
+    for (const read of readers) read();
+  }
+
+  #receive([text, bytes]: Envelope): void {
+    const message = parseMessage(text);
+    if (message === null) return;
+    const buffer = bytes === null ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (message.type === 'done') this.#settle(message.call, { ok: true, changes: message.changes, bytes: buffer });
+    else if (message.type === 'failed') this.#settle(message.call, { ok: false, failure: 'failed', reason: message.reason });
+    else this.#options.asked(message, buffer, this);
+  }
+
+  #settle(call: number, outcome: Outcome): void {
+    const open = this.#calls.get(call);
+    if (open === undefined) return;
+    this.#calls.delete(call);
+    open.settle(outcome);
+  }
+
+  /** A thread has ended by itself. */
+  #ended(thread: Worker, failure: CallFailure, reason: string): void {
+    if (thread === this.#worker) this.#restart(failure, reason);
+  }
+
+  /** Calls that the thread had begun are lost with it. */
+  #restart(failure: CallFailure, reason: string): void {
+    const [begun, wasReady] = [Atomics.load(this.#watch, 1), this.#isReady];
+    this.#drop();
+    this.#options.crashed(failure, reason);
+    for (const call of [...this.#calls.keys()])
+      if (call <= begun) this.#settle(call, { ok: false, failure: 'lost', reason: 'the isolate ended for another call' });
+    if (!wasReady) return this.#refuse(reason);
+    if (this.#isClosing && this.#calls.size === 0) return;
+    this.#start();
+  }
+
+  #drop(): void {
+    const thread = this.#worker;
+    this.#worker = null;
+    this.#isReady = false;
+    this.#tasks = [];
+    void thread?.terminate();
+  }
+
+  /** Ends calls whose time is over, and a thread that does not end its call itself. */
+  #look(): void {
+    if (this.#calls.size === 0 && (this.#isReady || this.#worker === null)) return this.#rest();
+    const now = performance.now();
+    for (const [call, { since }] of this.#calls)
+      if (now - since > this.#options.timeout)
+        this.#settle(call, { ok: false, failure: 'timeout', reason: `it took longer than ${this.#options.timeout} ms` });
+    const since = Atomics.load(this.#watch, 0);
+    const limit = (this.#isReady ? this.#options.callTime : RESTART_PAUSE) + GRACE;
+    if (since === 0 || monotonicTime() - since <= limit) return;
+    const reason = `it ran longer than ${this.#options.callTime} ms in a function of the engine`;
+    this.#settle(Atomics.load(this.#watch, 1), { ok: false, failure: 'timeout', reason });
+    this.#restart('timeout', reason);
+  }
+
+  #rest(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    this.#endIfIdle();
+  }
+
+  #endIfIdle(): void {
+    if (!this.#isClosing || this.#calls.size > 0) return;
+    this.#drop();
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+}

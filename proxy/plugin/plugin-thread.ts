@@ -1,0 +1,118 @@
+// The thread of one plugin. After a call beyond a limit it begins no other: the proxy starts another thread, where they go.
+import { parentPort, workerData } from 'node:worker_threads';
+import { stripTypeScriptTypes } from 'node:module';
+import type { QuickJSWASMModule } from 'quickjs-emscripten-core';
+import { err, ok, type Result } from '#lib/result.ts';
+import { Isolate, loadEngine, type Broken } from './isolate.ts';
+import type { Envelope, FromThread, Hook, ThreadData } from './message.ts';
+import { monotonicTime } from './monotonic-time.ts';
+
+/** Milliseconds after which results do not wait for those of other calls. */
+const MAX_DELAY = 1;
+
+/** A message for the plugin with the number of its call; 0 for others. */
+export type Task = readonly [call: number, text: string, bytes: Uint8Array | null];
+
+class PluginThread {
+  readonly #data: ThreadData;
+  readonly #engine: QuickJSWASMModule;
+  readonly #source: string;
+  readonly #watch: Int32Array;
+  #isolate: Isolate | null = null;
+  #outbox: Envelope[] = [];
+  #lastCall = 0;
+  /** The proxy ends the thread; what follows is for the next one. */
+  #isOver = false;
+
+  constructor(data: ThreadData, engine: QuickJSWASMModule, source: string) {
+    this.#data = data;
+    this.#engine = engine;
+    this.#source = source;
+    this.#watch = new Int32Array(data.watch);
+  }
+
+  /** Starts an isolate. */
+  start(): Result<readonly Hook[]> {
+    this.#isolate = new Isolate(this.#engine, { ...this.#data, source: this.#source, send: (envelope) => this.#outbox.push(envelope) });
+    return this.#guarded(() => (this.#isolate as Isolate).load());
+  }
+
+  run(tasks: readonly Task[]): void {
+    let since = performance.now();
+    for (const task of tasks) {
+      if (this.#isOver) return;
+      this.#runTask(task);
+      if (performance.now() - since < MAX_DELAY) continue;
+      this.#flush();
+      since = performance.now();
+    }
+    if (this.#isOver) return;
+    this.#tellStuck();
+    this.#flush();
+  }
+
+  #runTask([call, text, bytes]: Task): void {
+    if (call !== 0) this.#lastCall = call;
+    Atomics.store(this.#watch, 1, this.#lastCall);
+    const before = this.#outbox.length;
+    const broken = this.#guarded(() => (this.#isolate as Isolate).dispatch([text, bytes]));
+    if (broken === null) return;
+    // What it said meanwhile may be half of something.
+    this.#outbox.length = before;
+    this.#replace(call, broken);
+  }
+
+  /** The proxy sees how long the plugin runs. */
+  #guarded<T>(action: () => T): T {
+    Atomics.store(this.#watch, 0, monotonicTime());
+    try {
+      return action();
+    } finally {
+      Atomics.store(this.#watch, 0, 0);
+    }
+  }
+
+  #tellStuck(): void {
+    const stuck = this.#guarded(() => (this.#isolate as Isolate).stuckCalls());
+    for (const call of stuck)
+      this.#outbox.push([JSON.stringify({ type: 'failed', call, reason: 'a hook waits for something that never comes' }), null]);
+  }
+
+  /** The memory of the old isolate goes with its thread: QuickJS is in an unknown state, and cannot be asked to free it. */
+  #replace(call: number, { failure, reason }: Broken): void {
+    this.#flush();
+    tell({ type: 'replaced', call, failure, reason });
+    this.#isOver = true;
+  }
+
+  #flush(): void {
+    if (this.#outbox.length === 0) return;
+    tell({ type: 'messages', envelopes: this.#outbox });
+    this.#outbox = [];
+  }
+}
+
+function tell(message: FromThread): void {
+  parentPort?.postMessage(message);
+}
+
+function sourceOf({ source, isTypeScript }: ThreadData): Result<string> {
+  if (!isTypeScript) return ok(source);
+  try {
+    return ok(stripTypeScriptTypes(source));
+  } catch (error) {
+    return err(error instanceof Error ? error.message : 'the types cannot be removed');
+  }
+}
+
+async function main(data: ThreadData): Promise<void> {
+  const source = sourceOf(data);
+  if (!source.ok) return tell({ type: 'unusable', reason: source.error });
+  const thread = new PluginThread(data, await loadEngine(), source.value);
+  const hooks = thread.start();
+  if (!hooks.ok) return tell({ type: 'unusable', reason: hooks.error });
+  parentPort?.on('message', (tasks: readonly Task[]) => thread.run(tasks));
+  tell({ type: 'ready', hooks: hooks.value });
+}
+
+void main(workerData as ThreadData);
