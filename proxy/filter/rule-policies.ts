@@ -33,6 +33,11 @@ export class RulePolicies {
     return this.#route?.filters.some((filter) => filter.type === type) === true;
   }
 
+  /** The regular expressions and templates of the rule for paths, as its author wrote them. */
+  pathExpressions(): readonly string[] {
+    return this.#route?.matches.flatMap(({ path: { type, value } }) => (type === 'RegularExpression' ? [value] : [])) ?? [];
+  }
+
   /** The merged settings of a policy kind. */
   settings<K extends PolicyKindName>(kind: K): Merged<K> {
     let merged = this.#merged.get(kind);

@@ -256,6 +256,41 @@ describe('JSON of answers', () => {
   });
 });
 
+describe('with other settings', () => {
+  const remove = { remove: ['/a'] };
+
+  test('bodies are changed after they are decompressed, and before they are compressed', async () => {
+    const bytes = zlib.gzipSync('{"a":1,"b":2}').toString('latin1');
+    const settings = {
+      decompression: { maxSize: '1Mi' },
+      request: { body: remove },
+      compression: { codings: ['gzip'], minSize: 1 },
+      response: { body: remove },
+    };
+    const { sent, answer } = await exchange(
+      settings,
+      post(bytes, '/', `${JSON_TYPE}content-encoding: gzip\r\naccept-encoding: gzip\r\n`),
+      ok('{"a":1,"c":3}', JSON_TYPE),
+    );
+    expect([sent?.body, header(answer, 'content-encoding')]).toEqual(['{"b":2}', 'gzip']);
+    expect(zlib.gunzipSync(Buffer.from(answer.body, 'latin1')).toString()).toBe('{"c":3}');
+  });
+
+  test('a fixed answer is changed too', async () => {
+    const settings = { directResponse: { contentType: 'application/json', body: '{"a":1,"b":2}' }, response: { body: remove } };
+    const { answer } = await exchange(settings, get());
+    expect([answer.body, header(answer, 'content-length')]).toEqual(['{"b":2}', '7']);
+  });
+
+  test('a page takes the place of a changed error', async () => {
+    const page = { source: 'Backend', contentType: 'text/html', body: '<p>{{status}}</p>' };
+    const settings = { errorPages: [page], response: { body: remove, status: [{ when: 'response.status == 500', to: 503 }] } };
+    const error = `HTTP/1.1 500 Oops\r\ncontent-length: 7\r\n${JSON_TYPE}\r\n{"a":1}`;
+    const { answer } = await exchange(settings, get('/', 'accept: text/html\r\n'), error);
+    expect([status(answer), answer.body]).toEqual([503, '<p>503</p>']);
+  });
+});
+
 describe('a policy is invalid', () => {
   test.each([
     ['with a strange pointer', { request: { body: { remove: ['a'] } } }, 'spec.request.body.remove[0]: must be a pointer'],

@@ -138,6 +138,26 @@ describe('headers of requests', () => {
   });
 });
 
+test('parts of the path come from the template of the rule, if the policy has none', async () => {
+  const request = { headers: { set: [{ name: 'x-id', value: 'path.params["id"] + path.captures[2]' }] } };
+  const route = (value: string): Manifest =>
+    manifest('HTTPRoute', 'app', {
+      parentRefs: [{ name: 'gw' }],
+      rules: [
+        {
+          matches: [{ path: { type: 'RegularExpression', value } }],
+          backendRefs: [{ group: 'gateway.weir.dev', kind: 'Backend', name: 'app' }],
+        },
+      ],
+    });
+  for (const value of ['template:/a/{id}/*', '/a/(?P<id>[^/]+)/(.*)']) {
+    await rig.change([route(value)]);
+    expect(header((await exchange({ request }, get('/a/7/b'))).sent as Message, 'x-id')).toBe('7b');
+  }
+  await rig.change([route('/.*')]);
+  expect(header((await exchange({ request }, get('/a/7/b'))).sent as Message, 'x-id')).toBeUndefined();
+});
+
 test('parameters of the query are changed, and others keep their bytes', async () => {
   const query = {
     remove: ['gone'],

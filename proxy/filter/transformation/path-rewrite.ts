@@ -6,7 +6,7 @@ import { normaliseExpression } from '#api/match/path-expression.ts';
 import { compileRegex } from '#api/match/regex.ts';
 import type { PolicySettings } from '#api/policy/settings.ts';
 import { replacementParts, type ReplacementPart } from '#lib/path-replacement.ts';
-import { templateExpression } from '#lib/path-template.ts';
+import { pathExpression, templateExpression } from '#lib/path-template.ts';
 import { singleSlash } from '../path-modifier.ts';
 import { targetText } from '../text.ts';
 
@@ -36,6 +36,15 @@ export class PathRewrite {
   static of({ match, template, replace }: Settings = {}): PathRewrite | null {
     const source = template === undefined ? match : valueOf(templateExpression(template));
     return source === undefined ? null : new PathRewrite(valueOf(compileRegex(normaliseExpression(source))).pattern, replace);
+  }
+
+  /** What takes paths apart that match the rule by an expression or a template. The rules of the route have been checked. */
+  static ofRule(expressions: readonly string[]): readonly PathRewrite[] {
+    return expressions.flatMap((value) => {
+      const source = pathExpression(value);
+      const regex = source.ok ? compileRegex(normaliseExpression(`^(?:${source.value})$`)) : source;
+      return regex.ok ? [new PathRewrite(regex.value.pattern, undefined)] : [];
+    });
   }
 
   /** Null if the expression does not match. */

@@ -17,10 +17,17 @@ import { changeFacts, condition, pathFacts, type Condition } from './template.ts
 
 type Settings = NonNullable<PolicySettings<'HTTPPolicy'>['request']>;
 
+/** Where the settings come from, and the path expressions of their rule. */
+interface Source {
+  readonly policy: string;
+  readonly expressions: readonly string[];
+}
+
 class RequestTransformation implements Filter {
   readonly name = 'requestTransformation';
   readonly #when: Condition;
   readonly #path: PathRewrite | null;
+  readonly #ofRule: readonly PathRewrite[];
   readonly #query: QueryChanges | null;
   readonly #headers: HeaderChanges | null;
   readonly #cookies: CookieChanges | null;
@@ -28,10 +35,15 @@ class RequestTransformation implements Filter {
   readonly #policy: string;
   readonly #security: SecurityEvents;
 
-  constructor(settings: Settings, policy: string, { security, wholeBody }: Pick<FilterDependencies, 'security' | 'wholeBody'>) {
+  constructor(
+    settings: Settings,
+    { policy, expressions }: Source,
+    { security, wholeBody }: Pick<FilterDependencies, 'security' | 'wholeBody'>,
+  ) {
     const { when, path, query, headers, cookies, body } = settings;
     this.#when = condition(when, 'request');
     this.#path = PathRewrite.of(path);
+    this.#ofRule = this.#path === null ? PathRewrite.ofRule(expressions) : [];
     this.#query = query === undefined ? null : new QueryChanges(query);
     this.#headers = headers === undefined ? null : new HeaderChanges(headers, 'request');
     this.#cookies = cookies === undefined ? null : new CookieChanges(cookies);
@@ -41,7 +53,7 @@ class RequestTransformation implements Filter {
   }
 
   request(exchange: Exchange): FilterVerdict | Promise<FilterVerdict> {
-    const change = this.#path?.change(exchange.path) ?? null;
+    const change = this.#partsOf(exchange.path);
     if (change !== null) pathFacts.set(exchange, change.facts);
     const facts = changeFacts(exchange);
     if (!this.#when(facts)) return 'continue';
@@ -60,6 +72,16 @@ class RequestTransformation implements Filter {
     if (form !== null) return this.#withBody(exchange, form, facts, changeHead);
     changeHead();
     return 'continue';
+  }
+
+  /** By the expression of the policy, or else by those of the rule. */
+  #partsOf(path: string): PathChange | null {
+    if (this.#path !== null) return this.#path.change(path);
+    for (const each of this.#ofRule) {
+      const change = each.change(path);
+      if (change !== null) return change;
+    }
+    return null;
   }
 
   async #withBody(exchange: Exchange, form: BodyForm, facts: Facts, changeHead: () => void): Promise<FilterVerdict> {
@@ -92,10 +114,12 @@ function replaceQuery(exchange: Exchange, query: string): void {
 
 export const requestTransformation: FilterKind = {
   name: 'requestTransformation',
-  ofPolicies: (policies) =>
-    policies.filterOf(
-      'HTTPPolicy',
-      ['request'],
-      ({ request = {} }, context) => new RequestTransformation(request, context.origins[0]?.policy ?? '', context),
-    ),
+  ofPolicies: (policies) => {
+    const expressions = policies.pathExpressions();
+    const draft = policies.filterOf('HTTPPolicy', ['request'], ({ request = {} }, context) => {
+      return new RequestTransformation(request, { policy: context.origins[0]?.policy ?? '', expressions }, context);
+    });
+    // Rules with other expressions have another filter.
+    return draft === null || expressions.length === 0 ? draft : { ...draft, identity: [draft.identity, expressions] };
+  },
 };
