@@ -27,7 +27,11 @@ function checkOf(
 ): (asked: Asked) => readonly MessageFault[] | string {
   const read = readDocument(JSON.stringify({ openapi: version, paths: { [template]: { post: operation } }, components }));
   if (!read.ok) throw new Error(JSON.stringify(read.error));
-  const check = new RequestCheck(read.value.operations[0] as never, read.value, new Validators(read.value), parseJson);
+  const check = new RequestCheck(read.value.operations[0] as never, {
+    document: read.value,
+    validators: new Validators(read.value),
+    parseJson,
+  });
   return ({ path = '/a', query = '', headers = {}, body = '', type = 'application/json' }) => {
     const variables = read.value.find(path)?.variables ?? new Map<string, string>();
     const faults = check.checkHead({ query, variables, header: (name) => headers[name] ?? null });

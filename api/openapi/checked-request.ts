@@ -65,16 +65,13 @@ export class Validators {
 /** Checks the requests of one operation. */
 export class RequestCheck {
   readonly #operation: Operation;
-  readonly #document: ApiDocument;
-  readonly #validators: Validators;
-  readonly #parseJson: ParseJson;
+  readonly #tools: BodyTools;
   readonly #readings: readonly Reading[];
 
-  constructor(operation: Operation, document: ApiDocument, validators: Validators, parseJson: ParseJson) {
+  constructor(operation: Operation, tools: BodyTools) {
+    const { document, validators } = tools;
     this.#operation = operation;
-    this.#document = document;
-    this.#validators = validators;
-    this.#parseJson = parseJson;
+    this.#tools = tools;
     this.#readings = operation.parameters.map((parameter) => ({
       parameter,
       reader: new ParameterReader(parameter, document.references),
@@ -99,11 +96,7 @@ export class RequestCheck {
     if (!hasBody) return body.required ? 'required' : null;
     const media = rangeFor(body.content, mediaTypeOf(contentType ?? ''));
     if (media === null) return body.content.length === 0 ? null : 'media type';
-    return bodyCheck(mediaTypeOf(contentType ?? ''), media, 'request', {
-      document: this.#document,
-      validators: this.#validators,
-      parseJson: this.#parseJson,
-    });
+    return bodyCheck(mediaTypeOf(contentType ?? ''), media, 'request', this.#tools);
   }
 
   /** The media types that the operation takes. */

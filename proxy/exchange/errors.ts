@@ -115,6 +115,7 @@ export const ERRORS = Object.freeze({
   upstreamHeadTooLarge: define('upstream_head_too_large', 'upstream', 502, 'The header block of the answer is too large'),
   upstreamTimeout: define('upstream_timeout', 'upstream', 504, 'The backend did not answer in time'),
   answerTooLarge: define('answer_too_large', 'upstream', 502, 'The answer of the backend is too large to be changed'),
+  answerInvalid: define('answer_invalid', 'upstream', 502, 'The answer of the backend does not fit the API document of the route'),
   answerUnreadable: define('answer_unreadable', 'upstream', 502, 'The body of the answer cannot be read, and it must be changed'),
   upstreamBodyTruncated: define('upstream_body_truncated', 'upstream', 502, 'The answer of the backend ended too early'),
   upstreamCannotUpgrade: define('upstream_cannot_upgrade', 'upstream', 502, 'The backend does not take WebSockets over HTTP/2'),

@@ -100,6 +100,7 @@ const BY_NAME = {
   upstreamHeadTooLarge: GRPC_STATUS.resourceExhausted,
   upstreamTimeout: GRPC_STATUS.deadlineExceeded,
   answerTooLarge: GRPC_STATUS.internal,
+  answerInvalid: GRPC_STATUS.internal,
   answerUnreadable: GRPC_STATUS.internal,
   upstreamBodyTruncated: GRPC_STATUS.unavailable,
   upstreamCannotUpgrade: GRPC_STATUS.internal,

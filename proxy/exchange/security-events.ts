@@ -23,6 +23,8 @@ export const SECURITY_EVENTS = Object.freeze({
   path_refused: event('source', 'A policy makes a path with dot segments, or one that is too long, of that of a request'),
   document_refused: event('source', 'A request does not fit the OpenAPI document of its route, and is refused'),
   document_reported: event('source', 'A request does not fit the OpenAPI document of its route, and passes'),
+  answer_refused: event('route', 'An answer does not fit the OpenAPI document of its route, and is refused'),
+  answer_reported: event('route', 'An answer does not fit the OpenAPI document of its route, and passes'),
   rate_limited: event('source', 'The caller is beyond a limit'),
   limit_unavailable: event('route', 'Requests cannot be counted now, and the limit refuses them then'),
   limit_reset: event('each', 'An operator has reset a limit, or the key that `source` names'),

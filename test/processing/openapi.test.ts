@@ -159,6 +159,100 @@ describe('a request that does not fit', () => {
   });
 });
 
+describe('an answer', () => {
+  const answers = {
+    '200': { content: { 'application/json': { schema: PERSON } }, headers: { 'X-Count': { required: true, schema: { type: 'integer' } } } },
+    '4XX': {},
+  };
+  const document = { openapi: '3.1.0', paths: { '/people/{id}': { get: { responses: answers } }, '/free': { get: {} } } };
+
+  function answer(body: string, head = 'content-type: application/json\r\nx-count: 1\r\n', code = 200): string {
+    return `HTTP/1.1 ${code} X\r\n${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+  }
+
+  test('that fits passes, and its backend sends it plain', async () => {
+    const rig = await start({ response: 'Refuse' }, document);
+    const body = '{"name":"a","age":1}';
+    rig.upstream.become(answer(body));
+    const got = await rig.ask(get('/people/1', 'Accept-Encoding: gzip\r\n'));
+    expect([status(got), got.body]).toEqual([200, body]);
+    expect(header(rig.upstream.requests[0] as Message, 'accept-encoding')).toBeUndefined();
+    rig.upstream.become(answer('not there', '', 404));
+    expect(status(await rig.ask(get('/people/1')))).toBe(404);
+    rig.upstream.become(answer('anything', ''));
+    expect(status(await rig.ask(get('/free')))).toBe(200);
+  });
+
+  test.each([
+    ['its body', answer('{"name":"a"}')],
+    ['a name twice', answer('{"name":"a","age":1,"age":2}')],
+    ['its status', answer('', '', 500)],
+    ['a missing header', answer('{"name":"a","age":1}', 'content-type: application/json\r\n')],
+    ['a header', answer('{"name":"a","age":1}', 'content-type: application/json\r\nx-count: a\r\n')],
+    ['its type', answer('<a/>', 'content-type: text/xml\r\nx-count: 1\r\n')],
+    ['a coding', answer('{}', 'content-type: application/json\r\nx-count: 1\r\ncontent-encoding: gzip\r\n')],
+    ['its size', answer(`{"name":"${'a'.repeat(2_000)}","age":1}`)],
+  ])('that does not fit because of %s is refused or passes', async (_, bytes) => {
+    const rig = await start({ response: 'Refuse', maxAnswerSize: 1_000 }, document);
+    rig.upstream.become(bytes);
+    const refused = await rig.ask(get('/people/1'));
+    expect([status(refused), problem(refused)]).toEqual([502, expect.objectContaining({ code: 'answer_invalid' })]);
+    expect(refused.body).not.toContain('errors');
+    await rig.change([policy({ response: 'Report', request: 'Off', maxAnswerSize: 1_000 })]);
+    expect((await rig.ask(get('/people/1'))).body).toBe(bytes.split('\r\n\r\n')[1]);
+  });
+});
+
+describe('a mock', () => {
+  const schema = {
+    type: 'object',
+    properties: {
+      name: { type: 'string' },
+      born: { type: 'string', format: 'date' },
+      age: { type: 'integer', exclusiveMinimum: 17 },
+      tags: { type: 'array', items: { enum: ['a', 'b'] } },
+    },
+  };
+  const examples = { one: { value: { name: 'One' } }, two: { value: { name: 'Two' } } };
+  const responses = {
+    '201': {
+      headers: { 'X-Count': { schema: { type: 'integer', minimum: 3 } } },
+      content: { 'application/json': { schema }, 'text/plain': { example: 'plain' } },
+    },
+    '404': { content: { 'application/problem+json': { examples } } },
+    '204': {},
+  };
+  const document = {
+    openapi: '3.1.0',
+    paths: {
+      '/mock': { post: { requestBody: JSON_BODY, responses }, get: { responses: { '204': responses['204'], '404': responses['404'] } } },
+    },
+  };
+  const fit = (headers: string): string => post('{"name":"a","age":1}', `Content-Type: application/json\r\n${headers}`, '/mock');
+
+  test('answers a request that fits by the schema, always the same', async () => {
+    const rig = await start({ mock: 'Enabled' }, document);
+    for (let round = 0; round < 2; round++) {
+      const got = await rig.ask(fit(''));
+      expect([status(got), header(got, 'content-type'), header(got, 'x-count')]).toEqual([201, 'application/json', '3']);
+      expect(JSON.parse(got.body)).toEqual({ name: 'string', born: '2024-01-01', age: 18, tags: ['a'] });
+    }
+    expect(status(await rig.ask(post('{}', undefined, '/mock')))).toBe(400);
+    expect(status(await rig.ask(get('/mock')))).toBe(204);
+    expect(rig.upstream.requests).toEqual([]);
+  });
+
+  test('follows the preferences of the client', async () => {
+    const rig = await start({ mock: 'Enabled' }, document);
+    expect((await rig.ask(fit('Accept: text/plain\r\n'))).body).toBe('plain');
+    const first = await rig.ask(fit('Prefer: code=404\r\n'));
+    expect([status(first), first.body, header(first, 'preference-applied')]).toEqual([404, '{"name":"One"}', 'code=404']);
+    const named = await rig.ask(fit('Prefer: code="404", example=two\r\n'));
+    expect([status(named), named.body, header(named, 'preference-applied')]).toEqual([404, '{"name":"Two"}', 'code=404, example=two']);
+    expect(status(await rig.ask(fit('Prefer: code=999; example=x\r\n')))).toBe(201);
+  });
+});
+
 describe('a document', () => {
   test('with faults is named in the status, with lines, and lets nothing pass', async () => {
     const rig = await start({}, 'openapi: 3.1.0\npaths:\n  /people:\n    post: {requestBody: {$ref: "#/x"}}\n');
@@ -196,6 +290,6 @@ test('a policy without a document is refused, unless it turns the check off', ()
     });
     return validated.ok ? [] : validated.error.map(describeError);
   };
-  expect(reasons({})).toEqual(['spec.openapi: must have documentRef, unless request is Off']);
+  expect(reasons({})).toEqual(['spec.openapi: must have documentRef, unless all of it is Off']);
   expect(reasons({ request: 'Off' })).toEqual([]);
 });

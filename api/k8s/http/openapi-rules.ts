@@ -6,6 +6,11 @@ type Settings = NonNullable<PolicyObjects['HTTPPolicy']['spec']['openapi']>;
 
 /** The rules that the settings violate. */
 export function checkOpenApi(settings: Settings | undefined): FieldError[] {
-  if (settings === undefined || settings.documentRef !== undefined || settings.request === 'Off') return [];
-  return [{ field: 'spec.openapi', reason: 'must have documentRef, unless request is Off' }];
+  if (settings === undefined || settings.documentRef !== undefined || isOff(settings)) return [];
+  return [{ field: 'spec.openapi', reason: 'must have documentRef, unless all of it is Off' }];
+}
+
+/** Whether settings only end what a policy further away says. */
+export function isOff({ request, response = 'Off', mock = 'Disabled' }: Pick<Settings, 'request' | 'response' | 'mock'>): boolean {
+  return request === 'Off' && response === 'Off' && mock === 'Disabled';
 }

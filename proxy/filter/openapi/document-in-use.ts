@@ -1,6 +1,6 @@
 // The document of a policy in a proxy: read once for each version, with the checks of its operations. A version that cannot be read changes
 // nothing: the last one that could stays in use.
-import { RequestCheck, Validators } from '#api/openapi/checked-request.ts';
+import { RequestCheck, Validators, type BodyTools } from '#api/openapi/checked-request.ts';
 import { readDocument, type ApiDocument, type Operation } from '#api/openapi/document.ts';
 import type { DataHandle } from '../../exchange/object-data.ts';
 import { strictJson } from './json.ts';
@@ -14,12 +14,13 @@ export interface FoundOperation {
 /** One version of a document. */
 export class CompiledDocument {
   readonly #document: ApiDocument;
-  readonly validators: Validators;
+  /** For checks of bodies. */
+  readonly tools: BodyTools;
   readonly #checks = new Map<Operation, RequestCheck>();
 
   constructor(document: ApiDocument) {
     this.#document = document;
-    this.validators = new Validators(document);
+    this.tools = { document, validators: new Validators(document), parseJson: strictJson };
   }
 
   /** The operation of a request; the methods of its path, if it has none for this one; null: the path is unknown. */
@@ -36,7 +37,7 @@ export class CompiledDocument {
   check(operation: Operation): RequestCheck {
     let known = this.#checks.get(operation);
     if (known === undefined) {
-      known = new RequestCheck(operation, this.#document, this.validators, strictJson);
+      known = new RequestCheck(operation, this.tools);
       this.#checks.set(operation, known);
     }
     return known;
