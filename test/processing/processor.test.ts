@@ -206,6 +206,18 @@ test('an endpoint picker chooses the endpoint, by a header or by metadata', asyn
   }
 });
 
+/** Sends empty pieces for as long as the call lasts. */
+const endless: Misbehave = ({ request }, stream) => {
+  if (request !== 'request_headers') return;
+  stream.write({ request_headers: {} });
+  const empty = changes('request_body', { body_mutation: { streamed_response: {} } });
+  const send = (): void => {
+    for (let i = 0; i < 100; i++) stream.write(empty);
+    if (!stream.cancelled) setImmediate(send);
+  };
+  send();
+};
+
 describe('a processor that', () => {
   const ways: readonly (readonly [name: string, misbehave: Misbehave, settings?: object])[] = [
     ['answers too late', () => undefined, { messageTimeout: '50ms' }],
@@ -222,6 +234,7 @@ describe('a processor that', () => {
       'sends a giant message',
       ({ request }, stream) => void stream.write(changes(request, { body_mutation: { body: Buffer.alloc(2_000_000) } })),
     ],
+    ['sends pieces without end', endless, { requestBody: 'FullDuplexStreamed' }],
     ['sends a status that is none', (_, stream) => void stream.write({ immediate_response: { status: { code: 101 } } })],
     ['dies', (_, __, processor) => processor.stop()],
     ['ends with an error', (_, stream) => void stream.emit('error', { code: 13, details: 'no' })],

@@ -93,9 +93,12 @@ function actionOf(append: HeaderOption['append'], action: HeaderOption['append_a
 function scopeOf(name: string, side: HeaderSide, rules: HeaderRules, hasHead: boolean): Scope {
   const isPseudo = name.startsWith(':') || (name === 'host' && side === 'request');
   if (isPseudo) return hasHead && mayChangePseudo(name, side, rules) ? 'pseudo' : 'refused';
-  if (editObstacle(side, 'set', name) !== null || rules.deny.has(name)) return 'refused';
-  if (rules.allow !== null) return rules.allow.has(name) ? 'header' : 'refused';
-  return isForwarded(name) || rules.protectedNames.has(withDashes(name)) ? 'refused' : 'header';
+  return mayChange(name, side, rules) ? 'header' : 'refused';
+}
+
+function mayChange(name: string, side: HeaderSide, { allow, deny, protectedNames }: HeaderRules): boolean {
+  if (editObstacle(side, 'set', name) !== null || deny.has(name)) return false;
+  return allow === null ? !isForwarded(name) && !protectedNames.has(withDashes(name)) : allow.has(name);
 }
 
 function mayChangePseudo(name: string, side: HeaderSide, { routing, deny }: HeaderRules): boolean {

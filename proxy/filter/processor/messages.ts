@@ -98,6 +98,22 @@ export interface ProcessingResponse {
   readonly override_message_timeout: { readonly seconds: number; readonly nanos: number } | null;
 }
 
+/** What an answer says about a head or a body; null if it says nothing. */
+export function commonOf(answer: ProcessingResponse, part: PartName): CommonResponse | null {
+  return answer[part as 'request_headers']?.response ?? null;
+}
+
+/** How it changes a body; null if it does not. */
+export function bodyChangeOf(answer: ProcessingResponse, part: PartName): BodyMutation | null {
+  const change = commonOf(answer, part)?.body_mutation ?? null;
+  return change?.mutation === undefined ? null : change;
+}
+
+/** How it changes trailers. */
+export function trailerChangeOf(answer: ProcessingResponse, part: PartName): HeaderMutation | null {
+  return answer[part as 'request_trailers']?.header_mutation ?? null;
+}
+
 type Process = MethodDefinition<ProcessingRequest, ProcessingResponse>;
 
 /** Loaded when a policy first needs it. */
@@ -123,7 +139,10 @@ export function encodeMessage(request: ProcessingRequest): Buffer {
 /** Divides the body of an answer into messages. */
 export class MessageReader {
   readonly #maxBytes: number;
-  #held: Buffer = Buffer.alloc(0);
+  #pieces: Buffer[] = [];
+  #bytes = 0;
+  /** So many bytes tell something new. */
+  #needed = PREFIX_BYTES;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
@@ -131,19 +150,31 @@ export class MessageReader {
 
   /** The messages that a chunk completes; or why they cannot be read. */
   read(chunk: Buffer): readonly ProcessingResponse[] | string {
-    this.#held = this.#held.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#held, chunk]);
+    this.#pieces.push(Buffer.from(chunk));
+    this.#bytes += chunk.length;
     const messages: ProcessingResponse[] = [];
-    while (this.#held.length >= PREFIX_BYTES) {
-      const length = this.#held.readUInt32BE(1);
-      if (this.#held[0] !== 0) return 'the processor compresses its messages';
+    while (this.#bytes >= this.#needed) {
+      const held = Buffer.concat(this.#pieces);
+      const length = held.readUInt32BE(1);
+      if (held[0] !== 0) return 'the processor compresses its messages';
       if (length > this.#maxBytes) return 'a message of the processor is too large';
-      if (this.#held.length < PREFIX_BYTES + length) break;
-      const message = decode(this.#held.subarray(PREFIX_BYTES, PREFIX_BYTES + length));
+      this.#needed = PREFIX_BYTES + length;
+      if (held.length < this.#needed) {
+        this.#pieces = [held];
+        break;
+      }
+      const message = decode(held.subarray(PREFIX_BYTES, this.#needed));
       if (message === null) return 'a message of the processor cannot be read';
       messages.push(message);
-      this.#held = this.#held.subarray(PREFIX_BYTES + length);
+      this.#keep(held.subarray(this.#needed));
     }
     return messages;
+  }
+
+  #keep(rest: Buffer): void {
+    this.#pieces = rest.length === 0 ? [] : [rest];
+    this.#bytes = rest.length;
+    this.#needed = PREFIX_BYTES;
   }
 }
 

@@ -1,10 +1,9 @@
 // The processing of one exchange: which parts go to the processor, and what its answers change.
 import type { BodyStage } from '../../exchange/body-stage.ts';
-import { ERRORS, withDetail, withStatuses, type ExchangeError } from '../../exchange/errors.ts';
+import { ERRORS, withDetail, type ExchangeError } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
-import { grpcStatusOfHttp } from '../../exchange/grpc-status.ts';
 import type { Headers } from '../../exchange/headers.ts';
-import { localReply, reply as replyWith } from '../../exchange/local-reply.ts';
+import { localReply } from '../../exchange/local-reply.ts';
 import type { FilterVerdict } from '../../exchange/plan.ts';
 import type { BodyPart } from '../../exchange/staged-body.ts';
 import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
@@ -14,9 +13,19 @@ import type { Conversation } from './conversation.ts';
 import { takeDestination } from './destination.ts';
 import { bodyMessage, headMessage, type Half } from './half.ts';
 import { changeHeaders, type HeaderRules } from './header-changes.ts';
+import { answerImmediately, refusalOf } from './immediate.ts';
 import type { Ending, Reply } from './lane.ts';
-import type { CommonResponse, HeaderMutation, ImmediateResponse, ProcessingResponse } from './messages.ts';
+import {
+  bodyChangeOf,
+  commonOf,
+  type CommonResponse,
+  type HeaderMutation,
+  type ImmediateResponse,
+  type ModeOverride,
+  type PartName,
+} from './messages.ts';
 import { overridden, protocolConfig, type Modes } from './modes.ts';
+import { Pieces } from './pieces.ts';
 import { DuplexBody, SentTrailers, StreamedBody, type StageHost } from './streamed-body.ts';
 
 /** The settings of a processor, as an exchange needs them. */
@@ -31,7 +40,7 @@ export interface ProcessorPlan {
   readonly tell: (exchange: Exchange, name: 'access_denied' | 'processing_failed', reason: string) => void;
 }
 
-type Taken = { readonly verdict: FilterVerdict } | { readonly response: CommonResponse | null };
+type Taken = { readonly verdict: FilterVerdict } | { readonly response: CommonResponse | null; readonly override: ModeOverride | null };
 
 const NOTHING = Buffer.alloc(0);
 const TOO_LARGE = 'too large';
@@ -83,27 +92,26 @@ export class Processing {
 
   /** Null: the processing goes on with the body. */
   #headReplied(half: Half, reply: Reply): FilterVerdict | null {
-    if (isDone(half)) return 'answered';
-    if (reply.type !== 'answer') return this.#ended(half, reply);
-    const { answer } = reply;
-    const taken = this.#take(half, answer, answer[half.parts.headers as 'request_headers']?.response);
+    const taken = this.#taken(half, reply, half.parts.headers);
     if ('verdict' in taken) return taken.verdict;
-    if (this.#plan.allowsOverride && answer.mode_override !== null) this.#modes = overridden(this.#modes, answer.mode_override);
-    if (taken.response?.status !== 'CONTINUE_AND_REPLACE') return null;
-    return replaced(half, taken.response.body_mutation?.body ?? NOTHING, null);
+    const { response, override } = taken;
+    if (this.#plan.allowsOverride && override !== null) this.#modes = overridden(this.#modes, override);
+    if (response?.status !== 'CONTINUE_AND_REPLACE') return null;
+    return replaced(half, response.body_mutation?.body ?? NOTHING, null);
   }
 
-  /** Makes the changes of the head that an answer asks for; the verdict, if the exchange does not go on. */
-  #take(half: Half, answer: ProcessingResponse, response: CommonResponse | null | undefined): Taken {
-    if (answer.immediate_response !== undefined) return { verdict: this.#answer(half, answer.immediate_response) };
+  /** Makes the changes of the head that a reply asks for; the verdict, if the processing does not go on. */
+  #taken(half: Half, reply: Reply, part: PartName): Taken {
     const { headers, side, exchange } = half;
+    if (exchange.phase === 'done') return { verdict: 'answered' };
+    if (reply.type !== 'answer') return { verdict: this.#ended(half, reply) };
+    const { immediate_response: immediate, dynamic_metadata: metadata, mode_override: override } = reply.answer;
+    if (immediate !== undefined) return { verdict: this.#answer(half, immediate) };
+    const response = commonOf(reply.answer, part);
     const fault = changeHeaders(response?.header_mutation ?? null, headers, side, this.#plan.rules, exchange);
-    if (fault === null) {
-      if (side === 'request') takeDestination(answer.dynamic_metadata, headers);
-      return { response: response ?? null };
-    }
-    this.#conversation.fail(fault);
-    return { verdict: this.#ended(half, { type: 'failed', reason: fault }) };
+    if (fault !== null) return { verdict: this.#broken(half, fault) };
+    if (side === 'request') takeDestination(metadata, headers);
+    return { response, override };
   }
 
   async #body(half: Half): Promise<FilterVerdict> {
@@ -131,54 +139,53 @@ export class Processing {
     if (part === null) return 'continue';
     if (!part.isWhole && !allowsPart) return this.#refuse(half, tooLarge(half));
     const reply = await this.#conversation.ask(half.parts.body, this.#first(half, bodyMessage(half, part.bytes, part.isWhole)));
-    if (isDone(half)) return 'answered';
-    if (reply.type !== 'answer') return this.#ended(half, reply);
-    const taken = this.#take(half, reply.answer, reply.answer[half.parts.body as 'request_body']?.response);
+    const taken = this.#taken(half, reply, half.parts.body);
     if ('verdict' in taken) return taken.verdict;
-    const change = taken.response?.body_mutation ?? null;
-    const stage = change?.mutation === undefined ? null : replaced(half, change.body ?? NOTHING, part);
+    const change = reply.type === 'answer' ? bodyChangeOf(reply.answer, half.parts.body) : null;
+    const stage = change === null ? null : replaced(half, change.body ?? NOTHING, part);
     if (this.#modes[half.side].trailers) return new SentTrailers(this.#host(half), stage);
     return stage ?? 'continue';
   }
 
   /** The processor may wait for the whole body before it says anything; its own body comes in pieces. */
   async #duplexRequest(half: Half): Promise<FilterVerdict> {
-    const { parts } = half;
-    const waits = {};
-    const pieces: Buffer[] = [];
+    const pieces = new Pieces(this.#plan.maxBodyBytes);
     const sendsHead = this.#modes.request.headers && this.#isFirst;
-    const head = sendsHead ? this.#conversation.ask(parts.headers, this.#first(half, headMessage(half))) : null;
-    this.#conversation.pauseTime(parts.body, waits, true);
+    const head = sendsHead ? this.#conversation.ask(half.parts.headers, this.#first(half, headMessage(half))) : null;
     const body = new Promise<Reply>((resolve) => {
-      this.#conversation.expect(parts.body, (reply) => this.#collect(reply, pieces, resolve));
+      this.#conversation.expect(half.parts.body, (reply) => this.#collect(reply, pieces, resolve));
     });
-    const gathered = half.gather(this.#plan.maxBodyBytes).then((part) => {
-      if (part?.isWhole === false) return TOO_LARGE;
-      if (part !== null) this.#conversation.tell(bodyMessage(half, part.bytes, true));
-      this.#conversation.pauseTime(parts.body, waits, false);
-      return null;
-    });
+    const gathered = this.#sendWhole(half);
     const arrived: Promise<Early> = head === null ? gathered : gathered.then((fault): Early | Promise<Early> => fault ?? head);
     const early = head === null ? await arrived : await Promise.race<Early>([head, arrived]);
-    if (early === TOO_LARGE) return this.#refuse(half, tooLarge(half));
-    const verdict = early === null ? null : this.#headReplied(half, early);
+    const verdict = early === null || early === TOO_LARGE ? null : this.#headReplied(half, early);
     if (verdict !== null) return verdict;
     if ((await gathered) === TOO_LARGE) return this.#refuse(half, tooLarge(half));
-    const last = await body;
-    if (isDone(half)) return 'answered';
-    if (last.type !== 'answer') return this.#ended(half, last);
-    if (last.answer.immediate_response !== undefined) return this.#answer(half, last.answer.immediate_response);
-    return replaced(half, Buffer.concat(pieces), null);
+    const taken = this.#taken(half, await body, half.parts.body);
+    return 'verdict' in taken ? taken.verdict : replaced(half, pieces.whole, null);
   }
 
-  #collect(reply: Reply, pieces: Buffer[], resolve: (reply: Reply) => void): boolean {
-    const piece = reply.type === 'answer' ? reply.answer.request_body?.response?.body_mutation?.streamed_response : undefined;
-    if (piece !== undefined) pieces.push(piece.body);
-    if (pieces.reduce((sum, { length }) => sum + length, 0) > this.#plan.maxBodyBytes) {
-      this.#conversation.fail('the body of the processor is too large');
+  /** Sends the whole body of a request. The processor may wait for it, so its time does not run before. */
+  async #sendWhole(half: Half): Promise<typeof TOO_LARGE | null> {
+    const waits = {};
+    this.#conversation.pauseTime(half.parts.body, waits, true);
+    const part = await half.gather(this.#plan.maxBodyBytes);
+    if (part?.isWhole === false) return TOO_LARGE;
+    if (part !== null) this.#conversation.tell(bodyMessage(half, part.bytes, true));
+    this.#conversation.pauseTime(half.parts.body, waits, false);
+    return null;
+  }
+
+  /** Whether more pieces follow. */
+  #collect(reply: Reply, pieces: Pieces, resolve: (reply: Reply) => void): boolean {
+    const piece = reply.type === 'answer' ? bodyChangeOf(reply.answer, 'request_body')?.streamed_response : undefined;
+    const fault = piece === undefined ? null : pieces.keep(piece.body);
+    if (fault !== null) {
+      // It calls this function again.
+      this.#conversation.fail(fault);
       return false;
     }
-    if (piece !== undefined && !piece.end_of_stream) return true;
+    if (piece?.end_of_stream === false) return true;
     resolve(reply);
     return false;
   }
@@ -199,31 +206,16 @@ export class Processing {
 
   /** The processor answers in place of the backend. */
   #answer(half: Half, immediate: ImmediateResponse): FilterVerdict {
-    const { exchange } = half;
-    const status = statusOf(immediate);
-    const headers: Headers = [];
-    const fault = status === null ? 'the processor answers with a status that is not valid' : this.#ownHeaders(immediate, headers);
-    if (status === null || fault !== null) {
-      this.#conversation.fail(fault ?? '');
-      return this.#ended(half, { type: 'failed', reason: fault ?? '' });
-    }
-    if (status >= 400) {
-      this.#plan.tell(exchange, 'access_denied', 'the external processor answers the request');
-      exchange.error = refusal(immediate, status);
-    }
-    if (exchange.grpc) localReply(exchange, exchange.error ?? refusal(immediate, status));
-    else
-      replyWith(
-        exchange,
-        status,
-        headers,
-        immediate.body.length === 0 || status === 204 || status === 304 ? null : Buffer.from(immediate.body),
-      );
+    const status = answerImmediately(half.exchange, immediate, this.#plan.rules);
+    if (typeof status === 'string') return this.#broken(half, status);
+    if (status >= 400) this.#plan.tell(half.exchange, 'access_denied', 'the external processor answers the request');
     return this.#settle(half);
   }
 
-  #ownHeaders({ headers: mutation }: ImmediateResponse, headers: Headers): string | null {
-    return changeHeaders(mutation, headers, 'response', { ...this.#plan.rules, isStrict: false }, null);
+  /** The processor has broken a rule. */
+  #broken(half: Half, reason: string): FilterVerdict {
+    this.#conversation.fail(reason);
+    return this.#ended(half, { type: 'failed', reason });
   }
 
   /** The answer in the exchange takes the place of any other. */
@@ -253,7 +245,7 @@ export class Processing {
       if (immediate === undefined) return null;
       this.#isSettled = true;
       this.#plan.tell(exchange, 'access_denied', 'the external processor refuses a body');
-      return refusal(immediate, statusOf(immediate) ?? 403);
+      return refusalOf(immediate);
     }
     if (this.#plan.failOpen && !changed) return null;
     this.#isSettled = true;
@@ -276,21 +268,7 @@ function replaced(half: Half, bytes: Buffer, part: BodyPart | null): BodyStage {
   return new ReplacedBody(bytes, part === null ? Infinity : part.bytes.length);
 }
 
-function isDone({ exchange }: Half): boolean {
-  return exchange.phase === 'done';
-}
-
 function tooLarge({ side }: Half): ExchangeError {
   if (side === 'request') return withDetail(ERRORS.requestBodyTooLarge, 'larger than what is held for the external processor');
   return withDetail(ERRORS.processorFailed, 'the body of the answer is larger than what is held for the external processor');
-}
-
-/** Envoy takes no status for 200. */
-function statusOf({ status }: ImmediateResponse): number | null {
-  const code = status === null || status.code === 0 ? 200 : status.code;
-  return code >= 200 && code <= 599 ? code : null;
-}
-
-function refusal({ grpc_status: grpc }: ImmediateResponse, status: number): ExchangeError {
-  return withStatuses(ERRORS.processorRefused, status < 400 ? 403 : status, grpc === null ? grpcStatusOfHttp(status) : grpc.status);
 }

@@ -5,7 +5,8 @@ import type { Headers } from '../../exchange/headers.ts';
 import type { Conversation } from './conversation.ts';
 import { bodyMessage, trailersMessage, type Half } from './half.ts';
 import type { Reply } from './lane.ts';
-import type { CommonResponse, HeaderMutation } from './messages.ts';
+import { bodyChangeOf, trailerChangeOf, type BodyMutation, type HeaderMutation } from './messages.ts';
+import { Pieces } from './pieces.ts';
 
 /** What a stage needs of the processing of its exchange. */
 export interface StageHost {
@@ -22,6 +23,7 @@ export interface StageHost {
 
 /** The bytes that may be with the processor: more than a round trip at full speed needs in a data centre. */
 const WINDOW_BYTES = 262_144;
+const NOTHING = Buffer.alloc(0);
 /** The messages that may be with it. */
 const WINDOW_MESSAGES = 64;
 
@@ -92,8 +94,7 @@ export class StreamedBody implements BodyStage {
       out.fail(objection);
       return false;
     }
-    const bytes =
-      reply.type === 'answer' ? this.#changed(piece, reply.answer[this.#host.half.parts.body as 'request_body']?.response) : piece;
+    const bytes = reply.type === 'answer' ? this.#changed(piece, bodyChangeOf(reply.answer, this.#host.half.parts.body)) : piece;
     this.#isOver ||= reply.type !== 'answer';
     if (bytes.length > 0 && !out.data(bytes)) {
       this.#isFull = true;
@@ -102,11 +103,10 @@ export class StreamedBody implements BodyStage {
     return true;
   }
 
-  #changed(piece: Buffer, response: CommonResponse | null | undefined): Buffer {
-    const change = response?.body_mutation ?? null;
-    if (change?.mutation === undefined) return piece;
+  #changed(piece: Buffer, change: BodyMutation | null): Buffer {
+    if (change === null) return piece;
     this.#hasChanged = true;
-    return change.body ?? change.streamed_response?.body ?? Buffer.alloc(0);
+    return change.body ?? change.streamed_response?.body ?? NOTHING;
   }
 
   #askTrailers(trailers: Headers, out: StageOutlet): void {
@@ -127,8 +127,7 @@ export class StreamedBody implements BodyStage {
 function trailersObjection(host: StageHost, reply: Reply, trailers: Headers, changed: boolean): ExchangeError | null {
   const objection = host.objection(reply, changed);
   if (objection !== null || reply.type !== 'answer') return objection;
-  const mutation = reply.answer[host.half.parts.trailers as 'request_trailers']?.header_mutation ?? null;
-  return host.changeTrailers(mutation, trailers);
+  return host.changeTrailers(trailerChangeOf(reply.answer, host.half.parts.trailers), trailers);
 }
 
 /** Only the trailers go to the processor; `before`: the stage that has changed the body. */
@@ -175,6 +174,7 @@ export class DuplexBody implements BodyStage {
   readonly #host: StageHost;
   #isStopped = false;
   #hasBegun = false;
+  readonly #pieces = new Pieces();
   #trailers: Headers | null = null;
 
   constructor(host: StageHost) {
@@ -224,8 +224,14 @@ export class DuplexBody implements BodyStage {
       out.fail(objection ?? this.#host.failure);
       return false;
     }
-    const piece = reply.answer[this.#host.half.parts.body as 'request_body']?.response?.body_mutation?.streamed_response;
+    const piece = bodyChangeOf(reply.answer, this.#host.half.parts.body)?.streamed_response;
     if (piece === undefined) return true;
+    const fault = this.#pieces.count(piece.body);
+    if (fault !== null) {
+      // It calls this function again.
+      this.#host.conversation.fail(fault);
+      return false;
+    }
     if (piece.body.length > 0 && !out.data(piece.body)) this.#host.conversation.hold(this, true);
     if (piece.end_of_stream) out.end(this.#trailers);
     return !piece.end_of_stream;
