@@ -133,11 +133,11 @@ class AnswerEnds implements BodyEnds {
   }
 
   pause(): void {
-    this.#exchange.upstream?.pauseResponse();
+    this.#exchange.answerSource?.pauseResponse();
   }
 
   resume(): void {
-    if (this.#exchange.shaping?.response.waits !== true) this.#exchange.upstream?.resumeResponse();
+    if (this.#exchange.shaping?.response.waits !== true) this.#exchange.answerSource?.resumeResponse();
   }
 
   data(chunk: Buffer): boolean {

@@ -173,7 +173,9 @@ export class Bodies {
     copyEnd(exchange);
     if (exchange.gathering) return this.#gatheringEnd(exchange);
     if (exchange.requestLength !== 0 || exchange.tunnel) exchange.upstream?.end(trailers);
-    if (exchange.tunnel && exchange.responseEnded) this.#tunnelEnded(exchange);
+    if (!exchange.tunnel) return;
+    if (exchange.responseEnded) this.#tunnelEnded(exchange);
+    else if (exchange.localStream !== null) exchange.localStream.ended();
   }
 
   responseData(exchange: Exchange, chunk: Buffer): void {
@@ -194,10 +196,10 @@ export class Bodies {
     return true;
   }
 
-  downstreamDrained({ shaping, stagedAnswer, upstream }: Exchange): void {
+  downstreamDrained({ shaping, stagedAnswer, tunnel, answerSource }: Exchange): void {
     if (shaping !== null) shaping.response.drained();
-    else if (stagedAnswer !== null) stagedAnswer.drained();
-    else upstream?.resumeResponse();
+    else if (stagedAnswer !== null && !tunnel) stagedAnswer.drained();
+    else answerSource?.resumeResponse();
   }
 }
 

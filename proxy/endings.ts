@@ -12,6 +12,7 @@ import { failedStatus } from './exchange/grpc.ts';
 import { endCall } from './exchange/grpc-ending.ts';
 import { localReply } from './exchange/local-reply.ts';
 import type { Headers } from './exchange/headers.ts';
+import type { LocalStream } from './exchange/local-stream.ts';
 import type { EndFilter } from './exchange/plan.ts';
 import type { Attempts } from './upstream/attempts.ts';
 import { dropCopies } from './upstream/copies.ts';
@@ -22,6 +23,8 @@ import { stopTimeouts } from './upstream/timeout.ts';
 export interface EndingsOptions extends Pick<AnsweringOptions, 'wheel' | 'limits' | 'send' | 'failed'> {
   readonly attempts: Attempts;
   readonly gathering: Gathering;
+  /** The head of an answer is sent that goes on. */
+  readonly stream: (exchange: Exchange, stream: LocalStream) => void;
   /** The last phase: metrics and access log. */
   readonly record: (exchange: Exchange) => void;
 }
@@ -31,12 +34,14 @@ export class Endings {
   readonly #gathering: Gathering;
   readonly #wheel: TimerWheel;
   readonly #answering: Answering;
+  readonly #stream: EndingsOptions['stream'];
   readonly #record: (exchange: Exchange) => void;
 
-  constructor({ attempts, gathering, wheel, limits, send, failed, record }: EndingsOptions) {
+  constructor({ attempts, gathering, wheel, limits, send, failed, stream, record }: EndingsOptions) {
     this.#attempts = attempts;
     this.#gathering = gathering;
     this.#wheel = wheel;
+    this.#stream = stream;
     this.#record = record;
     this.#answering = new Answering({
       wheel,
@@ -61,6 +66,7 @@ export class Endings {
   /** Answers with an error, or the fixed answer that a policy has for it. */
   reply(exchange: Exchange, error: ExchangeError): void {
     this.#settle(exchange);
+    exchange.localStream = null;
     exchange.error = error;
     if (!fallBack(exchange, error)) localReply(exchange, error);
     this.answerLocally(exchange);
@@ -72,6 +78,7 @@ export class Endings {
   }
 
   readonly #sendBody = (exchange: Exchange): void => {
+    if (exchange.localStream !== null) return this.#stream(exchange, exchange.localStream);
     const body = exchange.method === 'HEAD' ? null : exchange.localBody;
     if (exchange.stagedAnswer !== null) return exchange.stagedAnswer.whole(body);
     if (body !== null) {
@@ -133,6 +140,7 @@ export class Endings {
     if (exchange.phase === 'answering') return this.cut(exchange, error);
     this.#attempts.stopAll(exchange);
     this.#settle(exchange);
+    exchange.localStream = null;
     exchange.error = error;
     localReply(exchange, error);
     this.#answering.sendHead(exchange);

@@ -24,6 +24,7 @@ import type { Recorder } from './exchange/recorder.ts';
 import type { RuleSessions } from './exchange/session.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
 import { Filtering } from './filtering.ts';
+import { LocalStreams } from './local-streams.ts';
 import { Attempts } from './upstream/attempts.ts';
 import { abortOf, delays } from './upstream/fault-injection.ts';
 import type { DelayListener } from './upstream/fault-injection.ts';
@@ -56,6 +57,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   readonly #endings: Endings;
   readonly #admission: Admission;
   readonly #filtering: Filtering;
+  readonly #streams: LocalStreams;
 
   constructor(options: RequestPathOptions) {
     const { recorder, wheel, gathering, hop, limits, shedder, workers } = options;
@@ -73,6 +75,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
       limits,
       failed,
       send: (exchange, chunk) => this.#bodies.sendAnswer(exchange, chunk),
+      stream: (exchange, stream) => this.#streams.begin(exchange, stream),
       record: (exchange) => recorder.record(exchange),
     });
     this.#admission = new Admission({ ...options, endings: this.#endings, deadlines: this });
@@ -93,6 +96,18 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
       refused: (exchange, error) => this.requestFailed(exchange, error),
       failed,
       tunnelEnded: (exchange) => this.#endings.finish(exchange),
+    });
+    this.#streams = this.#makeStreams(failed);
+  }
+
+  #makeStreams(failed: (exchange: Exchange, bug: unknown) => void): LocalStreams {
+    return new LocalStreams({
+      openTunnel: (exchange) => this.#tunnels.openOwn(exchange),
+      stopTimeouts: (exchange) => this.#tunnels.stopTimeouts(exchange),
+      send: (exchange, chunk) => this.#bodies.sendAnswer(exchange, chunk),
+      ends: (exchange, trailers) => this.#endings.answerEnds(exchange, trailers),
+      fail: (exchange, error) => this.withdrawn(exchange, error),
+      failed,
     });
   }
 
@@ -295,7 +310,8 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   }
 
   downstreamEnding(exchange: Exchange): void {
-    this.#tunnels.leave(exchange);
+    if (exchange.tunnel) this.#tunnels.leave(exchange);
+    else exchange.localStream?.leave(ERRORS.connectionCut);
   }
 
   // 6 record: at every ending; these are the ones without an answer

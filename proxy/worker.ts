@@ -14,6 +14,7 @@ import { FloodCounts } from './codec/h2/floods.ts';
 import type { BindingState } from './exchange/binding-state.ts';
 import { Bugs } from './exchange/bugs.ts';
 import { Hop } from './exchange/hop.ts';
+import { HubCounts } from './exchange/hub-counts.ts';
 import type { Limits } from './exchange/limits.ts';
 import { RefusedConnections } from './exchange/refused-connections.ts';
 import type { Ask } from './exchange/subrequest.ts';
@@ -38,6 +39,8 @@ import { BlockedSources } from './filter/threats/blocked-sources.ts';
 import { RulesInForce } from './filter/rules-in-force.ts';
 import { MalformedRequests } from './filter/threats/malformed-requests.ts';
 import { FilterPool } from './filter/filter-pool.ts';
+import { MemoryStore } from './hub/memory-store.ts';
+import { WorkerTopics } from './hub/worker-topics.ts';
 import { IsolatedRequestPath } from './isolated-request-path.ts';
 import type { Inspected, Inspecting, Inspection } from './inspection/inspection.ts';
 import { inspectProcess } from './inspection/process.ts';
@@ -147,6 +150,8 @@ export class Worker {
   readonly #bugs: Bugs;
   readonly #log: Log | undefined;
   readonly #refusals = new RefusalCounts();
+  readonly #hubs = new HubCounts();
+  readonly #topics: WorkerTopics;
   readonly #broadcast: WorkerBroadcast;
   readonly #refused: OperatorBlocks;
   readonly #redis: WorkerRedis;
@@ -192,6 +197,7 @@ export class Worker {
     const mirror = this.#mirrorOn(path, limits);
     this.#redis = new WorkerRedis(options);
     this.#limits = new WorkerLimits({ ...options, redis: this.#redis.connection });
+    this.#topics = new WorkerTopics({ Memory: (listener) => new MemoryStore(listener), Redis: () => null });
     [this.#outside, this.#replays] = [new WorkerOutside(options), new WorkerReplays(options.remember)];
     this.#plugins = new WorkerPlugins(this.#askOn(path), options.log);
     this.#builder = this.#makeBuilder(options, mirror, path);
@@ -218,6 +224,8 @@ export class Worker {
       refusals: this.#refusals,
       limits: this.#limits,
       shared: this.#redis.entries,
+      topics: this.#topics,
+      hubs: this.#hubs,
       ask: this.#askOn(path),
       call: this.#callsOn(path).open,
       wholeBody,
@@ -309,6 +317,7 @@ export class Worker {
     };
     registerFamilies(this.registry, workerFamilies(sources));
     registerFamilies(this.registry, [...limitFamilies(this.#limits), ...this.#refusals.families(), ...this.#plugins.families()]);
+    registerFamilies(this.registry, [...limitFamilies(this.#limits), ...this.#refusals.families(), ...this.#hubs.families()]);
     const backends = () => this.#builder.clusters.values();
     registerFamilies(this.registry, upstreamFamilies({ counts: () => this.#telemetry.upstreams, backends }));
   }
@@ -408,6 +417,7 @@ export class Worker {
     this.#consumers.close();
     void this.#passwords.close();
     this.#limits.stop();
+    this.#topics.close();
     this.#redis.close();
     this.#outside.close();
     this.#plugins.close();

@@ -26,8 +26,8 @@ export interface Expression {
   value(facts: Facts): Result<unknown>;
 }
 
-/** The moment at which an expression is evaluated: only then `response` is there. */
-export type ExpressionMoment = 'request' | 'response';
+/** The moment at which an expression is evaluated: only then `response` is there, or the `topic` that a caller wants. */
+export type ExpressionMoment = 'request' | 'response' | 'topic';
 
 const BASE = new Environment({
   enableOptionalTypes: true,
@@ -62,12 +62,14 @@ const BASE = new Environment({
 const ENVIRONMENTS: Readonly<Record<ExpressionMoment, Environment>> = {
   request: BASE.clone(),
   response: BASE.clone().registerVariable('response', 'Response'),
+  topic: BASE.clone().registerVariable('topic', 'string'),
 };
 
 /** The same with the parts of the path. */
 const WITH_PATH: Readonly<Record<ExpressionMoment, Environment>> = {
   request: ENVIRONMENTS.request.clone().registerVariable('path', 'Path'),
   response: ENVIRONMENTS.response.clone().registerVariable('path', 'Path'),
+  topic: ENVIRONMENTS.topic,
 };
 
 /** What an expression may read and must be. `path`: it may read the parts of the path; `body`: the body, and the old value of a place. */
@@ -82,6 +84,7 @@ export interface ExpressionTerms {
 const WITH_BODY: Readonly<Record<ExpressionMoment, Environment>> = {
   request: withBody(WITH_PATH.request),
   response: withBody(WITH_PATH.response),
+  topic: withBody(WITH_PATH.topic),
 };
 
 function withBody(environment: Environment): Environment {

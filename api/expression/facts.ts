@@ -160,6 +160,8 @@ export interface Facts {
   /** In changes of bodies: the body as it came, and the old value of a place. */
   readonly body?: unknown;
   readonly value?: unknown;
+  /** The topic that a caller wants to publish or subscribe to. */
+  readonly topic?: string;
 }
 
 /** Several lines of one name are one value with commas (RFC 9110 section 5.3). */

@@ -3,6 +3,7 @@ import { compression } from './http/compression.ts';
 import { decompression } from './http/decompression.ts';
 import { directResponse } from './http/direct-response.ts';
 import { grpcWeb } from './http/grpc-web.ts';
+import { hub } from './http/hub.ts';
 import { maintenance } from './http/maintenance.ts';
 import { openapi } from './http/openapi.ts';
 import { errorPages } from './http/error-pages.ts';
@@ -15,10 +16,10 @@ export const httpPolicy = policyKind({
   plural: 'httppolicies',
   shortNames: ['hp'],
   description:
-    'What happens to requests and answers on their way: changes of their parts, maintenance, fixed answers, error pages, compression both ways, API documents, gRPC for browsers. For each field the nearest policy wins: rule, route, listener, ListenerSet, Gateway.',
+    'What happens to requests and answers on their way: changes of their parts, maintenance, fixed answers, hubs of topics, error pages, compression both ways, API documents, gRPC for browsers. For each field the nearest policy wins: rule, route, listener, ListenerSet, Gateway.',
   targets: [GATEWAY_TARGET, LISTENER_SET_TARGET, HTTP_ROUTE_TARGET, GRPC_ROUTE_TARGET],
   appliesTo: 'rule',
   // A proxy without it lets bodies pass as they are: the status of the policy says so.
   additions: [{ capability: 'http-policy', path: '', otherwise: 'withhold' }],
-  settings: { maintenance, directResponse, request, response, errorPages, compression, decompression, openapi, grpcWeb },
+  settings: { maintenance, directResponse, hub, request, response, errorPages, compression, decompression, openapi, grpcWeb },
 });

@@ -94,6 +94,7 @@ const FORMS: ReadonlyMap<string, (value: string, field: string) => FieldError[]>
   ['regex', checkRegex],
   ['status', checkStatuses],
   ['condition', (value, field) => checkExpression(value, field, { result: 'bool' })],
+  ['topic condition', (value, field) => checkExpression(value, field, { result: 'bool', moment: 'topic' })],
   ['text expression', (value, field) => checkExpression(value, field, { result: 'string' })],
   ['request condition', (value, field) => checkExpression(value, field, { result: 'bool', path: true })],
   ['request text', (value, field) => checkExpression(value, field, { result: 'string', path: true })],

@@ -44,7 +44,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'reference/resources',
     ],
   ],
-  ['Protocols', ['reference/http', 'reference/grpc', 'reference/websocket', 'reference/errors', 'reference/attacks']],
+  ['Protocols', ['reference/http', 'reference/grpc', 'reference/websocket', 'reference/hub', 'reference/errors', 'reference/attacks']],
   [
     'Programs',
     [

@@ -11,6 +11,7 @@ import type { Hedge } from './hedge.ts';
 import { NO_HEADERS } from './headers.ts';
 import type { Headers } from './headers.ts';
 import type { KeptBody } from './kept-body.ts';
+import type { LocalStream } from './local-stream.ts';
 import type { BackendPlan, ClientIdentity, ResponseFilter, RoutePlan, UpstreamEndpoint, Wait } from './plan.ts';
 import type { Principal } from './principal.ts';
 import type { Session } from './session.ts';
@@ -208,6 +209,8 @@ export class Exchange {
   grpcStatus = -1;
   /** The body of an answer of the proxy itself: a local reply or the answer of a filter. */
   localBody: Buffer | null = null;
+  /** The source of such an answer that goes on after its head; null: it is whole. */
+  localStream: LocalStream | null = null;
   /** The way of the body of the answer through stages, or its wait for response filters; null: it goes straight to the client. */
   stagedAnswer: StagedBody | null = null;
 
@@ -318,8 +321,18 @@ export class Exchange {
     this.responseLength = attempt.length;
   }
 
+  /** The source of the answer, which pauses while the client is behind; null without one. */
+  get answerSource(): Pick<UpstreamStream, 'pauseResponse' | 'resumeResponse'> | null {
+    return this.localStream ?? this.upstream;
+  }
+
   /** The request on the connection of the attempt; null without one. */
   get upstream(): UpstreamStream | null {
     return this.attempt === null ? null : this.attempt.stream;
   }
+}
+
+/** Whether the exchange does not end by itself: a tunnel, or an answer of the proxy that goes on. */
+export function isEndless({ tunnel, localStream }: Exchange): boolean {
+  return tunnel || localStream !== null;
 }

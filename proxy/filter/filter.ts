@@ -7,6 +7,7 @@ import type { LimitCounts } from '#lib/limit/metrics.ts';
 import type { LimitStore } from '#lib/limit/store.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
+import type { HubCounts } from '../exchange/hub-counts.ts';
 import type { ObjectData } from '../exchange/object-data.ts';
 import type { AnswerChange, FilterVerdict, Patience } from '../exchange/plan.ts';
 import type { Outside } from '../exchange/outside.ts';
@@ -16,6 +17,7 @@ import type { SharedEntries } from '../exchange/shared-entries.ts';
 import type { BodyPart } from '../exchange/staged-body.ts';
 import type { SecurityEvents } from '../exchange/security-events.ts';
 import type { Ask } from '../exchange/subrequest.ts';
+import type { Topics } from '../exchange/topics.ts';
 import type { ReplayMemory } from '../exchange/worker-replays.ts';
 import type { Passwords } from './authentication/passwords.ts';
 import type { OperatorBlocks } from '../exchange/operator-blocks.ts';
@@ -67,6 +69,9 @@ export interface FilterDependencies {
   /** Entries that all proxies share: sessions of users. */
   readonly shared: SharedEntries;
   readonly passwords: Passwords;
+  /** The topics of hubs, and what hubs count. */
+  readonly topics: Topics;
+  readonly hubs: HubCounts;
   /** The signatures that were accepted and count once. */
   readonly replays: ReplayMemory;
   /** Ends an exchange that the filter let through before, whatever its state; no effect on one that is over. */

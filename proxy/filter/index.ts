@@ -14,6 +14,7 @@ import { forwardedClientCert } from './forwarded-client-cert.ts';
 import { credentialInjection } from './credential-injection.ts';
 import { headersToBackend, identityHeaders } from './headers-to-backend.ts';
 import { grpcWeb } from './grpc-web/grpc-web.ts';
+import { hub } from './hub/hub.ts';
 import { ipAccess } from './ip-access.ts';
 import { earlyLimits, limits } from './limits.ts';
 import { processor } from './processor/processor.ts';
@@ -63,6 +64,8 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   // What a client sent, before it is changed for a backend.
   openapi,
   directResponse,
+  // Also an answer in place of a backend.
+  hub,
   // Extensions see only what may pass, and before what rewrites it; a policy may place them elsewhere.
   processor,
   // A redirect answers, so later filters have nothing to do.

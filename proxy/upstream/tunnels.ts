@@ -30,14 +30,22 @@ export class Tunnels {
 
   /** The backend has accepted. Deadlines of requests do not apply to tunnels. */
   open(exchange: Exchange): void {
-    stopTimeouts(exchange, this.#wheel);
+    if (exchange.upgrade === 'websocket') this.#webSockets.open(exchange);
+    this.openOwn(exchange);
+  }
+
+  /** The same for a WebSocket that ends in the proxy: the exchange has its frames. */
+  openOwn(exchange: Exchange): void {
+    this.stopTimeouts(exchange);
     exchange.tunnel = true;
     exchange.requestEnded = false;
-    if (exchange.upgrade === 'websocket') {
-      this.#webSockets.open(exchange);
-      this.#owner.opened(exchange);
-    }
+    if (exchange.upgrade === 'websocket') this.#owner.opened(exchange);
     exchange.downstream.startTunnel(exchange);
+  }
+
+  /** For answers without an end. */
+  stopTimeouts(exchange: Exchange): void {
+    stopTimeouts(exchange, this.#wheel);
   }
 
   /** Forwards the allowed bytes of the client. */

@@ -29,7 +29,9 @@ export function echo(socket: WebSocket): void {
 
 /** A WebSocket on a stream after its handshake, of a client or a server. */
 export function webSocketOn(stream: Duplex, end: 'client' | 'server' = 'client'): WebSocket {
-  const socket = new (WebSocket as unknown as new (address: null, protocols: undefined, options: object) => WebSocket)(null, undefined, {});
+  const socket = new (WebSocket as unknown as new (address: null, protocols: undefined, options: object) => WebSocket)(null, undefined, {
+    closeTimeout: 30_000,
+  });
   const untyped = socket as unknown as { _isServer: boolean; setSocket(stream: unknown, head: Buffer, options: object): void };
   const plain = stream as Duplex & { setTimeout?: unknown; setNoDelay?: unknown };
   plain.setNoDelay ??= () => undefined;

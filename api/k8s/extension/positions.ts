@@ -22,6 +22,7 @@ export const POSITIONS = [
   'maintenance',
   'openapi',
   'directResponse',
+  'hub',
   'RequestRedirect',
   'RequestHeaderModifier',
   'RequestMirror',

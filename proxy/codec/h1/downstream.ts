@@ -11,7 +11,7 @@ import { Timer } from '#lib/timer-wheel.ts';
 import { turnTime } from '#lib/turn-clock.ts';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
-import { Exchange } from '../../exchange/exchange.ts';
+import { Exchange, isEndless } from '../../exchange/exchange.ts';
 import { Lag } from '../../exchange/lag.ts';
 import type { DownstreamConnection } from '../../exchange/exchange.ts';
 import type { Headers } from '../../exchange/headers.ts';
@@ -117,7 +117,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
   drain(): void {
     this.#draining = true;
     if (this.#state === 'idle') this.#close();
-    else if (this.#state === 'tunnel' && this.#exchange !== null) this.#events.downstreamEnding(this.#exchange);
+    else if (this.#exchange !== null && isEndless(this.#exchange)) this.#events.downstreamEnding(this.#exchange);
   }
 
   // Reading
@@ -239,7 +239,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
     }
     this.#startBody(exchange);
     this.#events.requestHead(exchange);
-    if (exchange.requestLength === 0 && this.#exchange === exchange) this.#requestEnd(exchange, null);
+    if (exchange.requestLength === 0 && this.#exchange === exchange && !exchange.tunnel) this.#requestEnd(exchange, null);
   }
 
   #begin(): Exchange {

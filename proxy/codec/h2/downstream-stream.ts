@@ -89,7 +89,7 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
     if (this.inboundOpen && exchange.requestLength === 0 && exchange.upgrade === '') return;
     this.#untold = false;
     this.#owner.events.requestHead(exchange);
-    if (exchange.requestLength === 0 && !this.#answerDone) this.#owner.events.requestEnd(exchange, null);
+    if (exchange.requestLength === 0 && !this.#answerDone && !exchange.tunnel) this.#owner.events.requestEnd(exchange, null);
   }
 
   /** The request cannot be accepted. */

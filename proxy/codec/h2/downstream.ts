@@ -9,7 +9,7 @@
 import type net from 'node:net';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
-import type { DownstreamConnection } from '../../exchange/exchange.ts';
+import { isEndless, type DownstreamConnection } from '../../exchange/exchange.ts';
 import type { Limits } from '../../exchange/limits.ts';
 import type { DownstreamEvents } from '../../exchange/stream.ts';
 import { cut } from '../h1/cut.ts';
@@ -91,7 +91,7 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
   drain(): void {
     if (this.state === 'preface') return this.close();
     if (this.state !== 'open') return;
-    for (const { exchange } of this.streams.snapshot()) if (exchange.tunnel) this.events.downstreamEnding(exchange);
+    for (const { exchange } of this.streams.snapshot()) if (isEndless(exchange)) this.events.downstreamEnding(exchange);
     if (this.#goodbye === 'none') this.#notice();
     if (this.#goodbye === 'final') return this.#closeIfOver();
     // With or without streams, the peer has this long to answer.

@@ -6,6 +6,7 @@ const GOING_AWAY = 1_001;
 const PROTOCOL_ERROR = 1_002;
 const POLICY_VIOLATION = 1_008;
 const TOO_BIG = 1_009;
+const TRY_AGAIN_LATER = 1_013;
 /** Never sent: means that there was no close frame. */
 export const ABNORMAL = 1_006;
 
@@ -14,6 +15,7 @@ const CODES: ReadonlyMap<ExchangeError, number> = new Map([
   [ERRORS.webSocketTooLarge, TOO_BIG],
   [ERRORS.webSocketTooFast, POLICY_VIOLATION],
   [ERRORS.credentialRevoked, POLICY_VIOLATION],
+  [ERRORS.hubClientTooSlow, TRY_AGAIN_LATER],
   ...[ERRORS.webSocketExpired, ERRORS.idleTimeout, ERRORS.connectionCut].map((error) => [error, GOING_AWAY] as const),
 ]);
 
