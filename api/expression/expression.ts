@@ -91,17 +91,20 @@ function withBody(environment: Environment): Environment {
   return environment.clone().registerVariable('body', 'dyn').registerVariable('value', 'dyn');
 }
 
+function environmentOf({ moment = 'request', path = false, body = false }: ExpressionTerms): Environment {
+  const withoutBody = path ? WITH_PATH : ENVIRONMENTS;
+  return (body ? WITH_BODY : withoutBody)[moment];
+}
+
 /** Compiles an expression. The error is a sentence without its subject: "must be true or false, and is a string". */
-export function compileExpression(
-  source: string,
-  { result, moment = 'request', path = false, body = false }: ExpressionTerms,
-): Result<Expression> {
+export function compileExpression(source: string, terms: ExpressionTerms): Result<Expression> {
+  const { result } = terms;
   if (source.length > MAX_EXPRESSION) return err(`must have at most ${MAX_EXPRESSION} characters`);
   try {
-    const environment = (body ? WITH_BODY : path ? WITH_PATH : ENVIRONMENTS)[moment];
+    const environment = environmentOf(terms);
     const checked = environment.check(source);
     if (!checked.valid) return err(`is not valid: ${summaryOf(checked.error)}`);
-    if (result !== 'json' && checked.type !== result && checked.type !== 'dyn')
+    if (![result, 'dyn'].includes(checked.type ?? '') && result !== 'json')
       return err(`must be ${WORDS[result]}, and is of type ${checked.type}`);
     const translated = translate(environment.parse(source).ast);
     if (!translated.ok) return translated;

@@ -139,6 +139,14 @@ describe('an attack', () => {
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
   });
 
+  test('by a character set is refused', async () => {
+    const type = 'content-type: application/json; charset="utf-7"\r\n';
+    const { sent, answer } = await exchange({ request: { body: { remove: ['/a'] } } }, post('{"a":1}', '/', type));
+    expect([sent, status(answer)]).toEqual([undefined, 400]);
+    const known = await exchange({ request: { body: { remove: ['/a'] } } }, post('{"a":1}', '/', type.replace('utf-7', 'UTF-8')));
+    expect(known.sent?.body).toBe('{}');
+  });
+
   test('by a coding is refused', async () => {
     const { sent, answer } = await exchange(
       { request: { body: { remove: ['/a'] } } },

@@ -35,13 +35,19 @@ function checkMoves(moves: readonly { readonly from: string; readonly to: string
   );
 }
 
-function checkPath({ match, template, replace }: Path = {}, field: string): FieldError[] {
-  if (match !== undefined && template !== undefined)
-    return [{ field: `${field}.template`, reason: 'cannot be set together with match: remove one of them' }];
-  if (match === undefined && template === undefined)
-    return replace === undefined ? [] : [{ field: `${field}.replace`, reason: 'needs match or template beside it' }];
-  const expression = template === undefined ? { ok: true as const, value: match ?? '' } : templateExpression(template);
-  if (!expression.ok) return [{ field: `${field}.template`, reason: expression.error }];
+function checkPath(path: Path = {}, field: string): FieldError[] {
+  const { match, template, replace } = path;
+  if (template !== undefined) return checkTemplate(path, field);
+  if (replace === undefined) return [];
+  if (match === undefined) return [{ field: `${field}.replace`, reason: 'needs match or template beside it' }];
+  return checkReplacement(match, replace, `${field}.replace`);
+}
+
+function checkTemplate({ match, template = '', replace }: Path, field: string): FieldError[] {
+  const at = `${field}.template`;
+  if (match !== undefined) return [{ field: at, reason: 'cannot be set together with match: remove one of them' }];
+  const expression = templateExpression(template);
+  if (!expression.ok) return [{ field: at, reason: expression.error }];
   return replace === undefined ? [] : checkReplacement(expression.value, replace, `${field}.replace`);
 }
 

@@ -10,7 +10,7 @@ import { AnswerRefusal, replaceAnswer } from '../../exchange/replaced-body.ts';
 import { preferredType } from '../error-pages/accepted-type.ts';
 import type { FilterDependencies } from '../filter.ts';
 import { BodyChanges, type BodyProblem } from './body-changes.ts';
-import { formOfName, formOfType, type BodyForm } from './body-form.ts';
+import { formOfName, formOfType, isOtherCharset, type BodyForm } from './body-form.ts';
 import { plainBody } from './plain-body.ts';
 
 type Settings = NonNullable<NonNullable<PolicySettings<'HTTPPolicy'>['response']>['body']>;
@@ -44,7 +44,8 @@ export class AnswerBody {
     const { signal } = exchange;
     if (exchange.method === 'HEAD') return this.#replace(exchange, Buffer.alloc(0), from, to);
     // A part of a body is no body.
-    if (exchange.status === 206) return new AnswerRefusal(PROBLEMS.unreadable);
+    if (exchange.status === 206 || isOtherCharset(getHeader(exchange.responseHeaders, 'content-type')))
+      return new AnswerRefusal(PROBLEMS.unreadable);
     const coded = await this.#wholeAnswer(exchange, this.#changes.maxSize);
     if (signal.aborted) return undefined;
     if (coded === null) return new AnswerRefusal(ERRORS.answerTooLarge);

@@ -86,3 +86,9 @@ export function formOfType(contentType: string | null): BodyForm | null {
 export function formOfName(name: FormName): BodyForm {
   return FORMS.find((each) => each.name === name) as BodyForm;
 }
+
+/** Whether a Content-Type says another encoding than UTF-8, in which nothing is read or written. */
+export function isOtherCharset(contentType: string | null): boolean {
+  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(contentType ?? '')?.[1]?.toLowerCase();
+  return charset !== undefined && charset !== 'utf-8' && charset !== 'utf8';
+}

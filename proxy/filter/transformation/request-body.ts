@@ -8,7 +8,7 @@ import type { BodyStage } from '../../exchange/body-stage.ts';
 import { replaceRequest } from '../../exchange/replaced-body.ts';
 import type { FilterDependencies } from '../filter.ts';
 import { BodyChanges, type BodyProblem } from './body-changes.ts';
-import { formOfName, formOfType, type BodyForm } from './body-form.ts';
+import { formOfName, formOfType, isOtherCharset, type BodyForm } from './body-form.ts';
 
 type Settings = NonNullable<NonNullable<PolicySettings<'HTTPPolicy'>['request']>['body']>;
 
@@ -38,6 +38,7 @@ export class RequestBody {
   /** The stage that replaces the body, the error of a body that cannot be changed; null: the exchange is over. */
   async change(exchange: Exchange, from: BodyForm, facts: Facts): Promise<BodyStage | ExchangeError | null> {
     if (hasHeader(exchange.requestHeaders, 'content-encoding')) return ERRORS.contentCodingRefused;
+    if (isOtherCharset(getHeader(exchange.requestHeaders, 'content-type'))) return PROBLEMS.unreadable;
     const { signal } = exchange;
     const bytes = await this.#wholeBody(exchange, this.#changes.maxSize);
     if (signal.aborted) return null;

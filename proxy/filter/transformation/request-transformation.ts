@@ -58,20 +58,24 @@ class RequestTransformation implements Filter {
     const facts = changeFacts(exchange);
     if (!this.#when(facts)) return 'continue';
     if (change?.path === null) return this.#refuse(exchange);
-    // All values are made before the first change.
+    const changeHead = this.#headChange(exchange, change, facts);
+    const form = this.#body?.formOf(exchange) ?? null;
+    if (form !== null) return this.#withBody(exchange, form, facts, changeHead);
+    changeHead();
+    return 'continue';
+  }
+
+  /** All values are made before the first change. */
+  #headChange(exchange: Exchange, change: PathChange | null, facts: Facts): () => void {
     const query = this.#query?.of(facts);
     const headers = this.#headers?.of(facts);
     const cookies = this.#cookies?.of(facts);
-    const changeHead = (): void => {
+    return () => {
       if (change !== null) replacePath(exchange, change);
       if (query !== undefined) replaceQuery(exchange, query(exchange.query));
       headers?.({ headers: exchange.requestHeaders, setHost: (host) => (exchange.authority = host) });
       cookies?.(exchange.requestHeaders);
     };
-    const form = this.#body?.formOf(exchange) ?? null;
-    if (form !== null) return this.#withBody(exchange, form, facts, changeHead);
-    changeHead();
-    return 'continue';
   }
 
   /** By the expression of the policy, or else by those of the rule. */
