@@ -316,8 +316,8 @@ export class Worker {
       accessLogDrops: () => this.#telemetry.accessLog?.dropped ?? 0,
     };
     registerFamilies(this.registry, workerFamilies(sources));
-    registerFamilies(this.registry, [...limitFamilies(this.#limits), ...this.#refusals.families(), ...this.#plugins.families()]);
-    registerFamilies(this.registry, [...limitFamilies(this.#limits), ...this.#refusals.families(), ...this.#hubs.families()]);
+    registerFamilies(this.registry, [...limitFamilies(this.#limits), ...this.#refusals.families()]);
+    registerFamilies(this.registry, [...this.#plugins.families(), ...this.#hubs.families()]);
     const backends = () => this.#builder.clusters.values();
     registerFamilies(this.registry, upstreamFamilies({ counts: () => this.#telemetry.upstreams, backends }));
   }
