@@ -28,6 +28,7 @@ import {
   type HypotheticalRequest,
 } from './explained-access.ts';
 import { explainChain, printChain, type ChainPart } from './explained-chain.ts';
+import { measuredCosts, printCosts } from './explained-costs.ts';
 import { identified, type IdentifiedRequest } from './explained-client.ts';
 import { configOf, type Config } from './explained-config.ts';
 import { explainedRequest, type ExplainedRequest } from './explained-request.ts';
@@ -45,6 +46,11 @@ const FLAGS: readonly FlagGroup[] = [
       method: { default: 'GET', value: 'METHOD', text: 'method of the request', short: 'X' },
       header: { default: '', value: "'NAME: VALUE'", text: 'a header of the request', short: 'H', multiple: true },
       from: { default: '127.0.0.1', value: 'IP', text: 'address of the peer that sends the request' },
+      measure: {
+        default: '',
+        value: 'REQUESTS',
+        text: 'also time the chain of filters of the rule at the proxy, for so many requests of each worker or a minute',
+      },
       all: { default: 'false', value: '', text: 'also list the matches of other hosts and listeners' },
       format: { default: 'text', value: 'text|json', text: 'form of the output', words: FORMATS },
     },
@@ -71,7 +77,10 @@ export const explain: Command = {
       format: values.word('format', FORMATS),
       all: values.isOn('all'),
       caller: callerOf(values),
+      measure: values.text('measure'),
+      proxy: values.text('proxy'),
     };
+    if (choices.measure !== '' && choices.proxy === '') throw new UsageError('--measure needs a running proxy: --proxy ADDRESS');
     const config = await configOf(values.text('config'), values.text('proxy'), readEndpointFlags(values));
     const traffic = trafficTo(address, config.listeners);
     if (traffic.kind === 'none') {
@@ -89,14 +98,17 @@ interface Choices {
   readonly format: string;
   readonly all: boolean;
   readonly caller: PrincipalSource | null;
+  /** '' for no measurement. */
+  readonly measure: string;
+  readonly proxy: string;
 }
 
 /** Prints the explanation of a request. Returns the exit code. */
-function explainUrl(
+async function explainUrl(
   { listeners, routes, policies, clusters }: Config,
   url: string,
-  { method, headers, from, format, all, caller }: Choices,
-): number {
+  { method, headers, from, format, all, caller, measure, proxy }: Choices,
+): Promise<number> {
   const asked = explainedRequest(url, method, headers);
   const { served, unserved } = agree(onPort(listeners, asked.port), null);
   const table = buildTable([...served, ...unserved], routes);
@@ -107,7 +119,8 @@ function explainUrl(
   const { winner } = explanation;
   const { settings, sources, problems, access, chain } =
     winner === null ? NO_RULE : explainRule(index, clusters, winner, hypothetical(asked, sent, from, caller));
-  const shown = { ...explanation, client: sent.client, refused: sent.refused, access, sources, chain, settings, problems };
+  const costs = winner === null || measure === '' ? null : await measuredCosts(proxy, winner.route.key, measure);
+  const shown = { ...explanation, client: sent.client, refused: sent.refused, access, sources, chain, costs, settings, problems };
   const parts = [
     printExplanation(explanation, all),
     sourcesText(sources),
@@ -115,6 +128,7 @@ function explainUrl(
     problems.map((problem) => `refused   ${ERRORS.policyUnresolved.title} (${ERRORS.policyUnresolved.code}): ${describeProblem(problem)}`),
     printAccess(access),
     printChain(chain),
+    printCosts(costs),
     printPolicies(settings),
   ].flat();
   console.log(format === 'json' ? JSON.stringify(shown, null, 2) : textOf(parts));

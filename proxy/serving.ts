@@ -10,6 +10,7 @@ import { createAdminServer } from './admin/admin.ts';
 import type { AdminSources, FeedPaths } from './admin/admin.ts';
 import { createProbeServer } from './admin/probe.ts';
 import { Readiness } from './admin/readiness.ts';
+import { chainCosts } from './chain-costs.ts';
 import type { ServingConfig } from './config.ts';
 import { describeSecrets } from './supervisor/pairs.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
@@ -43,6 +44,7 @@ export class Serving {
       secrets: () => describeSecrets(this.supervisor.resources()),
       version: () => this.supervisor.version,
       drain: () => this.retire(),
+      chainCosts: (query, signal) => chainCosts(this.supervisor, query, signal),
       log,
     };
     const { probePort } = config;

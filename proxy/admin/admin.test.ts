@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import http from 'node:http';
 import { createLog } from '#lib/log.ts';
 import type { Log } from '#lib/log.ts';
+import { err, ok } from '#lib/result.ts';
 import { cluster, listener, route } from '../../test/support/proxy.ts';
 import { createAdminServer } from './admin.ts';
 import { createProbeServer } from './probe.ts';
@@ -95,10 +96,16 @@ describe('admin', () => {
       secrets: () => secrets,
       version: () => 7,
       drain: () => drained++,
+      chainCosts: (query) => Promise.resolve(query === 'route=x' ? ok([{ name: 'cors' }]) : err('route: there is none')),
       log,
     });
     open.push(server);
     port = await server.start();
+  });
+
+  test('measures the chain of a rule, or says what is wrong', async () => {
+    expect(await ask(port, 'POST', '/chain-costs?route=x')).toEqual({ status: 200, body: '[{"name":"cors"}]\n' });
+    expect(await ask(port, 'POST', '/chain-costs')).toEqual({ status: 400, body: 'route: there is none\n' });
   });
 
   test('dumps the served resources without secrets', async () => {

@@ -4,6 +4,7 @@ import { AdminServer, json, refuseWebPages, text } from '#lib/admin-server.ts';
 import type { AdminRequest, Answer, Answerer } from '#lib/admin-server.ts';
 import { LOG_LEVELS } from '#lib/log.ts';
 import type { Log } from '#lib/log.ts';
+import type { Result } from '#lib/result.ts';
 
 /** The sources of dumps and the targets of commands. */
 export interface AdminSources {
@@ -13,6 +14,8 @@ export interface AdminSources {
   readonly version: () => number;
   /** Starts draining: traffic should go elsewhere, but is still served. */
   readonly drain: () => void;
+  /** What the parts of the chain of a rule cost, by the query of the request. */
+  readonly chainCosts: (query: string, signal: AbortSignal) => Promise<Result<readonly object[]>>;
   readonly log: Log;
 }
 
@@ -23,9 +26,13 @@ export interface FeedPaths {
 }
 
 export function createAdminServer(port: number, sources: AdminSources, feed: FeedPaths | null = null): AdminServer {
-  const { resources, secrets, version, drain, log } = sources;
+  const { resources, secrets, version, drain, chainCosts, log } = sources;
   const paths = {
     'GET /config': () => json({ ...dump(resources(), version()), secrets: secrets() }),
+    'POST /chain-costs': async ({ query, signal }: AdminRequest) => {
+      const costs = await chainCosts(query, signal);
+      return costs.ok ? json(costs.value) : text(400, costs.error);
+    },
     'POST /drain': () => {
       drain();
       return text(202, 'draining');

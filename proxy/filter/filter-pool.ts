@@ -1,6 +1,7 @@
 // The filters of all plans, each once, and the chains that plans have of them. A filter lives while a plan has it, across runtimes.
 import type * as ir from '#api/ir/ir.ts';
 import type { EndFilter, RequestFilter, ResponseFilter } from '../exchange/plan.ts';
+import type { ChainMeter } from './chain-meter.ts';
 import type { Filter, FilterDependencies, FilterDraft, FilterKind } from './filter.ts';
 import { FILTERS } from './index.ts';
 import { placed } from './placing.ts';
@@ -37,6 +38,8 @@ export class FilterPool {
   /** Filters that may be unused since the last sweep. */
   readonly #suspects = new Set<Pooled>();
   #made = 0;
+  /** Times the parts of the chains that are built now; null: nothing does. */
+  #meter: ChainMeter | null = null;
 
   constructor(dependencies: FilterDependencies, kinds: readonly FilterKind[] = FILTERS) {
     this.#dependencies = dependencies;
@@ -64,7 +67,30 @@ export class FilterPool {
       const ofRule = own.map(({ filter, json }) => this.#ofRule(kind, filter, json));
       return [...ofRule, this.#ofPolicies(kind, policiesFor(kind))].filter((each) => each !== null);
     });
-    return pooled.length === 0 ? NO_FILTERS : chainOf(pooled);
+    return this.#timed(pooled.length === 0 ? NO_FILTERS : chainOf(pooled));
+  }
+
+  /** Builds chains whose parts a meter times; null: none does. */
+  metered(meter: ChainMeter | null, build: () => void): void {
+    this.#meter = meter;
+    try {
+      build();
+    } finally {
+      this.#meter = null;
+    }
+  }
+
+  #timed(chain: Chain): Chain {
+    const meter = this.#meter;
+    if (meter === null) return chain;
+    const { request, last, response, end } = chain;
+    return {
+      ...chain,
+      request: meter.requests(request),
+      last: meter.requests(last),
+      response: meter.responses(response),
+      end: meter.ends(end),
+    };
   }
 
   #ofRule(kind: FilterKind, filter: ir.Filter, json: string): Pooled | null {

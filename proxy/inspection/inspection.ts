@@ -4,7 +4,7 @@ import type { LimitListing, LimitReset } from '#lib/limit/listing.ts';
 import type { Result } from '#lib/result.ts';
 
 /** What to inspect. Plain data: it goes to workers as a message. */
-export type Inspection = TailInspection | ProcessInspection | LimitsInspection | LimitResetInspection;
+export type Inspection = TailInspection | ProcessInspection | LimitsInspection | LimitResetInspection | ChainInspection;
 
 /** Lines of the access log, until it is ended. */
 export interface TailInspection {
@@ -28,6 +28,13 @@ export interface LimitResetInspection {
   readonly limit: string;
   /** One worker tells the event, and asks Redis about all keys. */
   readonly isFirst: boolean;
+}
+
+/** What the parts of the chain of a rule (key) cost, as lines of JSON (PartCost), measured for so many requests or until it is ended. */
+export interface ChainInspection {
+  readonly kind: 'chain';
+  readonly route: string;
+  readonly requests: number;
 }
 
 /** A file about the whole process. */

@@ -12,6 +12,7 @@ import type { Limits } from '../exchange/limits.ts';
 import { SessionKeys } from '../cluster/session/session-keys.ts';
 import type { Notices } from '../exchange/notices.ts';
 import type { UpstreamCounts } from '../exchange/upstream-counts.ts';
+import type { ChainMeter } from '../filter/chain-meter.ts';
 import type { FilterPool } from '../filter/filter-pool.ts';
 import type { ListenerProblem } from '../listener/problem.ts';
 import type { ListenerSettings, SettingsOf } from '../listener/settings.ts';
@@ -305,6 +306,14 @@ export class RuntimeBuilder {
   #policy(key: string): readonly ir.Policy[] {
     const policy = this.#policies.get(key);
     return policy === undefined ? [] : [policy];
+  }
+
+  /** The plans of a rule (key) have timed parts until the meter is null, or until something changes them. False: there is no such rule. */
+  measure(key: string, meter: ChainMeter | null): boolean {
+    const route = this.#routes.get(key);
+    if (route === undefined) return false;
+    this.#options.filters.metered(meter, () => this.#plan(route));
+    return true;
   }
 
   #plan(route: ir.Route): void {
