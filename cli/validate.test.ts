@@ -39,6 +39,31 @@ describe('findings', () => {
     expect(await findings(route('good', TO_BACKEND))).toEqual([]);
   });
 
+  test('about an OpenAPI document: paths that no route reaches, and rules that it does not cover', async () => {
+    const ref = 'documentRef: { kind: ConfigMap, name: api, key: a.yaml }';
+    const document = (paths: string): string =>
+      `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: api }\ndata:\n  a.yaml: |\n    openapi: 3.1.0\n    paths:\n${paths}`;
+    const policy = `apiVersion: gateway.weir.dev/v1alpha1\nkind: HTTPPolicy\nmetadata: { name: api }\nspec:\n  targetRefs: [{ kind: HTTPRoute, name: a }]\n  openapi: { ${ref} }`;
+    const rule = `{ matches: [{ path: { value: /a }, method: GET }], ${TO_BACKEND} }\n    - { matches: [{ path: { type: Exact, value: /b/1 } }], ${TO_BACKEND} }`;
+    const found = await findings(route('a', rule), policy, document('      /a/{x}: { get: {}, post: {} }\n      /c: { get: {} }'));
+    expect(found.map(({ line, object, field, reason }) => `${line} ${object} ${field} ${reason}`)).toEqual([
+      expect.stringMatching(
+        /^\d+ HTTPRoute\/default\/a spec\.rules\[1\] entry a\.yaml of ConfigMap\/default\/api has no path for the rule, so HTTPPolicy\/default\/api refuses all its requests$/,
+      ),
+      expect.stringMatching(
+        /^\d+ HTTPPolicy\/default\/api spec\.openapi\.documentRef no route of the policy reaches POST \/a\/\{x\}, line 3 of entry a\.yaml/,
+      ),
+      expect.stringMatching(
+        /^\d+ HTTPPolicy\/default\/api spec\.openapi\.documentRef no route of the policy reaches GET \/c, line 4 of entry a\.yaml/,
+      ),
+    ]);
+    const broken = await findings(route('a', rule), policy, document('      a: {}'));
+    expect(broken.map(({ field, reason }) => `${field} ${reason}`)).toEqual([
+      'spec.openapi.documentRef InvalidDocument: entry a.yaml of ConfigMap/default/api: line 3 (/paths/a) must begin with /',
+    ]);
+    expect(await findings(route('a', rule), policy, document('      /a: { get: {} }\n      /b/{x}: { get: {} }'))).toEqual([]);
+  });
+
   test('schema: file, line, object, field, reason', async () => {
     const [finding, ...rest] = await findings(route('bad', 'timeouts: { request: soon }'));
     expect(rest).toEqual([]);

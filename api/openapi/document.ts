@@ -31,6 +31,8 @@ export interface Operation {
   readonly method: string;
   /** The path below that of the server. */
   readonly template: string;
+  /** The same with the paths of the servers. */
+  readonly paths: readonly string[];
   readonly path: DocumentPath;
   readonly parameters: readonly Parameter[];
   /** Null: none is described. */
@@ -144,20 +146,22 @@ class Reader {
     if (!template.startsWith('/')) return void this.#fault(path, 'must begin with /');
     const item = this.#references.objectAt({ value, path });
     if (item === null) return;
+    const bases = basePath === null ? serverPaths([this.#root as Fields, item.value], this.#faults) : [basePath];
+    const paths = [...new Set(bases)].map((base) => `${base.replace(/\/+$/, '')}${template}`);
     const operations = METHODS.flatMap((method) => {
       const operation = item.value[method] === undefined ? null : this.#operation(template, method, item);
-      return operation === null ? [] : [operation];
+      return operation === null ? [] : [{ ...operation, paths }];
     });
     this.#operations.push(...operations);
     const byMethod = new Map(operations.map((operation) => [operation.method, operation]));
-    const bases = basePath === null ? serverPaths([this.#root as Fields, item.value], this.#faults) : [basePath];
-    for (const base of new Set(bases)) {
-      if (this.#templates.add(`${base.replace(/\/+$/, '')}${template}`, byMethod) !== null)
-        this.#fault(path, 'matches the same paths as another one');
-    }
+    for (const each of paths) if (this.#templates.add(each, byMethod) !== null) this.#fault(path, 'matches the same paths as another one');
   }
 
-  #operation(template: string, method: string, item: { readonly value: Fields; readonly path: DocumentPath }): Operation | null {
+  #operation(
+    template: string,
+    method: string,
+    item: { readonly value: Fields; readonly path: DocumentPath },
+  ): Omit<Operation, 'paths'> | null {
     const found = this.#references.objectAt({ value: item.value[method], path: [...item.path, method] });
     if (found === null) return null;
     const { value, path } = found;

@@ -3,6 +3,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { FolderContent } from '../watch/files.ts';
 import { certificateFindings } from './certificates.ts';
+import { documentFindings } from './documents.ts';
 import type { Finding, Unplaced } from './finding.ts';
 import { matchFindings } from './matches.ts';
 import { classFindings, parentFindings } from './parents.ts';
@@ -25,6 +26,7 @@ const CHECKS: readonly ((subject: Subject) => readonly Unplaced[])[] = [
   policyFindings,
   parametersFindings,
   endpointFindings,
+  documentFindings,
 ];
 
 /** The findings about the objects, sorted by place. Problems of the files themselves are not among them. */

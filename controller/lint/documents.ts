@@ -1,0 +1,101 @@
+// OpenAPI documents beside the routes that are held to them: paths that no route reaches, and rules that no path covers.
+import type * as ir from '#api/ir/ir.ts';
+import { compileRegex, regexMatches } from '#api/match/regex.ts';
+import { readDocument, type ApiDocument, type Operation } from '#api/openapi/document.ts';
+import { lineOf } from '#api/openapi/reading.ts';
+import { PolicyIndex, requestTargets } from '#api/policy/layers.ts';
+import { mergePolicies } from '#api/policy/merge.ts';
+import { pathExpression } from '#lib/path-template.ts';
+import type { Unplaced } from './finding.ts';
+import type { Subject } from './subject.ts';
+
+/** A document with the rules that are held to it. */
+interface Use {
+  readonly text: string;
+  readonly document: ApiDocument;
+  /** The entry, for messages. */
+  readonly name: string;
+  /** The ids of the policies. */
+  readonly policies: Set<string>;
+  readonly rules: Map<ir.Route, { readonly policy: string; readonly passesUnknown: boolean }>;
+}
+
+/** Paths in findings about one document. */
+const MAX_PATHS = 16;
+
+/** Findings about documents that do not fit the routes. Documents with faults are those of statuses. */
+export function documentFindings({ resources }: Subject): readonly Unplaced[] {
+  return usesOf(resources).flatMap((use) => [...unreachedPaths(use), ...uncoveredRules(use)]);
+}
+
+function usesOf(resources: readonly ir.Resource[]): readonly Use[] {
+  const index = new PolicyIndex(resources.filter((resource) => resource.kind === 'Policy'));
+  const uses = new Map<string, Use | null>();
+  for (const route of resources.filter((resource) => resource.kind === 'Route')) {
+    for (const { listener } of route.attachments) {
+      const { settings, origins } = mergePolicies('HTTPPolicy', index.layers('HTTPPolicy', requestTargets(route, listener, null)));
+      const { documentRef, basePath = null, request, unknownPaths } = settings.openapi ?? {};
+      const policy = origins.find(({ field }) => field === 'openapi')?.policy;
+      if (documentRef === undefined || policy === undefined) continue;
+      const id = JSON.stringify([documentRef, basePath]);
+      if (!uses.has(id)) uses.set(id, useOf(resources, documentRef, basePath));
+      const use = uses.get(id);
+      use?.policies.add(policy);
+      use?.rules.set(route, { policy, passesUnknown: unknownPaths === 'Pass' || request === 'Off' || request === 'Report' });
+    }
+  }
+  return [...uses.values()].filter((use) => use !== null);
+}
+
+/** Null: there is no such document, or it has faults. */
+function useOf(resources: readonly ir.Resource[], { data, key }: { data?: string; key?: string }, basePath: string | null): Use | null {
+  const object = resources.find((resource) => resource.kind === 'ObjectData' && resource.key === data);
+  const encoded = object?.kind === 'ObjectData' ? object.data[key ?? ''] : undefined;
+  if (encoded === undefined) return null;
+  const text = Buffer.from(encoded, 'base64').toString('utf8');
+  const read = readDocument(text, basePath);
+  return read.ok
+    ? { text, document: read.value, name: `entry ${key ?? ''} of ${data ?? ''}`, policies: new Set(), rules: new Map() }
+    : null;
+}
+
+function unreachedPaths({ text, document, name, policies, rules }: Use): readonly Unplaced[] {
+  const matches = [...rules.keys()].flatMap((route) => route.matches);
+  const unreached = document.operations.filter((operation) => !matches.some((match) => reaches(match, operation)));
+  const [object = ''] = [...policies];
+  return unreached.slice(0, MAX_PATHS).map((operation): Unplaced => {
+    const reason = `no route of the policy reaches ${operation.name}, line ${lineOf(text, operation.path)} of ${name}`;
+    return { severity: 'warning', object, field: 'spec.openapi.documentRef', reason };
+  });
+}
+
+function uncoveredRules({ document, name, rules }: Use): readonly Unplaced[] {
+  return [...rules].flatMap(([route, { policy, passesUnknown }]): readonly Unplaced[] => {
+    if (passesUnknown || document.operations.some((operation) => route.matches.some((match) => reaches(match, operation)))) return [];
+    const reason = `${name} has no path for the rule, so ${policy} refuses all its requests`;
+    const object = `${route.objectKind}/${route.namespace}/${route.name}`;
+    return [{ severity: 'warning', object, field: `spec.rules[${route.ruleIndex}]`, reason }];
+  });
+}
+
+/** Whether some request of an operation matches. */
+function reaches({ path, method }: ir.Match, operation: Operation): boolean {
+  if (method !== null && method !== operation.method && !(method === 'HEAD' && operation.method === 'GET')) return false;
+  return operation.paths.some((template) => reachesPath(path, template));
+}
+
+function reachesPath({ type, value }: ir.PathMatch, template: string): boolean {
+  if (type === 'Exact') return fit(value.split('/'), template.split('/'), true);
+  if (type === 'PathPrefix') return fit(value.replace(/\/$/, '').split('/'), template.split('/'), false);
+  // Which texts a variable has is not known.
+  if (template.includes('{')) return true;
+  const expression = pathExpression(value);
+  const regex = compileRegex(expression.ok ? expression.value : value);
+  return !regex.ok || regexMatches(regex.value, template);
+}
+
+/** Whether segments of a match and of a template can be those of one path. */
+function fit(wanted: readonly string[], template: readonly string[], isWhole: boolean): boolean {
+  if (isWhole ? wanted.length !== template.length : wanted.length > template.length) return false;
+  return wanted.every((segment, i) => (template[i] as string).includes('{') || template[i] === segment);
+}
