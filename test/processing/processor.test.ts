@@ -5,6 +5,7 @@ import { validateObject } from '#api/k8s/validate.ts';
 import { manifest, SecurityRig as PolicyRig, securityPolicy } from '../security/rig.ts';
 import { ExternalProcessor, sentHeader, setHeader, type ProcessorMessage, type ProcessorStream } from '../support/external-processor.ts';
 import { closeAfterEach, closeLater, get, openClient, openUpstream, post } from '../support/fixture.ts';
+import { openSession, request } from '../support/h2-client.ts';
 import { header, status, type Message } from '../support/message.ts';
 import type { Manifest } from '../support/objects.ts';
 import { ok } from '../support/raw-upstream.ts';
@@ -147,6 +148,29 @@ describe('bodies', () => {
     expect([answer.body.includes('ok'), answer.trailers]).toEqual([true, 'x-sum: 2']);
   });
 
+  test('in full duplex trailers end a body', async () => {
+    const { rig, processor } = await open({ responseBody: 'FullDuplexStreamed', responseTrailers: 'Send' });
+    rig.upstream.become('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nx-sum: 1\r\n\r\n');
+    processor.answer = ({ request, response_body: body }, stream) => {
+      const streamed = changes(request, { body_mutation: { streamed_response: { body: body?.body } } });
+      stream.write(body === undefined ? { [request]: {} } : streamed);
+    };
+    const answer = await rig.ask(get().replace('Host: a', 'Host: a\r\nTE: trailers'));
+    expect([answer.body.includes('ok'), answer.trailers]).toEqual([true, 'x-sum: 1']);
+    expect(processor.parts.slice(-2)).toEqual(['response_body', 'response_trailers']);
+  });
+
+  test('pass as they are when the processor is done with them, or are replaced without being sent', async () => {
+    const { rig, processor } = await open({ requestBody: 'Buffered', responseBody: 'Buffered' });
+    processor.answer = ({ request }, stream) => {
+      const change = request === 'response_headers' ? { body_mutation: { body: Buffer.from('other') } } : {};
+      stream.write(changes(request, { status: 'CONTINUE_AND_REPLACE', ...change }));
+    };
+    const answer = await rig.ask(post('hello'));
+    expect([rig.upstream.requests[0]?.body, answer.body, header(answer, 'content-length')]).toEqual(['hello', 'other', '5']);
+    expect(processor.parts).toEqual(['request_headers', 'response_headers']);
+  });
+
   test('in full duplex the processor waits for all of a body before it answers', async () => {
     const { rig, processor } = await open({ requestBody: 'FullDuplexStreamed', responseBody: 'FullDuplexStreamed' });
     const piece = (part: string, text: string, end: boolean): object =>
@@ -229,6 +253,7 @@ describe('a processor that', () => {
     ['answers another question', (_, stream) => void stream.write({ response_headers: {} })],
     ['answers with nothing', (_, stream) => void stream.write({})],
     ['sends a line break', ({ request }, stream) => void stream.write(changes(request, sets(setHeader('x-a', 'b\r\nx-c: d'))))],
+    ['sends giant headers', ({ request }, stream) => void stream.write(changes(request, sets(setHeader('x-a', 'b'.repeat(70_000)))))],
     ['sends a name that is none', ({ request }, stream) => void stream.write(changes(request, sets(setHeader('x a', 'b'))))],
     [
       'sends a giant message',
@@ -250,6 +275,27 @@ describe('a processor that', () => {
     processor.answer = (message, stream) => misbehave(message, stream, processor);
     const answer = await rig.ask(post('hello'));
     expect([status(answer), code(answer), rig.upstream.requests]).toEqual([503, 'processor_failed', []]);
+  });
+
+  test('asks for more time gets it once, up to the limit', async () => {
+    const { rig, processor } = await open({ messageTimeout: '100ms', maxMessageTimeout: '20s', responseHeaders: 'Skip' });
+    processor.answer = (_, stream) => {
+      stream.write({ override_message_timeout: { seconds: 19 } });
+      setTimeout(() => stream.write({ request_headers: {} }), 300);
+    };
+    expect(status(await rig.ask(get()))).toBe(200);
+    processor.answer = (_, stream) => void stream.write({ override_message_timeout: { seconds: 21 } });
+    expect(status(await rig.ask(get()))).toBe(503);
+  });
+
+  test('waits while the client leaves learns it', async () => {
+    const { rig, processor } = await open({ messageTimeout: '1h' });
+    processor.answer = () => undefined;
+    const client = await openClient(rig.proxy.port);
+    client.write(get());
+    await until(() => processor.messages.length === 1, 'the processor is asked');
+    client.reset();
+    await until(() => processor.ended === 1, 'the stream has ended');
   });
 
   test('fails open lets requests pass as they are', async () => {
@@ -287,6 +333,16 @@ describe('a processor that', () => {
     expect(processor.messages.every((message) => message.observability_mode)).toBe(true);
     expect(processor.parts).toEqual(['request_headers', 'request_body', 'request_body', 'response_headers']);
   });
+});
+
+test('a call gets the status that the processor has for it', async () => {
+  const { rig, processor } = await open();
+  processor.answer = (_, stream) => void stream.write({ immediate_response: { status: { code: 403 }, grpc_status: { status: 5 } } });
+  const session = openSession(rig.proxy.port);
+  closeLater(() => session.destroy());
+  const call = { ':method': 'POST', ':path': '/a.B/C', ':authority': 'a', 'content-type': 'application/grpc' };
+  const { headers } = await request(session, call);
+  expect([headers['grpc-status'], rig.upstream.requests]).toEqual(['5', []]);
 });
 
 describe('the policy', () => {

@@ -63,10 +63,10 @@ export class Conversation implements CallListener {
     return this.#call.write(encodeMessage(this.#options.observes ? { ...message, observability_mode: true } : message));
   }
 
-  /** Expects an answer after those of the same half that are expected already. */
-  expect(part: PartName, take: TakeReply): void {
+  /** Expects an answer after those of the same half that are expected already; `isOpen`: until the answer to the next question. */
+  expect(part: PartName, take: TakeReply, isOpen = false): void {
     if (this.#ending !== null) take(this.#ending);
-    else this.#lane(part).expect(part, take);
+    else this.#lane(part).expect(part, take, isOpen);
   }
 
   /** The time of a half does not run while the processor may wait for more of it. */
@@ -143,7 +143,8 @@ export class Conversation implements CallListener {
     if (this.#ending !== null) return;
     const { response, override_message_timeout: time } = answer;
     const waiting = this.#request.isWaiting ? this.#request : this.#response;
-    if (response === undefined && time !== null) return waiting.isWaiting ? waiting.extend(time) : undefined;
+    // Nothing else in such a message counts.
+    if (time !== null) return waiting.isWaiting ? waiting.extend(time) : undefined;
     if (response === undefined || response === 'immediate_response') waiting.take(answer);
     else this.#lane(response).take(answer);
   }

@@ -24,6 +24,16 @@ const TARGET = /^\/[\u0021-\u007e]*$/;
 const METHOD = /^[A-Z]{1,32}$/;
 const STATUS = /^[2-5][0-9]{2}$/;
 
+/** The largest changes of headers in a message. */
+const MAX_BYTES = 65_536;
+
+function bytesOf({ set_headers: set }: HeaderMutation): number {
+  return set.reduce(
+    (sum, { header }) => sum + (header === null ? 0 : header.key.length + header.raw_value.length + (header.value ?? '').length),
+    0,
+  );
+}
+
 /** What a change concerns: a header in the list, a part of the head, or nothing that may change. */
 type Scope = 'header' | 'pseudo' | 'refused';
 
@@ -36,6 +46,7 @@ export function changeHeaders(
   exchange: Exchange | null,
 ): string | null {
   if (mutation === null) return null;
+  if (bytesOf(mutation) > MAX_BYTES) return 'the headers of the processor are too large';
   const edits = readEdits(mutation, side, rules, exchange !== null);
   if (typeof edits === 'string') return edits;
   for (const edit of edits) {

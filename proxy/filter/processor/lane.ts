@@ -11,6 +11,8 @@ export type TakeReply = (reply: Reply) => boolean;
 interface Expected {
   readonly part: PartName;
   readonly take: TakeReply;
+  /** It also ends when the answer to the next question comes. */
+  readonly isOpen: boolean;
 }
 
 export interface LaneTimes {
@@ -36,8 +38,8 @@ export class Lane {
     this.#fail = fail;
   }
 
-  expect(part: PartName, take: TakeReply): void {
-    this.#expected.push({ part, take });
+  expect(part: PartName, take: TakeReply, isOpen: boolean): void {
+    this.#expected.push({ part, take, isOpen });
     if (this.#expected.length === 1) this.#arm();
   }
 
@@ -50,6 +52,7 @@ export class Lane {
 
   /** Takes an answer; fails if it is not for the next question. */
   take(answer: ProcessingResponse): void {
+    if (this.#expected[0]?.isOpen === true && this.#expected[1]?.part === answer.response) this.#expected.shift();
     const [first] = this.#expected;
     if (first === undefined) return this.#fail('the processor answers without a question');
     if (answer.response !== 'immediate_response' && answer.response !== first.part)

@@ -97,7 +97,9 @@ export class Processing {
     const { response, override } = taken;
     if (this.#plan.allowsOverride && override !== null) this.#modes = overridden(this.#modes, override);
     if (response?.status !== 'CONTINUE_AND_REPLACE') return null;
-    return replaced(half, response.body_mutation?.body ?? NOTHING, null);
+    // Without a body of its own the processor is only done with this half.
+    const change = response.body_mutation ?? null;
+    return change?.mutation === undefined ? 'continue' : replaced(half, change.body ?? NOTHING, null);
   }
 
   /** Makes the changes of the head that a reply asks for; the verdict, if the processing does not go on. */

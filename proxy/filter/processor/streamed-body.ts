@@ -192,7 +192,7 @@ export class DuplexBody implements BodyStage {
     const { conversation, half, sendsTrailers } = this.#host;
     this.#trailers = trailers === null ? null : [...trailers];
     conversation.pauseTime(half.parts.body, half, false);
-    if (this.#trailers !== null && sendsTrailers) conversation.tell(trailersMessage(half, this.#trailers));
+    if (this.#trailers !== null && sendsTrailers) this.#askTrailers(this.#trailers, out);
     else conversation.tell(bodyMessage(half, Buffer.alloc(0), true));
   }
 
@@ -213,7 +213,20 @@ export class DuplexBody implements BodyStage {
     const { conversation, half } = this.#host;
     conversation.onDrained = () => out.ready();
     conversation.pauseTime(half.parts.body, half, true);
-    conversation.expect(half.parts.body, (reply) => !this.#isStopped && this.#replied(reply, out));
+    conversation.expect(half.parts.body, (reply) => !this.#isStopped && this.#replied(reply, out), true);
+  }
+
+  /** With trailers, the answer to them ends the body. */
+  #askTrailers(trailers: Headers, out: StageOutlet): void {
+    const { conversation, half } = this.#host;
+    conversation.tell(trailersMessage(half, trailers));
+    conversation.expect(half.parts.trailers, (reply) => {
+      if (this.#isStopped) return false;
+      const objection = trailersObjection(this.#host, reply, trailers, true);
+      if (objection === null && reply.type === 'answer') out.end(trailers);
+      else out.fail(objection ?? this.#host.failure);
+      return false;
+    });
   }
 
   /** Whether more pieces follow. */
