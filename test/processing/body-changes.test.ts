@@ -284,6 +284,22 @@ describe('with other settings', () => {
     expect(zlib.gunzipSync(Buffer.from(answer.body, 'latin1')).toString()).toBe('{"c":3}');
   });
 
+  test('each attempt gets the changed body', async () => {
+    const backendRefs = [{ group: 'gateway.weir.dev', kind: 'Backend', name: 'app' }];
+    const rule = { name: 'all', backendRefs, retry: { codes: [503], attempts: 1, backoff: '1ms' } };
+    await rig.change([
+      policy({ request: { body: remove } }),
+      manifest('HTTPRoute', 'app', { parentRefs: [{ name: 'gw' }], rules: [rule] }),
+    ]);
+    const bodies: string[] = [];
+    rig.upstream.become((request) => {
+      bodies.push(request.body);
+      return bodies.length === 1 ? 'HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n' : ok();
+    });
+    const answer = await rig.ask(post('{"a":1,"b":2}', '/', JSON_TYPE).replace('POST', 'PUT'));
+    expect([status(answer), bodies]).toEqual([200, ['{"b":2}', '{"b":2}']]);
+  });
+
   test('a fixed answer is changed too', async () => {
     const settings = { directResponse: { contentType: 'application/json', body: '{"a":1,"b":2}' }, response: { body: remove } };
     const { answer } = await exchange(settings, get());
