@@ -60,6 +60,23 @@ describe('the path', () => {
     expect(target(await exchange({ request }, get('/users/7')))).toBe('/accounts/7/');
   });
 
+  test('keeps all of its characters if a filter of the backend replaces the prefix', async () => {
+    const urlRewrite = { path: { type: 'ReplacePrefixMatch', replacePrefixMatch: '/x' } };
+    const backend = { group: 'gateway.weir.dev', kind: 'Backend', name: 'app', filters: [{ type: 'URLRewrite', urlRewrite }] };
+    const route = (backendRef: object): Manifest =>
+      manifest('HTTPRoute', 'app', {
+        parentRefs: [{ name: 'gw' }],
+        rules: [{ name: 'all', matches: [{ path: { type: 'PathPrefix', value: '/v1' } }], backendRefs: [backendRef] }],
+      });
+    await rig.change([route(backend)]);
+    const request = { path: { match: '^/v1/users/', replace: '/accounts/' } };
+    expect(target(await exchange({ request }, get('/v1/users/7')))).toBe('/x/accounts/7');
+    expect(target(await exchange({ request }, get('/v1/else')))).toBe('/x/else');
+    await rig.change([
+      manifest('HTTPRoute', 'app', { parentRefs: [{ name: 'gw' }], rules: [{ name: 'all', backendRefs: [{ ...backend, filters: [] }] }] }),
+    ]);
+  });
+
   test.each([
     ['dot segments of parts', '^/files/(.+)-x$', '/root/$1/b', '/files/..-x'],
     ['dot segments of several parts', '^/files/(.)x(.)$', '/root/$1$2/b', '/files/.x.'],

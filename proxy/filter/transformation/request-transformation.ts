@@ -105,9 +105,11 @@ class RequestTransformation implements Filter {
   }
 }
 
-/** OPTIONS for `*` has no path. */
+/** OPTIONS for `*` has no path. The prefix of the match is not in the new path: no later filter may cut it off. */
 function replacePath(exchange: Exchange, { path }: PathChange): void {
-  if (path !== null && exchange.path !== '*') exchange.path = path;
+  if (path === null || path === exchange.path || exchange.path === '*') return;
+  exchange.path = path;
+  exchange.prefixLength = 0;
 }
 
 function replaceQuery(exchange: Exchange, query: string): void {
