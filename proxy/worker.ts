@@ -29,6 +29,7 @@ import type { LendingStore, LimitStore } from '#lib/limit/store.ts';
 import type { Ask as AskForShare, Lend } from '#lib/limit/share.ts';
 import type { RedisSettings } from '#lib/redis.ts';
 import { WorkerRedis } from './redis/worker-redis.ts';
+import { ProcessorCounts } from './exchange/processor-counts.ts';
 import { RefusalCounts } from './exchange/refusal-counts.ts';
 import { OperatorBlocks } from './exchange/operator-blocks.ts';
 import { WorkerBroadcast } from './exchange/worker-broadcast.ts';
@@ -151,6 +152,7 @@ export class Worker {
   readonly #bugs: Bugs;
   readonly #log: Log | undefined;
   readonly #refusals = new RefusalCounts();
+  readonly #processors = new ProcessorCounts();
   readonly #hubs = new HubCounts();
   readonly #topics: WorkerTopics;
   readonly #broadcast: WorkerBroadcast;
@@ -223,6 +225,7 @@ export class Worker {
       plugins: this.#plugins,
       end,
       refusals: this.#refusals,
+      processors: this.#processors,
       limits: this.#limits,
       shared: this.#redis.entries,
       topics: this.#topics,
@@ -317,7 +320,7 @@ export class Worker {
       accessLogDrops: () => this.#telemetry.accessLog?.dropped ?? 0,
     };
     registerFamilies(this.registry, workerFamilies(sources));
-    registerFamilies(this.registry, [...limitFamilies(this.#limits), ...this.#refusals.families()]);
+    registerFamilies(this.registry, [...limitFamilies(this.#limits), ...this.#refusals.families(), ...this.#processors.families()]);
     registerFamilies(this.registry, [...this.#plugins.families(), ...this.#hubs.families()]);
     const backends = () => this.#builder.clusters.values();
     registerFamilies(this.registry, upstreamFamilies({ counts: () => this.#telemetry.upstreams, backends }));

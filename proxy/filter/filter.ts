@@ -12,6 +12,7 @@ import type { ObjectData } from '../exchange/object-data.ts';
 import type { AnswerChange, FilterVerdict, Patience } from '../exchange/plan.ts';
 import type { Outside } from '../exchange/outside.ts';
 import type { Plugins } from '../exchange/plugins.ts';
+import type { ProcessorCounts } from '../exchange/processor-counts.ts';
 import type { RefusalCounts } from '../exchange/refusal-counts.ts';
 import type { SharedEntries } from '../exchange/shared-entries.ts';
 import type { BodyPart } from '../exchange/staged-body.ts';
@@ -76,6 +77,8 @@ export interface FilterDependencies {
   readonly replays: ReplayMemory;
   /** Ends an exchange that the filter let through before, whatever its state; no effect on one that is over. */
   readonly end: (exchange: Exchange, error: ExchangeError) => void;
+  /** Counts what external processors do. */
+  readonly processors: ProcessorCounts;
   /** Counts what rules refuse. */
   readonly refusals: RefusalCounts;
   /** The sources that are blocked. */

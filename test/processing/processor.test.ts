@@ -304,6 +304,8 @@ describe('a processor that', () => {
       message.request === 'request_headers' ? void stream.write({ request_headers: {} }) : processor.stop();
     const answer = await rig.ask(post('hello'));
     expect([status(answer), rig.upstream.requests[0]?.body]).toEqual([200, 'hello']);
+    const metrics = await rig.proxy.worker.registry.metrics();
+    expect(metrics).toContain('weir_processor_exchanges_total{policy="ExtensionPolicy/default/own",outcome="passed"} 1');
   });
 
   test('ends its work without an error lets the rest pass as it is', async () => {

@@ -2,6 +2,7 @@
 import type { BodyStage } from '../../exchange/body-stage.ts';
 import { ERRORS, withDetail, type ExchangeError } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
+import type { ProcessorOutcome } from '../../exchange/processor-counts.ts';
 import type { Headers } from '../../exchange/headers.ts';
 import { localReply } from '../../exchange/local-reply.ts';
 import type { FilterVerdict } from '../../exchange/plan.ts';
@@ -36,6 +37,8 @@ export interface ProcessorPlan {
   readonly failOpen: boolean;
   readonly rules: HeaderRules;
   readonly attributes: { readonly request: readonly AttributeName[]; readonly response: readonly AttributeName[] };
+  /** Counts an exchange at its end. */
+  readonly count: (outcome: ProcessorOutcome) => void;
   /** Tells a refusal. */
   readonly tell: (exchange: Exchange, name: 'access_denied' | 'processing_failed', reason: string) => void;
 }
@@ -55,6 +58,8 @@ export class Processing {
   #isFirst = true;
   /** The processor has answered in place of the backend, or the exchange is refused. */
   #isSettled = false;
+  /** What has come of the exchange so far. */
+  outcome: ProcessorOutcome = 'processed';
 
   constructor(plan: ProcessorPlan, conversation: Conversation) {
     this.#plan = plan;
@@ -194,7 +199,9 @@ export class Processing {
 
   /** The conversation ended before its answer. */
   #ended(half: Half, ending: Ending): FilterVerdict {
-    if (ending.type === 'over' || this.#plan.failOpen) return 'continue';
+    if (ending.type === 'over') return 'continue';
+    this.outcome = this.#plan.failOpen ? 'passed' : 'failed';
+    if (this.#plan.failOpen) return 'continue';
     this.#plan.tell(half.exchange, 'processing_failed', ending.reason);
     return this.#refuse(half, withDetail(ERRORS.processorFailed, ending.reason));
   }
@@ -210,6 +217,7 @@ export class Processing {
   #answer(half: Half, immediate: ImmediateResponse): FilterVerdict {
     const status = answerImmediately(half.exchange, immediate, this.#plan.rules);
     if (typeof status === 'string') return this.#broken(half, status);
+    this.outcome = 'answered';
     if (status >= 400) this.#plan.tell(half.exchange, 'access_denied', 'the external processor answers the request');
     return this.#settle(half);
   }
@@ -246,10 +254,12 @@ export class Processing {
       const { immediate_response: immediate } = reply.answer;
       if (immediate === undefined) return null;
       this.#isSettled = true;
+      this.outcome = 'answered';
       this.#plan.tell(exchange, 'access_denied', 'the external processor refuses a body');
       return refusalOf(immediate);
     }
-    if (this.#plan.failOpen && !changed) return null;
+    this.outcome = this.#plan.failOpen && !changed ? 'passed' : 'failed';
+    if (this.outcome === 'passed') return null;
     this.#isSettled = true;
     this.#plan.tell(exchange, 'processing_failed', reply.reason);
     return withDetail(ERRORS.processorFailed, reply.reason);
@@ -259,6 +269,7 @@ export class Processing {
     const fault = changeHeaders(mutation, trailers, side, this.#plan.rules, null);
     if (fault === null) return null;
     this.#conversation.fail(fault);
+    this.outcome = 'failed';
     this.#plan.tell(exchange, 'processing_failed', fault);
     return withDetail(ERRORS.processorFailed, fault);
   }

@@ -62,7 +62,10 @@ class Processor implements Filter {
   }
 
   ended(exchange: Exchange): void {
-    UNDER_WAY.get(exchange)?.finish();
+    const underWay = UNDER_WAY.get(exchange);
+    if (underWay === null) return;
+    underWay.finish();
+    this.#plan.count(underWay instanceof Processing ? underWay.outcome : 'observed');
     UNDER_WAY.set(exchange, null);
   }
 }
@@ -95,17 +98,18 @@ export const processor: FilterKind = {
     const draft = policies.filterOf(
       'ExtensionPolicy',
       ['processor'],
-      ({ processor: settings = {} }, { origins, security, call, bodyStart }) => {
+      ({ processor: settings = {} }, { origins, security, processors, call, bodyStart }) => {
         const policy = origins[0]?.policy ?? '';
         const tell: ProcessorPlan['tell'] = (exchange, name, reason) => security.emit(name, exchange, { reason, policy });
-        return new Processor({ ...planOf(settings, identity), tell }, optionsOf(settings), { call, bodyStart });
+        const count: ProcessorPlan['count'] = (outcome) => processors.count(policy, outcome);
+        return new Processor({ ...planOf(settings, identity), tell, count }, optionsOf(settings), { call, bodyStart });
       },
     );
     return draft === null ? null : { ...draft, identity: [draft.identity, identity] };
   },
 };
 
-function planOf(settings: ProcessorSettings, identity: readonly string[]): Omit<ProcessorPlan, 'tell'> {
+function planOf(settings: ProcessorSettings, identity: readonly string[]): Omit<ProcessorPlan, 'tell' | 'count'> {
   return {
     modes: modesOf(settings),
     allowsOverride: settings.allowModeOverride === true,
