@@ -42,6 +42,8 @@ import { RulesInForce } from './filter/rules-in-force.ts';
 import { MalformedRequests } from './filter/threats/malformed-requests.ts';
 import { FilterPool } from './filter/filter-pool.ts';
 import { MemoryStore } from './hub/memory-store.ts';
+import { RedisStore } from './hub/redis-store.ts';
+import type { StoreListener } from './hub/topic-store.ts';
 import { WorkerTopics } from './hub/worker-topics.ts';
 import { IsolatedRequestPath } from './isolated-request-path.ts';
 import type { Inspected, Inspecting, Inspection } from './inspection/inspection.ts';
@@ -200,12 +202,18 @@ export class Worker {
     const mirror = this.#mirrorOn(path, limits);
     this.#redis = new WorkerRedis(options);
     this.#limits = new WorkerLimits({ ...options, redis: this.#redis.connection });
-    this.#topics = new WorkerTopics({ Memory: (listener) => new MemoryStore(listener), Redis: () => null });
+    this.#topics = new WorkerTopics({ Memory: (listener) => new MemoryStore(listener), Redis: (listener) => this.#redisTopics(listener) });
     [this.#outside, this.#replays] = [new WorkerOutside(options), new WorkerReplays(options.remember)];
     this.#plugins = new WorkerPlugins(this.#askOn(path), options.log);
     this.#builder = this.#makeBuilder(options, mirror, path);
     this.#followNotices();
     this.#exposeMetrics(mirror);
+  }
+
+  #redisTopics(listener: StoreListener): RedisStore | null {
+    const { connection } = this.#redis;
+    const subscriber = this.#redis.connect();
+    return connection === null || subscriber === null ? null : new RedisStore(connection, subscriber, listener);
   }
 
   #makeBuilder({ limits, workers, filterKinds }: WorkerOptions, mirror: Mirror, path: IsolatedRequestPath): RuntimeBuilder {

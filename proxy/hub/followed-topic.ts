@@ -62,7 +62,7 @@ export class FollowedTopic {
 
   async #open(following: Following): Promise<void> {
     const { key, store, history } = this.#options;
-    const followed = await (this.#followed ??= store.follow(key));
+    const followed = await (this.#followed ??= store.follow(key, history));
     if (!followed.ok) this.#followed = null;
     const reading = followed.ok ? await store.read(key, following.after, history) : followed;
     if (!this.#followings.has(following)) return;

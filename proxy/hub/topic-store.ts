@@ -31,7 +31,7 @@ export interface TopicStore {
   /** `after` null: no messages, only the place in the topic. */
   read(topic: string, after: string | null, history: HistoryTerms): Promise<Result<Reading>>;
   /** Messages that are published after it resolves arrive at the listener. */
-  follow(topic: string): Promise<Result<null>>;
+  follow(topic: string, history: HistoryTerms): Promise<Result<null>>;
   unfollow(topic: string): void;
   enter(topic: string, member: TopicMember): void;
   leave(topic: string, member: TopicMember): void;

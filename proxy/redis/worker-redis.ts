@@ -15,15 +15,22 @@ export interface WorkerRedisOptions {
 }
 
 export class WorkerRedis {
+  readonly #more: () => RedisConnection | null;
   /** Null: there is no Redis. */
   readonly connection: RedisConnection | null;
   readonly entries: SharedEntries;
   readonly #entries: RedisEntries | null;
 
   constructor({ redis = null, log }: WorkerRedisOptions) {
-    this.connection = redis === null ? null : new RedisConnection(redis, logged(log));
+    this.#more = () => (redis === null ? null : new RedisConnection(redis, logged(log)));
+    this.connection = this.#more();
     this.#entries = this.connection === null ? null : new RedisEntries(this.connection);
     this.entries = this.#entries ?? NO_SHARED_ENTRIES;
+  }
+
+  /** Another connection, which its user closes; for subscriptions. Null: there is no Redis. */
+  connect(): RedisConnection | null {
+    return this.#more();
   }
 
   close(): void {

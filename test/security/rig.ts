@@ -1,6 +1,7 @@
 // A proxy with a route to a backend, configured by Kubernetes objects that a test changes one by one.
 import type * as ir from '#api/ir/ir.ts';
 import type { ResourceName } from '#api/wire/encode.ts';
+import type { WorkerOptions } from '../../proxy/worker.ts';
 import { Compiler } from '../../controller/compile/compile.ts';
 import { closeLater, openClient, openUpstream } from '../support/fixture.ts';
 import type { Message } from '../support/message.ts';
@@ -37,8 +38,8 @@ export class SecurityRig {
     this.upstream = upstream;
   }
 
-  /** Starts a proxy with the Gateway `gw`, the route `app` with these fields in its rule, and these objects. */
-  static async start(objects: readonly Manifest[], rule: object = {}): Promise<SecurityRig> {
+  /** Starts a proxy with the Gateway `gw`, the route `app` with these fields in its rule, these objects, and these options. */
+  static async start(objects: readonly Manifest[], rule: object = {}, more: Pick<WorkerOptions, 'redis'> = {}): Promise<SecurityRig> {
     const upstream = await openUpstream('HTTP/1.1 200 OK\r\nx-frame-options: BACKEND\r\ncontent-length: 2\r\n\r\nok');
     const compiler = new Compiler({ controllerName: CONTROLLER_NAME, allowLoopback: true, bindAddresses: true });
     const rules = [{ name: 'all', ...rule, backendRefs: [{ group: 'gateway.weir.dev', kind: 'Backend', name: 'app' }] }];
@@ -50,7 +51,7 @@ export class SecurityRig {
       ...objects,
     ];
     const delta = compiler.apply(all.map((object) => ({ type: 'upsert', object: inDefault(object) as never })));
-    const proxy = await startProxy(delta.changed.map(decoded));
+    const proxy = await startProxy(delta.changed.map(decoded), {}, 'off', more);
     closeLater(() => proxy.close());
     return new SecurityRig(compiler, proxy, upstream);
   }

@@ -28,7 +28,7 @@ export async function startProxy(
   resources: readonly ir.Resource[],
   limits: Partial<Limits> = {},
   accessLog = 'off',
-  more: Pick<WorkerOptions, 'via' | 'overloadSignals' | 'filterKinds'> = {},
+  more: Pick<WorkerOptions, 'via' | 'overloadSignals' | 'filterKinds' | 'redis'> = {},
 ): Promise<Proxy> {
   const worker = new Worker({
     limits: { ...DEFAULT_LIMITS, ...UNSHED, ...limits },
@@ -45,12 +45,13 @@ export async function startProxy(
     if (family === undefined) throw new Error(`no metric ${name}`);
     return family.get().values.reduce((sum, { value }) => sum + value, 0);
   };
+  let stopped: Promise<boolean> | null = null;
   return {
     port: worker.boundPort(LISTENER_PORT) as number,
     worker,
     metric,
     quiet: () => until(() => metric('weir_requests_active') === 0 && metric('weir_downstream_connections_active') === 0, 'quiet'),
-    close: async () => void (await worker.stop(1)),
+    close: async () => void (await (stopped ??= worker.stop(1))),
   };
 }
 
