@@ -298,6 +298,17 @@ describe('a processor that', () => {
     await until(() => processor.ended === 1, 'the stream has ended');
   });
 
+  test('dies while the backend works is a failure, so that no answer passes without it', async () => {
+    const { rig, processor } = await open();
+    rig.upstream.become((_, { socket }) => {
+      processor.stop();
+      void until(() => processor.ended === 1, 'the processor has ended').then(() => socket.write(ok()));
+      return null;
+    });
+    const answer = await rig.ask(get());
+    expect([status(answer), code(answer)]).toEqual([503, 'processor_failed']);
+  });
+
   test('fails open lets requests pass as they are', async () => {
     const { rig, processor } = await open({ onError: 'Open', requestBody: 'Streamed' });
     processor.answer = (message, stream) =>

@@ -67,9 +67,9 @@ export class Processing {
     this.#modes = plan.modes;
   }
 
-  /** Whether the processor may still change the answer. */
+  /** Whether the processor has a say about the answer: also if it has failed meanwhile, so that nothing passes without it. */
   get isUnderWay(): boolean {
-    return !this.#isSettled && this.#conversation.ending === null;
+    return !this.#isSettled && this.#conversation.ending?.type !== 'over';
   }
 
   finish(): void {
