@@ -32,6 +32,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'reference/retries',
       'reference/policies',
       'reference/processors',
+      'reference/plugins',
       'reference/openapi',
       'reference/consumers',
       'reference/authentication',

@@ -17,6 +17,7 @@ import { grpcWeb } from './grpc-web/grpc-web.ts';
 import { hub } from './hub/hub.ts';
 import { ipAccess } from './ip-access.ts';
 import { earlyLimits, limits } from './limits.ts';
+import { plugin } from './plugin/plugin.ts';
 import { processor } from './processor/processor.ts';
 import { openapi } from './openapi/openapi.ts';
 import { requestHeaderModifier, responseHeaderModifier } from './header-modifier.ts';
@@ -68,6 +69,7 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   hub,
   // Extensions see only what may pass, and before what rewrites it; a policy may place them elsewhere.
   processor,
+  plugin,
   // A redirect answers, so later filters have nothing to do.
   requestRedirect,
   requestHeaderModifier,

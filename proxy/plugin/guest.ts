@@ -232,6 +232,9 @@ export function load(exported: unknown, hooks: readonly string[]): string {
   plugin = exported as Plugin;
   const found = hooks.filter((name) => typeof plugin[name as keyof Plugin] === 'function');
   if (found.length === 0) throw new TypeError('the plugin has no hook');
+  for (const message of ['Request', 'Response'])
+    if (found.includes(`on${message}Body`) && found.includes(`on${message}Chunk`))
+      throw new TypeError(`the plugin has on${message}Body and on${message}Chunk: it may have one of them`);
   return JSON.stringify(found);
 }
 

@@ -1,15 +1,21 @@
 // The rules of an ExtensionPolicy that its schema cannot express.
 import type { FieldError } from '../field-error.ts';
+import { checkPlugin, type WrittenPlugin } from './plugin-rules.ts';
 import { checkPosition } from './position.ts';
 import { checkProcessor } from './processor.ts';
 
 /** The settings as written, as far as rules concern them. */
 export interface WrittenExtensions {
   readonly position?: Parameters<typeof checkPosition>[0];
+  readonly plugin?: WrittenPlugin;
   readonly processor?: Parameters<typeof checkProcessor>[0];
 }
 
 /** The rules that the extensions violate. */
-export function checkExtensions({ position, processor }: WrittenExtensions): FieldError[] {
-  return [...checkPosition(position, 'spec.position'), ...checkProcessor(processor, 'spec.processor')];
+export function checkExtensions({ position, processor, plugin }: WrittenExtensions): FieldError[] {
+  return [
+    ...checkPosition(position, 'spec.position'),
+    ...checkProcessor(processor, 'spec.processor'),
+    ...checkPlugin(plugin, 'spec.plugin'),
+  ];
 }
