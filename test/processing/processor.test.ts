@@ -89,6 +89,7 @@ describe('heads', () => {
     };
     const answer = await rig.ask(get());
     expect([status(answer), header(answer, 'x-why'), answer.body]).toEqual([418, 'tea', 'short and stout']);
+    expect([header(answer, 'content-type'), header(answer, 'cache-control')]).toEqual(['text/plain; charset=utf-8', 'no-store']);
     expect(rig.upstream.requests).toEqual([]);
   });
 });
@@ -230,6 +231,11 @@ test('an endpoint picker chooses the endpoint, by a header or by metadata', asyn
   }
 });
 
+/** Another request of the same proxy passes meanwhile. */
+async function get200(rig: PolicyRig): Promise<void> {
+  expect(status(await rig.ask(get()))).toBe(200);
+}
+
 /** Sends empty pieces for as long as the call lasts. */
 const endless: Misbehave = ({ request }, stream) => {
   if (request !== 'request_headers') return;
@@ -286,6 +292,23 @@ describe('a processor that', () => {
     expect(status(await rig.ask(get()))).toBe(200);
     processor.answer = (_, stream) => void stream.write({ override_message_timeout: { seconds: 21 } });
     expect(status(await rig.ask(get()))).toBe(503);
+  });
+
+  test('is slow slows the client down', async () => {
+    const { rig, processor } = await open({ requestBody: 'Streamed', messageTimeout: '1h' });
+    let bytes = 0;
+    processor.answer = ({ request, request_body: body }, stream) => {
+      if (body === undefined) stream.write({ [request]: {} });
+      else bytes += body.body.length;
+    };
+    const client = await openClient(rig.proxy.port);
+    const total = 32 * 1_048_576;
+    client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${total}\r\n\r\n`);
+    client.write(Buffer.alloc(total));
+    await until(() => bytes >= 262_144, 'the processor has all that it may have');
+    await get200(rig);
+    expect(bytes).toBeLessThan(2 * 262_144);
+    expect(client.socket.writableLength).toBeGreaterThan(0);
   });
 
   test('waits while the client leaves learns it', async () => {

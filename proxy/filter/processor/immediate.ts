@@ -2,7 +2,7 @@
 import { ERRORS, withStatuses, type ExchangeError } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { grpcStatusOfHttp } from '../../exchange/grpc-status.ts';
-import type { Headers } from '../../exchange/headers.ts';
+import { hasHeader, type Headers } from '../../exchange/headers.ts';
 import { localReply, reply } from '../../exchange/local-reply.ts';
 import { changeHeaders, type HeaderRules } from './header-changes.ts';
 import type { ImmediateResponse } from './messages.ts';
@@ -17,8 +17,15 @@ export function answerImmediately(exchange: Exchange, immediate: ImmediateRespon
   const error = refusal(immediate, status);
   exchange.error = status >= 400 ? error : null;
   if (exchange.grpc) localReply(exchange, error);
-  else reply(exchange, status, headers, bodyOf(immediate, status));
+  else answer(exchange, status, headers, bodyOf(immediate, status));
   return status;
+}
+
+function answer(exchange: Exchange, status: number, headers: Headers, body: Buffer | null): void {
+  // Some errors may be cached by default (RFC 9111 section 4.2.2).
+  if (status >= 400 && !hasHeader(headers, 'cache-control')) headers.push('cache-control', 'no-store');
+  if (body !== null && !hasHeader(headers, 'content-type')) headers.push('content-type', 'text/plain; charset=utf-8');
+  reply(exchange, status, headers, body);
 }
 
 /** The error for a body that cannot have another answer: only the status counts. */
