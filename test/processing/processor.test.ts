@@ -76,6 +76,14 @@ describe('heads', () => {
     expect(sentHeader(second.response_headers, ':status')).toBe('200');
   });
 
+  test('have only the headers that the policy names', async () => {
+    const { rig, processor } = await open({ headersToService: ['X-Seen'] });
+    await rig.ask(get().replace('Host: a', 'Host: a\r\nX-Seen: 1\r\nAuthorization: secret'));
+    const names = processor.messages[0]?.request_headers?.headers.headers.map(({ key }) => key);
+    expect(names).toEqual([':method', ':scheme', ':authority', ':path', 'x-seen']);
+    expect(rig.upstream.requests[0]?.raw).toMatch(/authorization: secret/);
+  });
+
   test('an immediate response answers, and no backend is asked', async () => {
     const { rig, processor } = await open();
     processor.answer = (_, stream) => {

@@ -56,6 +56,7 @@ const settings = {
   responseHeaders: choice('Whether it gets the heads of answers.', SENDING),
   responseBody: choice('How it gets the bodies of answers. FullDuplexStreamed: both ways in pieces that need not match.', BODY),
   responseTrailers: choice('Whether it gets the trailers of answers.', SENDING),
+  headersToService: headerNames('The headers that the service gets, besides pseudo headers. When absent: all, also credentials.'),
   allowModeOverride: flag('The service may change these modes for one request, in its answer to a head.'),
   maxBodyBytes: size('The largest body that is held for the service. Of a larger one it gets an error or the beginning, by the mode.', {
     minimum: 1,

@@ -6,6 +6,9 @@ import type { BodyPart } from '../../exchange/staged-body.ts';
 import type { FilterDependencies } from '../filter.ts';
 import type { HeaderValue, PartName, ProcessingRequest } from './messages.ts';
 
+/** The headers that the processor gets, in lower case; null: all. */
+export type SentNames = ReadonlySet<string> | null;
+
 /** One half, of one exchange. */
 export interface Half {
   readonly side: 'request' | 'response';
@@ -14,8 +17,8 @@ export interface Half {
   /** The names of its parts in messages. */
   readonly parts: { readonly headers: PartName; readonly body: PartName; readonly trailers: PartName };
   readonly hasBody: boolean;
-  /** Its head with the pseudo headers. */
-  head(): readonly HeaderValue[];
+  /** Its head with the pseudo headers, and these headers (null: all). */
+  head(names: SentNames): readonly HeaderValue[];
   /** The body up to a limit; null if the exchange ends before. */
   gather(maxBytes: number): Promise<BodyPart | null>;
   /** The body becomes another one, of this length or UNKNOWN_LENGTH. */
@@ -42,11 +45,11 @@ export class RequestHalf implements Half {
     return this.exchange.requestLength !== 0 && this.exchange.upgrade === '';
   }
 
-  head(): readonly HeaderValue[] {
+  head(names: SentNames): readonly HeaderValue[] {
     const { method, scheme, authority, path, query, hasQuery } = this.exchange;
     const target = hasQuery ? `${path}?${query}` : path;
     const pseudo = [value(':method', method), value(':scheme', scheme), value(':authority', authority), value(':path', target)];
-    return [...pseudo, ...lengthOf(this.exchange.requestLength), ...valuesOf(this.headers)];
+    return [...pseudo, ...lengthOf(this.exchange.requestLength), ...valuesOf(this.headers, names)];
   }
 
   gather(maxBytes: number): Promise<BodyPart | null> {
@@ -77,9 +80,9 @@ export class ResponseHalf implements Half {
     return this.exchange.method !== 'HEAD' && mayHaveBody(this.exchange);
   }
 
-  head(): readonly HeaderValue[] {
+  head(names: SentNames): readonly HeaderValue[] {
     const { status, responseLength } = this.exchange;
-    return [value(':status', String(status)), ...lengthOf(responseLength), ...valuesOf(this.headers)];
+    return [value(':status', String(status)), ...lengthOf(responseLength), ...valuesOf(this.headers, names)];
   }
 
   /** The body of an answer of the proxy itself does not flow before its head is sent. */
@@ -96,9 +99,12 @@ export class ResponseHalf implements Half {
 }
 
 /** A list of headers for a message. */
-export function valuesOf(headers: readonly string[]): readonly HeaderValue[] {
+export function valuesOf(headers: readonly string[], names: SentNames = null): readonly HeaderValue[] {
   const values: HeaderValue[] = [];
-  for (let i = 0; i < headers.length; i += 2) values.push(value(headers[i] as string, headers[i + 1] as string));
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string;
+    if (names === null || names.has(name)) values.push(value(name, headers[i + 1] as string));
+  }
   return values;
 }
 
@@ -112,8 +118,8 @@ function value(key: string, text: string): HeaderValue {
 }
 
 /** The message with the head of a half. */
-export function headMessage(half: Half): ProcessingRequest {
-  return { [half.parts.headers]: { headers: { headers: half.head() }, end_of_stream: !half.hasBody } };
+export function headMessage(half: Half, names: SentNames): ProcessingRequest {
+  return { [half.parts.headers]: { headers: { headers: half.head(names) }, end_of_stream: !half.hasBody } };
 }
 
 /** A message with a piece of the body. */

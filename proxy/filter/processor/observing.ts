@@ -7,9 +7,9 @@ import { bodyMessage, headMessage, trailersMessage, type Half } from './half.ts'
 import type { ProcessorPlan } from './processing.ts';
 
 /** Sends copies of one half. Null: nothing of its body is wanted. */
-export function observe(half: Half, { modes, attributes }: ProcessorPlan, conversation: Conversation): BodyStage | null {
+export function observe(half: Half, { modes, attributes, sentNames }: ProcessorPlan, conversation: Conversation): BodyStage | null {
   const { headers, body, trailers } = modes[half.side];
-  if (headers) conversation.tell({ ...headMessage(half), ...attributesOf(attributes[half.side], half.exchange) });
+  if (headers) conversation.tell({ ...headMessage(half, sentNames), ...attributesOf(attributes[half.side], half.exchange) });
   if (!half.hasBody || (body === 'None' && !trailers)) return null;
   return new ObservedBody(half, conversation, body !== 'None', trailers);
 }

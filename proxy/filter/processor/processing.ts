@@ -12,7 +12,7 @@ import { attributesOf, type AttributeName } from './attributes.ts';
 import { ReplacedBody } from './body-change.ts';
 import type { Conversation } from './conversation.ts';
 import { takeDestination } from './destination.ts';
-import { bodyMessage, headMessage, type Half } from './half.ts';
+import { bodyMessage, headMessage, type Half, type SentNames } from './half.ts';
 import { changeHeaders, type HeaderRules } from './header-changes.ts';
 import { answerImmediately, refusalOf } from './immediate.ts';
 import type { Ending, Reply } from './lane.ts';
@@ -32,6 +32,7 @@ import { DuplexBody, SentTrailers, StreamedBody, type StageHost } from './stream
 /** The settings of a processor, as an exchange needs them. */
 export interface ProcessorPlan {
   readonly modes: Modes;
+  readonly sentNames: SentNames;
   readonly allowsOverride: boolean;
   readonly maxBodyBytes: number;
   readonly failOpen: boolean;
@@ -81,7 +82,7 @@ export class Processing {
     const { headers, body } = this.#modes[half.side];
     if (half.side === 'request' && headers && half.hasBody && body === 'FullDuplexStreamed') return this.#duplexRequest(half);
     if (headers) {
-      const reply = await this.#conversation.ask(half.parts.headers, this.#first(half, headMessage(half)));
+      const reply = await this.#conversation.ask(half.parts.headers, this.#first(half, headMessage(half, this.#plan.sentNames)));
       const verdict = this.#headReplied(half, reply);
       if (verdict !== null) return verdict;
     }
@@ -158,7 +159,7 @@ export class Processing {
   async #duplexRequest(half: Half): Promise<FilterVerdict> {
     const pieces = new Pieces(this.#plan.maxBodyBytes);
     const sendsHead = this.#modes.request.headers && this.#isFirst;
-    const head = sendsHead ? this.#conversation.ask(half.parts.headers, this.#first(half, headMessage(half))) : null;
+    const head = sendsHead ? this.#conversation.ask(half.parts.headers, this.#first(half, headMessage(half, this.#plan.sentNames))) : null;
     const body = new Promise<Reply>((resolve) => {
       this.#conversation.expect(half.parts.body, (reply) => this.#collect(reply, pieces, resolve));
     });

@@ -74,14 +74,17 @@ function stageOf(verdict: FilterVerdict): AnswerChange {
   return typeof verdict === 'string' ? undefined : verdict;
 }
 
+function lowerCase(names: readonly string[]): ReadonlySet<string> {
+  return new Set(names.map((name) => name.toLowerCase()));
+}
+
 function rulesOf(
   { allow, deny = [], routing = false, onRefused }: NonNullable<ProcessorSettings['headers']>,
   identity: readonly string[],
 ): HeaderRules {
-  const lower = (names: readonly string[]): ReadonlySet<string> => new Set(names.map((name) => name.toLowerCase()));
   return {
-    allow: allow === undefined ? null : lower(allow),
-    deny: lower(deny),
+    allow: allow === undefined ? null : lowerCase(allow),
+    deny: lowerCase(deny),
     protectedNames: new Set(identity.map(withDashes)),
     routing,
     isStrict: onRefused === 'Fail',
@@ -112,6 +115,7 @@ export const processor: FilterKind = {
 function planOf(settings: ProcessorSettings, identity: readonly string[]): Omit<ProcessorPlan, 'tell' | 'count'> {
   return {
     modes: modesOf(settings),
+    sentNames: settings.headersToService === undefined ? null : lowerCase(settings.headersToService),
     allowsOverride: settings.allowModeOverride === true,
     maxBodyBytes: settings.maxBodyBytes ?? DEFAULT_BODY_BYTES,
     failOpen: settings.onError === 'Open',
