@@ -125,6 +125,7 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, string>> = {
   maxReplayBytes: 'request body that the proxy keeps for another attempt',
   maxMirrors: 'open copies of requests in one worker',
   maxMirrorBodyBytes: 'request body of a copy',
+  maxCacheBytes: 'stored answers of each worker (`cache` of an HTTPPolicy)',
   maxResponseHeadBytes: 'status line and header block of an answer',
   filterTimeout: 'longest wait for a filter of a route that sets no time itself, such as one that asks another service',
   maxInformational: '1xx answers before the final answer',

@@ -42,6 +42,11 @@ export class Filtering {
     else this.#runFrom(exchange, filters, 0, next);
   }
 
+  /** Runs the filters behind one of them. */
+  proceed(exchange: Exchange, filters: readonly RequestFilter[], behind: RequestFilter, next: Next): void {
+    this.#runFrom(exchange, filters, filters.indexOf(behind) + 1, next);
+  }
+
   #runFrom(exchange: Exchange, filters: readonly RequestFilter[], start: number, next: Next): void {
     for (let i = start; i < filters.length; i++) {
       const filter = filters[i] as RequestFilter;

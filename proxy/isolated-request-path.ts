@@ -4,6 +4,7 @@ import type { Bugs } from './exchange/bugs.ts';
 import type { ExchangeError } from './exchange/errors.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import type { Headers } from './exchange/headers.ts';
+import type { RequestFilter } from './exchange/plan.ts';
 import { RequestPath } from './request-path.ts';
 import type { RequestPathOptions } from './request-path.ts';
 
@@ -100,6 +101,14 @@ export class IsolatedRequestPath extends RequestPath {
       super.forwardStream(exchange);
     } catch (bug) {
       this.failed(exchange, bug);
+    }
+  }
+
+  override proceed(copy: Exchange, behind: RequestFilter): void {
+    try {
+      super.proceed(copy, behind);
+    } catch (bug) {
+      this.failed(copy, bug);
     }
   }
 

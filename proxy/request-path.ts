@@ -7,6 +7,7 @@ import type { Attempt } from './exchange/attempt.ts';
 import type { BodyStage } from './exchange/body-stage.ts';
 import { Bodies } from './bodies.ts';
 import { Endings } from './endings.ts';
+import { goesOn } from './exchange/departure.ts';
 import { draw } from './exchange/draw.ts';
 import { ERRORS } from './exchange/errors.ts';
 import type { ExchangeError } from './exchange/errors.ts';
@@ -18,7 +19,7 @@ import { hasRival } from './exchange/hedge.ts';
 import type { Hop } from './exchange/hop.ts';
 import { KeptBody } from './exchange/kept-body.ts';
 import type { Limits } from './exchange/limits.ts';
-import type { BackendPlan, RoutePlan } from './exchange/plan.ts';
+import type { BackendPlan, RequestFilter, RoutePlan } from './exchange/plan.ts';
 import type { Shedder } from './exchange/shedder.ts';
 import type { Recorder } from './exchange/recorder.ts';
 import type { RuleSessions } from './exchange/session.ts';
@@ -189,6 +190,11 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     this.#forward(exchange);
   }
 
+  /** Goes on with a copy of a request behind one of the filters of its plan. */
+  proceed(copy: Exchange, behind: RequestFilter): void {
+    this.#filtering.proceed(copy, (copy.route as RoutePlan).requestFilters ?? [], behind, this.#chooseBackend);
+  }
+
   #begin(exchange: Exchange): void {
     const error = this.#attempts.begin(exchange);
     if (error !== null) this.#endings.unanswered(exchange, null, error);
@@ -339,7 +345,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   }
 
   downstreamFailed(exchange: Exchange, error: ExchangeError): void {
-    if (exchange.phase !== 'done') this.#endings.leave(exchange, error);
+    if (exchange.phase !== 'done' && !goesOn(exchange, error)) this.#endings.leave(exchange, error);
   }
 
   clientTooSlow({ exchange }: Attempt): void {

@@ -4,6 +4,7 @@ import type * as ir from '#api/ir/ir.ts';
 import { normaliseHost, normalisePath } from '#api/match/normalise.ts';
 import type { Log } from '#lib/log.ts';
 import { TimerWheel } from '#lib/timer-wheel.ts';
+import { SharedCache } from './cache/shared-cache.ts';
 import { EndpointRegistry } from './cluster/endpoint.ts';
 import type { Endpoint, EndpointTells } from './cluster/endpoint.ts';
 import { downstreamCodec, upstreamPools } from './codecs.ts';
@@ -13,6 +14,8 @@ import type { ConnectionFailure } from './codec/h2/connection-failures.ts';
 import { FloodCounts } from './codec/h2/floods.ts';
 import type { BindingState } from './exchange/binding-state.ts';
 import { Bugs } from './exchange/bugs.ts';
+import type { Exchange } from './exchange/exchange.ts';
+import type { RequestFilter } from './exchange/plan.ts';
 import { Hop } from './exchange/hop.ts';
 import { HubCounts } from './exchange/hub-counts.ts';
 import type { Limits } from './exchange/limits.ts';
@@ -165,6 +168,7 @@ export class Worker {
   readonly #replays: WorkerReplays;
   readonly #outside: WorkerOutside;
   readonly #plugins: WorkerPlugins;
+  readonly #cache: SharedCache;
   readonly #probes = new ProbeBook((check, wanted) => this.#broadcast.publish('probesWanted', check, wanted));
   #acceptFailures = 0;
 
@@ -205,6 +209,7 @@ export class Worker {
     this.#topics = new WorkerTopics({ Memory: (listener) => new MemoryStore(listener), Redis: (listener) => this.#redisTopics(listener) });
     [this.#outside, this.#replays] = [new WorkerOutside(options), new WorkerReplays(options.remember)];
     this.#plugins = new WorkerPlugins(this.#askOn(path), options.log);
+    this.#cache = new SharedCache(limits.maxCacheBytes);
     this.#builder = this.#makeBuilder(options, mirror, path);
     this.#followNotices();
     this.#exposeMetrics(mirror);
@@ -238,6 +243,8 @@ export class Worker {
       shared: this.#redis.entries,
       topics: this.#topics,
       hubs: this.#hubs,
+      cache: this.#cache,
+      proceed: (copy: Exchange, behind: RequestFilter) => path.proceed(copy, behind),
       ask: this.#askOn(path),
       call: this.#callsOn(path).open,
       wholeBody,
@@ -329,7 +336,7 @@ export class Worker {
     };
     registerFamilies(this.registry, workerFamilies(sources));
     registerFamilies(this.registry, [...limitFamilies(this.#limits), ...this.#refusals.families(), ...this.#processors.families()]);
-    registerFamilies(this.registry, [...this.#plugins.families(), ...this.#hubs.families()]);
+    registerFamilies(this.registry, [...this.#plugins.families(), ...this.#hubs.families(), ...this.#cache.families()]);
     const backends = () => this.#builder.clusters.values();
     registerFamilies(this.registry, upstreamFamilies({ counts: () => this.#telemetry.upstreams, backends }));
   }

@@ -27,6 +27,7 @@ export const COUNT_LIMITS = [
   'max-replay-bytes',
   'max-mirrors',
   'max-mirror-body-bytes',
+  'max-cache-bytes',
   'max-response-head-bytes',
   'max-informational',
   'max-buffered-bytes',

@@ -33,6 +33,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'reference/policies',
       'reference/processors',
       'reference/plugins',
+      'reference/cache',
       'reference/openapi',
       'reference/consumers',
       'reference/authentication',

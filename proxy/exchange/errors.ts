@@ -75,6 +75,7 @@ export const ERRORS = Object.freeze({
   downstreamReset: define('downstream_reset', 'downstream', 499, 'The connection was closed before the answer was complete'),
   deadlineMalformed: define('deadline_malformed', 'downstream', 400, 'The deadline of the caller cannot be read'),
   deadlineExceeded: define('deadline_exceeded', 'downstream', 504, 'The deadline of the caller passed'),
+  notCached: define('not_cached', 'downstream', 504, 'The client accepts stored answers only, and none is stored'),
   idleTimeout: define('idle_timeout', 'downstream', 408, 'Nothing was sent either way for too long'),
   connectionCut: define('connection_cut', 'internal', 503, 'The proxy ended the connection before its peers did'),
   webSocketMalformed: define('websocket_malformed', 'downstream', 400, 'A frame of the WebSocket is not as its protocol has it'),

@@ -5,6 +5,7 @@ import type { CertificateNames } from '#lib/certificate-names.ts';
 import type { Timer } from '#lib/timer-wheel.ts';
 import type { Attempt } from './attempt.ts';
 import type { CallTranslation } from './call-translation.ts';
+import type { Heirs } from './departure.ts';
 import type { ExchangeError } from './errors.ts';
 import type { ForwardedClient } from './forwarded-client.ts';
 import type { Hedge } from './hedge.ts';
@@ -144,7 +145,8 @@ export type RetryObstacle = 'body' | 'budget' | 'limit' | 'deadline' | 'retry_af
 
 export class Exchange {
   readonly connection: DownstreamConnection;
-  readonly downstream: DownstreamStream;
+  /** Of the client; another one once the client is gone (exchange/departure.ts). */
+  downstream: DownstreamStream;
   /** performance.now() at the first byte of the request. */
   readonly startedAt: number;
 
@@ -256,6 +258,10 @@ export class Exchange {
   copies: BodyCopy[] | null = null;
   /** This is such a copy: its answer is discarded, and it is not counted. */
   shadow = false;
+  /** Those who need its answer besides its client; null: nobody does. */
+  heirs: Heirs | null = null;
+  /** The body of the answer is that of a backend, out of the cache. */
+  fromStore = false;
   /** The timer of the whole exchange; null unless the route sets a timeout. */
   requestTimer: Timer | null = null;
   /** The answer is the fixed one of a policy, because the backend gave none; `error` says why. */

@@ -84,6 +84,8 @@ export interface Limits {
   /** Concurrent copies of requests (RequestMirror), and the body of each; more are not sent. */
   readonly maxMirrors: number;
   readonly maxMirrorBodyBytes: number;
+  /** Stored answers of a worker. */
+  readonly maxCacheBytes: number;
   /** The head of an answer of a backend. */
   readonly maxResponseHeadBytes: number;
   /** The longest wait for a filter that sets no time itself. */
@@ -153,6 +155,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxReplayBytes: 65_536,
   maxMirrors: 256,
   maxMirrorBodyBytes: 65_536,
+  maxCacheBytes: 67_108_864,
   maxResponseHeadBytes: 65_536,
   filterTimeout: 5_000,
   maxInformational: 32,

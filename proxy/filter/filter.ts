@@ -2,6 +2,7 @@
 import type * as ir from '#api/ir/ir.ts';
 import type { SettingOrigin } from '#api/policy/merge.ts';
 import type { OpenCall } from '../exchange/call.ts';
+import type { SharedCache } from '../cache/shared-cache.ts';
 import type { Consumers } from '../exchange/consumers.ts';
 import type { LimitCounts } from '#lib/limit/metrics.ts';
 import type { LimitStore } from '#lib/limit/store.ts';
@@ -9,7 +10,7 @@ import type { ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { HubCounts } from '../exchange/hub-counts.ts';
 import type { ObjectData } from '../exchange/object-data.ts';
-import type { AnswerChange, FilterVerdict, Patience } from '../exchange/plan.ts';
+import type { AnswerChange, FilterVerdict, Patience, RequestFilter } from '../exchange/plan.ts';
 import type { Outside } from '../exchange/outside.ts';
 import type { Plugins } from '../exchange/plugins.ts';
 import type { ProcessorCounts } from '../exchange/processor-counts.ts';
@@ -69,6 +70,10 @@ export interface FilterDependencies {
   readonly wholeAnswer: (exchange: Exchange, maxBytes: number) => Promise<Buffer | null>;
   /** Entries that all proxies share: sessions of users. */
   readonly shared: SharedEntries;
+  /** The answers that the worker stores. */
+  readonly cache: SharedCache;
+  /** Goes on with a copy of a request behind a filter of its plan. */
+  readonly proceed: (copy: Exchange, behind: RequestFilter) => void;
   readonly passwords: Passwords;
   /** The topics of hubs, and what hubs count. */
   readonly topics: Topics;

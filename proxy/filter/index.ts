@@ -1,6 +1,8 @@
 // The ordered list of filters. The order is that of the request; answers pass in reverse.
 import { compression } from './compression/compression.ts';
 import { decompression } from './compression/decompression.ts';
+import { cache } from './cache/cache.ts';
+import { cacheStorage } from './cache/cache-storage.ts';
 import { cors } from './cors.ts';
 import { authentication } from './authentication/authentication.ts';
 import { authorization } from './authorization.ts';
@@ -78,6 +80,9 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   urlRewrite,
   // After the modifiers of the rule: it sees the request as they leave it.
   requestTransformation,
+  // After all that changes what the answer depends on, and before identities and credentials of the proxy: a request is judged by those
+  // of its client.
+  cache,
   // After the modifiers of the rule, so that none of them replaces an identity.
   headersToBackend,
   // After it: no header about the caller replaces a credential.
@@ -90,4 +95,6 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   responseHeaderModifier,
   // The first to change an answer: a rule may set its own headers.
   securityHeaders,
+  // Before anything changes an answer: the store has what the backend sent.
+  cacheStorage,
 ]);

@@ -28,12 +28,14 @@ export const POSITIONS = [
   'RequestMirror',
   'URLRewrite',
   'requestTransformation',
+  'cache',
   'headersToBackend',
   'credentialInjection',
   'forwardedClientCert',
   'responseTransformation',
   'ResponseHeaderModifier',
   'securityHeaders',
+  'cacheStorage',
 ] as const;
 
 /** The name of a position. */

@@ -35,7 +35,8 @@ class ErrorPages implements Filter {
 
 /** Null: the answer is to stay, because somebody chose its body. */
 function sourceOf(exchange: Exchange): AnswerSource | null {
-  const { attempt, responseHeaders } = exchange;
+  const { attempt, responseHeaders, fromStore } = exchange;
+  if (fromStore) return 'Backend';
   if (attempt === null || attempt.headers !== responseHeaders) return isProblem(exchange) ? 'Proxy' : null;
   // gRPC-Web has its own errors.
   return getHeader(responseHeaders, 'content-type')?.toLowerCase().startsWith('application/grpc') === true ? null : 'Backend';

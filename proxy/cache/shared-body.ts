@@ -1,0 +1,128 @@
+// One body of a backend that several clients read at their own pace. All of it is kept as long as it is to be stored; a longer one passes in a
+// window: whoever falls behind by the window loses the answer, so that nobody waits for a slow one.
+
+/** A client that reads. */
+export interface BodyReader {
+  /** New bytes, the end or a failure are there to read. */
+  wake(): void;
+  /** It reads too slowly. */
+  cut(): void;
+  /** The next piece that it needs. */
+  readonly next: number;
+}
+
+export class SharedBody {
+  readonly #maxBytes: number;
+  readonly #pieces: Buffer[] = [];
+  /** The number of the first piece that is kept. */
+  #first = 0;
+  #bytes = 0;
+  #state: 'flows' | 'ended' | 'torn' = 'flows';
+  #isWhole = true;
+  readonly #readers = new Set<BodyReader>();
+  /** Called when the source may go on. */
+  #resume: (() => void) | null = null;
+
+  /** `maxBytes`: of a body that is kept as a whole, and of the window of others. */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get state(): 'flows' | 'ended' | 'torn' {
+    return this.#state;
+  }
+
+  /** Nothing was dropped yet. */
+  get isWhole(): boolean {
+    return this.#isWhole;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get readers(): number {
+    return this.#readers.size;
+  }
+
+  /** All bytes, if nothing was dropped. */
+  whole(): Buffer {
+    return Buffer.concat(this.#pieces);
+  }
+
+  join(reader: BodyReader): void {
+    this.#readers.add(reader);
+    reader.wake();
+  }
+
+  leave(reader: BodyReader): void {
+    if (this.#readers.delete(reader)) this.progressed();
+  }
+
+  /** A piece by its number; null: it has not come yet. */
+  piece(number: number): Buffer | null {
+    return this.#pieces[number - this.#first] ?? null;
+  }
+
+  /** Takes bytes, which belong to the body from now on. False: the source waits for `resume`. */
+  append(piece: Buffer, resume: () => void): boolean {
+    this.#pieces.push(piece);
+    this.#bytes += piece.length;
+    for (const reader of this.#readers) reader.wake();
+    if (this.#bytes <= this.#maxBytes) return true;
+    this.#isWhole = false;
+    this.#trim();
+    if (this.#bytes <= this.#maxBytes) return true;
+    this.#cutLaggards();
+    if (this.#bytes <= this.#maxBytes) return true;
+    this.#resume = resume;
+    return false;
+  }
+
+  end(): void {
+    if (this.#state === 'flows') this.#finish('ended');
+  }
+
+  /** The source has failed. */
+  tear(): void {
+    if (this.#state === 'flows') this.#finish('torn');
+  }
+
+  #finish(state: 'ended' | 'torn'): void {
+    this.#state = state;
+    for (const reader of [...this.#readers]) reader.wake();
+  }
+
+  /** A reader has read something. */
+  progressed(): void {
+    if (this.#resume === null) return;
+    this.#trim();
+    this.#cutLaggards();
+    if (this.#bytes > this.#maxBytes) return;
+    const resume = this.#resume;
+    this.#resume = null;
+    resume();
+  }
+
+  /** Drops what all have read. */
+  #trim(): void {
+    let least = this.#first + this.#pieces.length;
+    for (const { next } of this.#readers) least = Math.min(least, next);
+    while (this.#first < least) {
+      this.#bytes -= (this.#pieces.shift() as Buffer).length;
+      this.#first++;
+    }
+  }
+
+  /** Somebody waits for more, and others hold the whole window: those at its beginning are cut. */
+  #cutLaggards(): void {
+    const end = this.#first + this.#pieces.length;
+    if (this.#bytes <= this.#maxBytes || ![...this.#readers].some(({ next }) => next === end)) return;
+    for (const reader of [...this.#readers]) {
+      if (reader.next !== this.#first || reader.next === end) continue;
+      this.#readers.delete(reader);
+      reader.cut();
+    }
+    this.#trim();
+  }
+}

@@ -1,0 +1,148 @@
+// The stored answers of a worker: the least recently used ones go when their bytes exceed the bound.
+import type { StoredAnswer } from './stored-answer.ts';
+import { variantOf } from './vary.ts';
+
+/** What an entry costs besides its texts and its body, bytes: an estimate of the objects of the engine. */
+const OVERHEAD = 512;
+
+/** The variants of one key; more of them replace the oldest, so that no client fills the store with one URL. */
+const MAX_VARIANTS = 32;
+
+/** A single answer may take this share of the store. */
+const MAX_SHARE = 0.25;
+
+/** Answers to name for a purge. A tag or URL as a whole, or the beginning of URLs. */
+export type PurgeSubject = { readonly by: 'url' | 'prefix' | 'tag'; readonly value: string } | { readonly by: 'all' };
+
+interface Entry {
+  readonly answer: StoredAnswer;
+  readonly bytes: number;
+}
+
+export class CacheStore {
+  readonly #maxBytes: number;
+  /** By key; the variants of a key in the order of their arrival. */
+  readonly #groups = new Map<string, Entry[]>();
+  /** The keys of a URL. */
+  readonly #byUrl = new Map<string, Set<string>>();
+  /** The least recently used entry is the first. */
+  readonly #order = new Set<Entry>();
+  #bytes = 0;
+  #evictions = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get size(): number {
+    return this.#order.size;
+  }
+
+  /** Entries that went because of the bound. */
+  get evictions(): number {
+    return this.#evictions;
+  }
+
+  /** The longest body that may be stored. */
+  get maxBodyBytes(): number {
+    return Math.floor(this.#maxBytes * MAX_SHARE);
+  }
+
+  /** The answers of the store, most recently used ones last. */
+  *answers(): Iterable<StoredAnswer> {
+    for (const { answer } of this.#order) yield answer;
+  }
+
+  /** The answer for a request, which counts as used. */
+  find(key: string, requestHeaders: readonly string[]): StoredAnswer | null {
+    const group = this.#groups.get(key);
+    if (group === undefined) return null;
+    for (let i = group.length - 1; i >= 0; i--) {
+      const entry = group[i] as Entry;
+      if (variantOf(entry.answer.varyNames, requestHeaders) !== entry.answer.variant) continue;
+      this.#order.delete(entry);
+      this.#order.add(entry);
+      return entry.answer;
+    }
+    return null;
+  }
+
+  /** The names by which stored answers of a key vary; null: there are none. */
+  varyNames(key: string): readonly string[] | null {
+    return this.#groups.get(key)?.at(-1)?.answer.varyNames ?? null;
+  }
+
+  /** Stores an answer in place of one for the same requests. */
+  put(answer: StoredAnswer): void {
+    const entry = { answer, bytes: bytesOf(answer) };
+    const group = this.#groups.get(answer.key) ?? [];
+    for (const old of group.filter((each) => isSameVariant(each.answer, answer))) this.#drop(old);
+    if (entry.bytes > this.#maxBytes) return;
+    const others = this.#groups.get(answer.key) ?? [];
+    if (others.length >= MAX_VARIANTS) this.#drop(others[0] as Entry);
+    this.#groups.set(answer.key, [...(this.#groups.get(answer.key) ?? []), entry]);
+    const keys = this.#byUrl.get(answer.url);
+    if (keys === undefined) this.#byUrl.set(answer.url, new Set([answer.key]));
+    else keys.add(answer.key);
+    this.#order.add(entry);
+    this.#bytes += entry.bytes;
+    this.#evict();
+  }
+
+  remove(answer: StoredAnswer): void {
+    const entry = this.#groups.get(answer.key)?.find((each) => each.answer === answer);
+    if (entry !== undefined) this.#drop(entry);
+  }
+
+  /** Removes answers. Returns their number. */
+  purge(subject: PurgeSubject): number {
+    const gone = [...this.#named(subject)];
+    for (const entry of gone) this.#drop(entry);
+    return gone.length;
+  }
+
+  #named(subject: PurgeSubject): readonly Entry[] {
+    if (subject.by === 'all') return [...this.#order];
+    const { by, value } = subject;
+    if (by === 'url') return [...(this.#byUrl.get(value) ?? [])].flatMap((key) => this.#groups.get(key) ?? []);
+    if (by === 'prefix') return [...this.#order].filter(({ answer }) => answer.url.startsWith(value));
+    return [...this.#order].filter(({ answer }) => answer.tags.includes(value));
+  }
+
+  #evict(): void {
+    for (const entry of this.#order) {
+      if (this.#bytes <= this.#maxBytes) return;
+      this.#drop(entry);
+      this.#evictions++;
+    }
+  }
+
+  #drop(entry: Entry): void {
+    if (!this.#order.delete(entry)) return;
+    this.#bytes -= entry.bytes;
+    const { key, url } = entry.answer;
+    const left = (this.#groups.get(key) ?? []).filter((each) => each !== entry);
+    if (left.length > 0) {
+      this.#groups.set(key, left);
+      return;
+    }
+    this.#groups.delete(key);
+    const keys = this.#byUrl.get(url);
+    keys?.delete(key);
+    if (keys?.size === 0) this.#byUrl.delete(url);
+  }
+}
+
+function isSameVariant(a: StoredAnswer, b: StoredAnswer): boolean {
+  return a.variant === b.variant && a.varyNames.join() === b.varyNames.join();
+}
+
+function bytesOf({ key, url, variant, headers, body }: StoredAnswer): number {
+  let bytes = OVERHEAD + body.length + 2 * (key.length + url.length + variant.length);
+  for (const text of headers) bytes += text.length + 16;
+  return bytes;
+}
