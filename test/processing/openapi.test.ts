@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { describeError } from '#api/k8s/field-error.ts';
 import { validateObject } from '#api/k8s/validate.ts';
 import { manifest, SecurityRig as PolicyRig } from '../security/rig.ts';
-import { closeAfterEach, get, openClient } from '../support/fixture.ts';
+import { closeAfterEach, get, openClient, openUpstream } from '../support/fixture.ts';
 import { header, status, type Message } from '../support/message.ts';
 import type { Manifest } from '../support/objects.ts';
 
@@ -283,6 +283,42 @@ describe('a document', () => {
   });
 });
 
+/** Services there are permitted although they lead to the machine itself. */
+const LOOPBACK = { address: '127.0.0.0', bits: 8, version: 4 } as const;
+
+describe('a document at a URL', () => {
+  function at(uri: string, settings: object = {}): Manifest {
+    return manifest('HTTPPolicy', 'api', { targetRefs: [{ kind: 'HTTPRoute', name: 'app' }], openapi: { uri, ...settings } });
+  }
+
+  test('is read before the first request, and stays while its server is away', async () => {
+    const server = await openUpstream(
+      `HTTP/1.1 200 X\r\ncontent-length: ${JSON.stringify(DOCUMENT).length}\r\n\r\n${JSON.stringify(DOCUMENT)}`,
+    );
+    const rig = await PolicyRig.start([at(`http://127.0.0.1:${server.port}/openapi.json`)], {}, { allowedServices: [LOOPBACK] });
+    expect(status(await rig.ask(get('/people/x')))).toBe(400);
+    expect(status(await rig.ask(get('/people/1')))).toBe(200);
+    await server.close();
+    expect(status(await rig.ask(get('/people/x')))).toBe(400);
+    expect(server.requests.map(({ startLine }) => startLine)).toEqual(['GET /openapi.json HTTP/1.1']);
+  });
+
+  test.each([
+    ['that is none', 'HTTP/1.1 200 X\r\ncontent-length: 2\r\n\r\n{}', 1],
+    ['that is missing', 'HTTP/1.1 404 X\r\ncontent-length: 0\r\n\r\n', 1],
+    ['behind a redirect', 'HTTP/1.1 302 X\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n', 1],
+    ['at an address that is not permitted', '', 0],
+  ])('%s lets nothing pass', async (_, bytes, asked) => {
+    const allowedServices = asked === 0 ? [] : [LOOPBACK];
+    const server = await openUpstream(bytes);
+    const rig = await PolicyRig.start([at(`http://127.0.0.1:${server.port}/`)], {}, { allowedServices });
+    expect(problem(await rig.ask(get('/people/1'))).code).toBe('document_unresolved');
+    expect([server.requests.length, rig.upstream.requests.length]).toEqual([asked, 0]);
+    await rig.change([at(`http://127.0.0.1:${server.port}/`, { request: 'Report' })]);
+    expect(status(await rig.ask(get('/people/1')))).toBe(200);
+  });
+});
+
 test('a policy without a document is refused, unless it turns the check off', () => {
   const reasons = (openapi: object): readonly string[] => {
     const validated = validateObject(manifest('HTTPPolicy', 'api', { targetRefs: [{ kind: 'HTTPRoute', name: 'app' }], openapi }), {
@@ -290,6 +326,10 @@ test('a policy without a document is refused, unless it turns the check off', ()
     });
     return validated.ok ? [] : validated.error.map(describeError);
   };
-  expect(reasons({})).toEqual(['spec.openapi: must have documentRef, unless all of it is Off']);
+  expect(reasons({})).toEqual(['spec.openapi: must have documentRef or uri, unless all of it is Off']);
   expect(reasons({ request: 'Off' })).toEqual([]);
+  const documentRef = { kind: 'ConfigMap', name: 'api', key: 'a' };
+  expect(reasons({ documentRef, uri: 'http://a/', ca: { configMapRef: { name: 'a' }, key: 'a' } })).toEqual([
+    'spec.openapi.uri: cannot be set together with documentRef: remove one of them',
+  ]);
 });

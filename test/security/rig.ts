@@ -39,7 +39,11 @@ export class SecurityRig {
   }
 
   /** Starts a proxy with the Gateway `gw`, the route `app` with these fields in its rule, these objects, and these options. */
-  static async start(objects: readonly Manifest[], rule: object = {}, more: Pick<WorkerOptions, 'redis'> = {}): Promise<SecurityRig> {
+  static async start(
+    objects: readonly Manifest[],
+    rule: object = {},
+    more: Pick<WorkerOptions, 'redis' | 'allowedServices'> = {},
+  ): Promise<SecurityRig> {
     const upstream = await openUpstream('HTTP/1.1 200 OK\r\nx-frame-options: BACKEND\r\ncontent-length: 2\r\n\r\nok');
     const compiler = new Compiler({ controllerName: CONTROLLER_NAME, allowLoopback: true, bindAddresses: true });
     const rules = [{ name: 'all', ...rule, backendRefs: [{ group: 'gateway.weir.dev', kind: 'Backend', name: 'app' }] }];

@@ -6,8 +6,16 @@ type Settings = NonNullable<PolicyObjects['HTTPPolicy']['spec']['openapi']>;
 
 /** The rules that the settings violate. */
 export function checkOpenApi(settings: Settings | undefined): FieldError[] {
-  if (settings === undefined || settings.documentRef !== undefined || isOff(settings)) return [];
-  return [{ field: 'spec.openapi', reason: 'must have documentRef, unless all of it is Off' }];
+  if (settings === undefined) return [];
+  const { documentRef, uri, ca } = settings;
+  const named = [documentRef, uri].filter((each) => each !== undefined).length;
+  return [
+    ...(named === 0 && !isOff(settings)
+      ? [{ field: 'spec.openapi', reason: 'must have documentRef or uri, unless all of it is Off' }]
+      : []),
+    ...(named === 2 ? [{ field: 'spec.openapi.uri', reason: 'cannot be set together with documentRef: remove one of them' }] : []),
+    ...(ca !== undefined && uri === undefined ? [{ field: 'spec.openapi.ca', reason: 'must be set only with uri' }] : []),
+  ];
 }
 
 /** Whether settings only end what a policy further away says. */

@@ -1,11 +1,13 @@
 // The group `openapi` of an HTTPPolicy.
-import { documentKey } from '../policy-reference.ts';
+import { dataKey, documentKey } from '../policy-reference.ts';
 import { choice, size, text, whole } from '../setting.ts';
 
 export const openapi = whole(
   'Holds requests and answers to an OpenAPI document, 3.0 or 3.1. A nearer policy replaces all of it.',
   {
     documentRef: documentKey('The document: an entry of a ConfigMap, YAML or JSON, at most 1 MiB.', 'openapi'),
+    uri: text('The URL of the document instead, of http or https.', { maxLength: 2_048, form: 'https?://[!-~]+' }),
+    ca: dataKey('The CA certificates of that server, PEM; those of the platform, when absent.'),
     request: choice(
       'Requests that do not fit the document. Enforce: they get 400 with all their faults. Report: the security log says so. Off: nothing is checked.',
       ['Enforce', 'Report', 'Off'],

@@ -2,7 +2,7 @@
 // nothing: the last one that could stays in use.
 import { RequestCheck, Validators, type BodyTools } from '#api/openapi/checked-request.ts';
 import { readDocument, type ApiDocument, type Operation } from '#api/openapi/document.ts';
-import type { DataHandle } from '../../exchange/object-data.ts';
+import type { DocumentSource } from './document-source.ts';
 import { strictJson } from './json.ts';
 
 /** An operation for a request. */
@@ -45,16 +45,16 @@ export class CompiledDocument {
 }
 
 export class DocumentInUse {
-  readonly #handle: DataHandle;
+  readonly #source: DocumentSource;
   readonly #basePath: string | null;
   readonly #stop: () => void;
   #current: CompiledDocument | null = null;
 
   /** `basePath`: that of the policy, in place of those of the document; null: those. */
-  constructor(handle: DataHandle, basePath: string | null) {
-    this.#handle = handle;
+  constructor(source: DocumentSource, basePath: string | null) {
+    this.#source = source;
     this.#basePath = basePath;
-    this.#stop = handle.onChange(() => this.#read());
+    this.#stop = source.onChange(() => this.#read());
     this.#read();
   }
 
@@ -63,13 +63,25 @@ export class DocumentInUse {
     return this.#current;
   }
 
+  /** Why there is no newer version; '' if nothing is known. */
+  get problem(): string {
+    return this.#source.problem;
+  }
+
+  /** The first version, if there may be one soon. */
+  async first(): Promise<CompiledDocument | null> {
+    await this.#source.refresh();
+    return this.#current;
+  }
+
   close(): void {
     this.#stop();
+    this.#source.close();
   }
 
   #read(): void {
-    const { value } = this.#handle;
-    const read = value === null ? null : readDocument(value.toString('utf8'), this.#basePath);
+    const { text } = this.#source;
+    const read = text === null ? null : readDocument(text, this.#basePath);
     if (read?.ok === true) this.#current = new CompiledDocument(read.value);
   }
 }

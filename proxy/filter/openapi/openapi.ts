@@ -9,6 +9,7 @@ import type { Filter, FilterKind } from '../filter.ts';
 import type { PolicyFilterContext } from '../rule-policies.ts';
 import { Answers } from './answers.ts';
 import { DocumentInUse, type CompiledDocument } from './document-in-use.ts';
+import { documentSource, type SourceSettings } from './document-source.ts';
 import { answerWithMock } from './mocks.ts';
 import { Refusals, type Objection } from './refusals.ts';
 import { Requests } from './requests.ts';
@@ -33,11 +34,12 @@ class OpenApi implements Filter {
   /** Null: answers are not checked. */
   readonly #answers: Answers | null;
 
-  constructor(settings: Settings, { data, origins, security, wholeBody, wholeAnswer }: PolicyFilterContext) {
-    const { documentRef = { data: '', key: '' }, request, response = 'Off', mock, unknownPaths, basePath = null } = settings;
+  constructor(settings: Settings, context: PolicyFilterContext) {
+    const { origins, security, wholeBody, wholeAnswer } = context;
+    const { request, response = 'Off', mock, unknownPaths, basePath = null } = settings;
     const { maxBodySize = MAX_BODY, maxAnswerSize: maxBytes = MAX_BODY } = settings;
     const policy = origins[0]?.policy ?? '';
-    this.#document = new DocumentInUse(data.handle(documentRef), basePath);
+    this.#document = new DocumentInUse(documentSource(settings as SourceSettings, context), basePath);
     this.#isMock = mock === 'Enabled';
     this.#passesUnknown = unknownPaths === 'Pass' || request === 'Off';
     this.#refusals = new Refusals(policy, request !== 'Report', security);
@@ -47,7 +49,19 @@ class OpenApi implements Filter {
 
   request(exchange: Exchange): FilterVerdict | Promise<FilterVerdict> {
     const document = this.#document.current;
-    if (document === null) return this.#refusals.object(exchange, NO_DOCUMENT);
+    return document === null ? this.#wait(exchange) : this.#hold(exchange, document);
+  }
+
+  /** For the first version of the document. */
+  async #wait(exchange: Exchange): Promise<FilterVerdict> {
+    const document = await this.#document.first();
+    if (exchange.phase === 'done') return 'answered';
+    if (document !== null) return this.#hold(exchange, document);
+    const { problem } = this.#document;
+    return this.#refusals.object(exchange, problem === '' ? NO_DOCUMENT : { ...NO_DOCUMENT, reason: problem });
+  }
+
+  #hold(exchange: Exchange, document: CompiledDocument): FilterVerdict | Promise<FilterVerdict> {
     const found = document.find(exchange.method, exchange.path);
     if (found === null || !('operation' in found)) return this.#unknown(exchange, found);
     const { operation } = found;
