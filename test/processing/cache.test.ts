@@ -1,5 +1,6 @@
 // The cache of answers, from the user's HTTPPolicy to the requests that a backend gets.
 import { describe, expect, test } from '@jest/globals';
+import type { RawClient } from '../support/raw-client.ts';
 import { closeAfterEach, get, openClient } from '../support/fixture.ts';
 import { header, status, type Message } from '../support/message.ts';
 import { ok, type RawUpstream, type UpstreamConnection } from '../support/raw-upstream.ts';
@@ -71,6 +72,12 @@ describe('a stored answer', () => {
     expect(cacheStatus(confirmed)).toBe('weir; fwd=stale; fwd-status=304');
     expect(cacheStatus(await rig.ask(get('/a')))).toBe('weir; hit');
     expect(rig.upstream.requests).toHaveLength(2);
+  });
+
+  test('is replaced if the backend sends another one', async () => {
+    const rig = await start({}, 'cache-control: max-age=0\r\netag: "v1"\r\n');
+    expect(await askAll(rig, [get('/a'), get('/a')])).toEqual(['200 answer 1', '200 answer 2']);
+    expect(rig.upstream.requests[1]?.raw).toContain('if-none-match: "v1"');
   });
 
   test('serves while the backend is asked, and while it fails', async () => {
@@ -210,11 +217,11 @@ function heldBack(upstream: RawUpstream): UpstreamConnection[] {
 }
 
 describe('concurrent misses', () => {
-  async function waiting(count: number): Promise<{ rig: PolicyRig; held: UpstreamConnection[]; answers: Promise<Message>[] }> {
+  async function waiting(count: number): Promise<{ rig: PolicyRig; held: UpstreamConnection[]; clients: RawClient[] }> {
     const rig = await start();
     const held = heldBack(rig.upstream);
     const clients = await Promise.all(Array.from({ length: count }, () => openClient(rig.proxy.port)));
-    const answers = clients.map((client) => client.ask(get('/slow')));
+    for (const client of clients) client.write(get('/slow'));
     let metrics = '';
     const read = (text: string): void => void (metrics = text);
     const hasCome = (): boolean => {
@@ -222,43 +229,56 @@ describe('concurrent misses', () => {
       return metrics.includes(`weir_cache_waiting_requests ${count - 1}\n`);
     };
     await until(hasCome, 'the requests that wait');
-    return { rig, held, answers };
+    return { rig, held, clients };
   }
 
   test('ask the backend once, and read its answer as it arrives', async () => {
-    const { rig, held, answers } = await waiting(50);
+    const { rig, held, clients } = await waiting(1_000);
     held[0]?.socket.write(ok('whole', FRESH));
-    const all = await Promise.all(answers);
+    const all = await Promise.all(clients.map((client) => client.answer()));
     expect(all.map(({ body }) => body)).toEqual(all.map(() => 'whole'));
     expect(rig.upstream.requests).toHaveLength(1);
   });
 
   test('ask it once also if it fails', async () => {
-    const { rig, held, answers } = await waiting(50);
+    const { rig, held, clients } = await waiting(50);
     held[0]?.socket.write('HTTP/1.1 500 Failed\r\ncontent-length: 4\r\n\r\nsick');
-    expect((await Promise.all(answers)).map((answer) => `${status(answer)} ${answer.body}`)).toEqual(answers.map(() => '500 sick'));
+    expect((await Promise.all(clients.map((client) => client.answer()))).map((answer) => `${status(answer)} ${answer.body}`)).toEqual(
+      clients.map(() => '500 sick'),
+    );
     expect(rig.upstream.requests).toHaveLength(1);
   });
 
+  test('read an answer as it arrives, and do not store it if it breaks off', async () => {
+    const { rig, held, clients } = await waiting(20);
+    held[0]?.socket.write(`HTTP/1.1 200 OK\r\n${FRESH}content-length: 10\r\n\r\nhalf`);
+    await until(() => clients.every(({ received }) => received.endsWith('half')), 'the first half');
+    held[0]?.socket.destroy();
+    await Promise.all(clients.map((client) => client.over()));
+    expect(rig.upstream.requests).toHaveLength(1);
+    rig.upstream.become(ok('whole', FRESH));
+    expect((await rig.ask(get('/slow'))).body).toBe('whole');
+  });
+
   test('go on without the client that was the first', async () => {
-    const rig = await start();
-    const held = heldBack(rig.upstream);
-    const first = await openClient(rig.proxy.port);
-    first.write(get('/slow'));
-    await until(() => held.length === 1, 'the request to the backend');
-    const answer = rig.ask(get('/slow'));
-    await until(() => rig.proxy.worker.timers > 1, 'the second request');
+    const { rig, held, clients } = await waiting(2);
+    const [a, b] = clients as [RawClient, RawClient];
+    held[0]?.socket.write(`HTTP/1.1 200 OK\r\n${FRESH}content-length: 5\r\n\r\nwh`);
+    await until(() => clients.every(({ received }) => received.endsWith('wh')), 'the beginning');
+    const isFirst = (client: RawClient): boolean => client.received.includes('stored');
+    const [first, second] = isFirst(a) ? [a, b] : [b, a];
     first.socket.destroy();
-    held[0]?.socket.write(ok('whole', FRESH));
-    expect((await answer).body).toBe('whole');
-    expect(rig.upstream.requests.length).toBeLessThanOrEqual(2);
+    await until(() => first.closed, 'the end of the first');
+    held[0]?.socket.write('ole');
+    expect([(await second.answer()).body, rig.upstream.requests.length]).toEqual(['whole', 1]);
+    expect(cacheStatus(await rig.ask(get('/slow')))).toBe('weir; hit');
   });
 
   test('go on alone if the answer is not for others', async () => {
-    const { rig, held, answers } = await waiting(3);
+    const { rig, held, clients } = await waiting(3);
     rig.upstream.become(ok('own', 'cache-control: private\r\n'));
     held[0]?.socket.write(ok('own', 'cache-control: private\r\n'));
-    expect((await Promise.all(answers)).map(({ body }) => body)).toEqual(['own', 'own', 'own']);
+    expect((await Promise.all(clients.map((client) => client.answer()))).map(({ body }) => body)).toEqual(['own', 'own', 'own']);
     expect(rig.upstream.requests).toHaveLength(3);
   });
 });
