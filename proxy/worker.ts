@@ -208,8 +208,7 @@ export class Worker {
     this.#limits = new WorkerLimits({ ...options, redis: this.#redis.connection });
     this.#topics = new WorkerTopics({ Memory: (listener) => new MemoryStore(listener), Redis: (listener) => this.#redisTopics(listener) });
     [this.#outside, this.#replays] = [new WorkerOutside(options), new WorkerReplays(options.remember)];
-    this.#plugins = new WorkerPlugins(this.#askOn(path), options.log);
-    this.#cache = new SharedCache(limits.maxCacheBytes);
+    [this.#plugins, this.#cache] = [new WorkerPlugins(this.#askOn(path), options.log), new SharedCache(limits.maxCacheBytes)];
     this.#builder = this.#makeBuilder(options, mirror, path);
     this.#followNotices();
     this.#exposeMetrics(mirror);
