@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   endpoints: async () => (await import('./endpoints.ts')).endpoints,
   limits: async () => (await import('./limits.ts')).limits,
   consumer: async () => (await import('./consumer.ts')).consumer,
+  plugin: async () => (await import('./plugin.ts')).plugin,
   migrate: async () => (await import('./migrate.ts')).migrate,
   probe: async () => (await import('./probe.ts')).probe,
   completion: async () => (await import('./completion.ts')).completion,

@@ -125,7 +125,7 @@ function valueOf(name: string, value: string): string {
 }
 
 /** What the hooks of a message changed, and whether they still may. */
-class Edits {
+export class Edits {
   isOpen = true;
   path = false;
   status = false;
@@ -138,7 +138,8 @@ class Edits {
   }
 }
 
-class Request implements PluginRequest {
+/** The head of a request for hooks. */
+export class Request implements PluginRequest {
   readonly method: string;
   readonly scheme: 'http' | 'https';
   readonly host: string;
@@ -181,7 +182,8 @@ class Request implements PluginRequest {
   }
 }
 
-class Response implements PluginResponse {
+/** The head of an answer for hooks. */
+export class Response implements PluginResponse {
   readonly headers: Headers;
   readonly #edits: Edits;
   #status: number;
@@ -254,7 +256,8 @@ function settle(message: Exclude<ToPlugin, { type: 'call' | 'end' }>, bytes: Arr
   else waiter?.resolve(subresponse(message.status, message.headers, new Uint8Array(bytes ?? new ArrayBuffer(0))));
 }
 
-function subresponse(status: number, list: readonly string[], body: Uint8Array): PluginSubresponse {
+/** The answer of a backend. */
+export function subresponse(status: number, list: readonly string[], body: Uint8Array): PluginSubresponse {
   const headers = new Headers(list, () => {
     throw new TypeError('the headers of an answer to a plugin cannot be changed');
   });
@@ -365,11 +368,13 @@ function editsOf({ request, response, requestEdits, responseEdits }: ExchangeSta
   return changes;
 }
 
-function flat(headers: Readonly<Record<string, string>>): string[] {
+/** Headers as a list. Throws for those that HTTP does not allow. */
+export function flat(headers: Readonly<Record<string, string>>): string[] {
   return Object.entries(headers).flatMap(([name, value]) => [nameOf(name), valueOf(name, value)]);
 }
 
-function bytesOf(value: unknown): Uint8Array | null {
+/** The bytes of a text or of bytes; null for other values. */
+export function bytesOf(value: unknown): Uint8Array | null {
   if (typeof value === 'string') return encodeText(value);
   return value instanceof Uint8Array ? value : null;
 }
@@ -431,7 +436,7 @@ export function stuckCalls(): string {
 }
 
 /** The text of any value. What a plugin throws may itself throw. */
-function describe(value: unknown): string {
+export function describe(value: unknown): string {
   try {
     if (typeof value === 'string') return value;
     const { name, message } = value as { name?: unknown; message?: unknown };
@@ -442,7 +447,8 @@ function describe(value: unknown): string {
   }
 }
 
-function deepFrozen(value: unknown): unknown {
+/** The value, which cannot be changed any more. */
+export function deepFrozen(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   for (const inner of Object.values(value)) deepFrozen(inner);
   return Object.freeze(value);
@@ -453,6 +459,6 @@ function encodeText(text: string): Uint8Array {
 }
 
 /** Invalid bytes become U+FFFD. */
-function decodeText(bytes: Uint8Array): string {
+export function decodeText(bytes: Uint8Array): string {
   return decode(bufferOf(bytes));
 }

@@ -52,6 +52,10 @@ export interface IsolateOptions {
   readonly callTime: number;
   /** Bytes. */
   readonly memory: number;
+  /** In place of the module that starts a plugin; for tests. */
+  readonly entry?: string;
+  /** Further modules that it may import; null: there is none of this name. */
+  readonly module?: (name: string) => string | null;
   /** Takes messages of the plugin. */
   readonly send: (envelope: Envelope) => void;
 }
@@ -93,10 +97,11 @@ export class Isolate {
   load(): Result<readonly Hook[]> {
     this.#begin(LOAD_TIME);
     this.#define('weirSend', (text, bytes) => this.#send(text, bytes));
+    if (this.#options.entry !== undefined) this.#define('weirTestSend', (text) => this.#send(text, undefined));
     this.#define('weirEncode', (text) => this.#vm.newArrayBuffer(arrayOf(Buffer.from(this.#vm.getString(text)))));
     this.#define('weirDecode', (bytes) => this.#vm.newString(this.#bytes(bytes).toString()));
     this.#vm.newString(this.#options.config).consume((config) => this.#vm.setProp(this.#vm.global, 'weirConfig', config));
-    const evaluated = this.#vm.evalCode(ENTRY, 'weir:entry', { type: 'module' });
+    const evaluated = this.#vm.evalCode(this.#options.entry ?? ENTRY, 'weir:entry', { type: 'module' });
     if (evaluated.error !== undefined) return err(this.#reasonOf(evaluated.error));
     const problem = this.#settled(evaluated.value) ?? this.#runJobs()?.reason ?? null;
     if (problem !== null) return err(problem);
@@ -155,6 +160,8 @@ export class Isolate {
     if (name === 'weir:guest') return GUEST;
     if (name === 'weir:plugin') return this.#options.source;
     if (name === '@weir/sdk') return SDK;
+    const other = this.#options.module?.(name) ?? null;
+    if (other !== null) return other;
     return { error: new Error(`a plugin can import @weir/sdk only, not ${name.slice(0, 100)}`) };
   }
 

@@ -1,0 +1,88 @@
+// `weir plugin test FILES`: runs unit tests of plugins in isolates like those of the proxy. `weir plugin manifest FILES`: their ConfigMap.
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { stringify } from 'yaml';
+import { flagsOf, FlagValues } from '#lib/flags.ts';
+import type { TestVerdict } from '../proxy/plugin/plugin-tests.ts';
+import { actionOf } from './actions.ts';
+import type { Command } from './command.ts';
+import { UsageError } from './command.ts';
+
+const TEST = /\.test\.m?[jt]s$/;
+
+export const plugin: Command = {
+  name: 'plugin',
+  arguments: 'test|manifest FILES...',
+  summary:
+    'test: runs the tests of plugins, files whose names end with .test.ts or .test.js, in isolates like those of the proxy. manifest: prints a ConfigMap with the files.',
+  flags: [],
+  readsEnvironment: false,
+  async run(args) {
+    const values = new FlagValues(args, flagsOf([]), {}, true);
+    const [run, files] = actionOf('plugin', { test, manifest }, values.positionals);
+    return run(files);
+  },
+};
+
+/** Prints a ConfigMap with the files, named after the first one. */
+function manifest(files: readonly string[]): Promise<number> {
+  const [first] = files;
+  if (first === undefined) throw new UsageError('weir plugin manifest takes the files of a ConfigMap');
+  const name = path.basename(first).replace(/\..*$/, '').toLowerCase();
+  const data = Object.fromEntries(files.map((file) => [path.basename(file), textOf(file)]));
+  console.log(stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data }).trimEnd());
+  return Promise.resolve(0);
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    throw new UsageError(`${file} cannot be read`);
+  }
+}
+
+async function test(paths: readonly string[]): Promise<number> {
+  const files = paths.flatMap(testsIn);
+  if (files.length === 0)
+    throw new UsageError('weir plugin test takes files or folders with tests: names that end with .test.ts or .test.js');
+  // That Node.js calls its removal of types experimental says nothing to the author of a plugin.
+  process.removeAllListeners('warning');
+  let failed = 0;
+  for (const file of files) failed += await testFile(file);
+  return failed === 0 ? 0 : 1;
+}
+
+/** The number of tests that fail. */
+async function testFile(file: string): Promise<number> {
+  const results = await resultsOf(file);
+  if (typeof results === 'string') {
+    console.log(`${file}: ${results}`);
+    return 1;
+  }
+  for (const { name, reason } of results) console.log(`${reason === '' ? 'ok' : 'FAILED'} ${name}${reason === '' ? '' : `: ${reason}`}`);
+  const failed = results.filter(({ reason }) => reason !== '').length;
+  console.log(`${file}: ${results.length} tests, ${failed} failed`);
+  return failed;
+}
+
+/** A text: why they cannot be run. */
+async function resultsOf(file: string): Promise<readonly TestVerdict[] | string> {
+  try {
+    const { runPluginTests } = await import('../proxy/plugin/plugin-tests.ts');
+    const results = await runPluginTests(file);
+    return results.ok ? results.value : results.error;
+  } catch (error) {
+    return error instanceof Error ? error.message : 'the file cannot be read';
+  }
+}
+
+function testsIn(place: string): readonly string[] {
+  const found = statSync(place, { throwIfNoEntry: false });
+  if (found === undefined) throw new UsageError(`${place} does not exist`);
+  if (!found.isDirectory()) return [place];
+  return readdirSync(place)
+    .filter((name) => TEST.test(name))
+    .sort()
+    .map((name) => path.join(place, name));
+}
