@@ -185,8 +185,7 @@ export class Worker {
     const telemetry = (this.#telemetry = new Telemetry(options));
     const surroundings = {
       runtime: () => this.#builder.current,
-      recorder: telemetry.exchanges,
-      ...{ wheel, limits, shedder },
+      ...{ wheel, limits, shedder, recorder: telemetry.exchanges },
       ...{ workers: options.workers, challenges: this.#challenges, malformed: this.#malformed },
       refused: (this.#refused = new OperatorBlocks(this.#broadcast)),
     };
