@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   proxies: async () => (await import('./proxies.ts')).proxies,
   endpoints: async () => (await import('./endpoints.ts')).endpoints,
   limits: async () => (await import('./limits.ts')).limits,
+  cache: async () => (await import('./cache.ts')).cache,
   consumer: async () => (await import('./consumer.ts')).consumer,
   plugin: async () => (await import('./plugin.ts')).plugin,
   migrate: async () => (await import('./migrate.ts')).migrate,

@@ -8,6 +8,7 @@ import { Commands, ownCommands } from './reporting/commands.ts';
 import type { Running } from './reporting/commands.ts';
 import { OverrideKeeper } from './reporting/overrides.ts';
 import { inspectionCommands } from './inspection-commands.ts';
+import { cacheCommands } from './cache-purge.ts';
 import { limitCommands } from './limit-commands.ts';
 import type { Serving } from './serving.ts';
 
@@ -22,6 +23,7 @@ export function commandsOf(serving: Pick<Serving, 'supervisor' | 'retire'>, log:
     ...ownCommands(log, LOG_LEVELS, () => serving.retire()),
     ...inspectionCommands(serving.supervisor),
     ...limitCommands(serving.supervisor),
+    ...cacheCommands(serving.supervisor),
     override: ({ override }: { readonly override: OverrideMessage }) => overrides.set(override),
     blocks: (_: object, { chunk }: Running) => listed(blocks.detected(), chunk),
   };

@@ -27,6 +27,7 @@ import type { ClaimPort } from './exchange/port-claim.ts';
 import { limitFamilies } from './limit/limit-metrics.ts';
 import { WorkerLimits } from './limit/worker-limits.ts';
 import { inspectChain } from './chain-inspection.ts';
+import { purgeCache } from './cache-purge.ts';
 import { inspectLimits } from './limit-inspection.ts';
 import type { LendingStore, LimitStore } from '#lib/limit/store.ts';
 import type { Ask as AskForShare, Lend } from '#lib/limit/share.ts';
@@ -405,6 +406,8 @@ export class Worker {
       case 'limits':
       case 'limitReset':
         return inspectLimits(inspection, inspecting, this.#limits, this.#telemetry.security);
+      case 'cachePurge':
+        return purgeCache(inspection, inspecting, this.#cache);
       case 'chain':
         return inspectChain(inspection, inspecting, this.#builder);
       default:

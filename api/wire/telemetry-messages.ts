@@ -211,6 +211,13 @@ export interface ResetLimitMessage {
   readonly whole: boolean;
 }
 
+/** Stored answers to drop: those of a URL, of URLs with a beginning, with a tag, or all. */
+export interface PurgeCacheMessage {
+  readonly by: 'url' | 'prefix' | 'tag' | 'all';
+  /** '' for all. */
+  readonly value: string;
+}
+
 /** What a proxy is to do. `worker` of a profile or snapshot: the number of a worker, or supervisor; '' for worker 0. */
 export type Action =
   | { readonly action: 'drain'; readonly drain: object }
@@ -221,6 +228,7 @@ export type Action =
   | { readonly action: 'override'; readonly override: OverrideMessage }
   | { readonly action: 'limits'; readonly limits: LimitsMessage }
   | { readonly action: 'resetLimit'; readonly resetLimit: ResetLimitMessage }
+  | { readonly action: 'purgeCache'; readonly purgeCache: PurgeCacheMessage }
   | { readonly action: 'blocks'; readonly blocks: object };
 
 /** `action` is undefined if the proxy does not know it. */

@@ -124,6 +124,7 @@ const Command = Type.Object({
   override: Type.Optional(Override),
   limits: Type.Optional(Type.Object({ limit: Name, top: Type.Integer({ minimum: 1, maximum: MAX_LISTED_KEYS }) })),
   resetLimit: Type.Optional(Type.Object({ limit: Known, key: Type.String({ maxLength: MAX_SHOWN_KEY }), whole: Type.Boolean() })),
+  purgeCache: Type.Optional(Type.Object({ by: Type.Enum(['url', 'prefix', 'tag', 'all']), value: Type.String({ maxLength: 8_192 }) })),
   blocks: Type.Optional(Type.Object({})),
 });
 

@@ -1,6 +1,7 @@
 // The resources of the API for operators, in the order of the reference. A resource is one file: a function from the parts of the program
 // to the operations that they allow.
 import { blocks } from './blocks.ts';
+import { cacheOperations } from './cache.ts';
 import { endpoints, type EndpointParts } from './endpoints.ts';
 import type { Fleet } from '../telemetry/fleet.ts';
 import { fleetOperations } from './fleet.ts';
@@ -24,6 +25,7 @@ const RESOURCES: readonly ((parts: OperationParts) => readonly Operation[])[] = 
   (parts) => endpoints(parts.endpoints),
   (parts) => limitOperations(parts.limits),
   (parts) => blocks(parts.fleet),
+  (parts) => cacheOperations(parts.fleet),
 ];
 
 /** All operations of a program with these parts. */

@@ -4,7 +4,8 @@ import type { LimitListing, LimitReset } from '#lib/limit/listing.ts';
 import type { Result } from '#lib/result.ts';
 
 /** What to inspect. Plain data: it goes to workers as a message. */
-export type Inspection = TailInspection | ProcessInspection | LimitsInspection | LimitResetInspection | ChainInspection;
+export type Inspection =
+  TailInspection | ProcessInspection | LimitsInspection | LimitResetInspection | ChainInspection | CachePurgeInspection;
 
 /** Lines of the access log, until it is ended. */
 export interface TailInspection {
@@ -28,6 +29,14 @@ export interface LimitResetInspection {
   readonly limit: string;
   /** One worker tells the event, and asks Redis about all keys. */
   readonly isFirst: boolean;
+}
+
+/** Drops stored answers, and sends a line with their number. */
+export interface CachePurgeInspection {
+  readonly kind: 'cachePurge';
+  readonly by: 'url' | 'prefix' | 'tag' | 'all';
+  /** '' for all. */
+  readonly value: string;
 }
 
 /** What the parts of the chain of a rule (key) cost, as lines of JSON (PartCost), measured for so many requests or until it is ended. */
