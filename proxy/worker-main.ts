@@ -44,6 +44,7 @@ const RECEIVERS: { readonly [Type in Told['type']]: (to: Worker, message: Extrac
   notice: (to, { notice }) => to.notice(notice),
   lend: (to, { store, lends }) => to.lend(store, lends),
   remembered: (to, { id, verdict }) => to.remembered(id, verdict),
+  topics: (to, { told }) => to.topicsTold(told),
   inspect: (to, { id, inspection }) => inspections.run(id, (inspecting) => to.inspect(inspection, inspecting)),
   partTaken: (_, { id }) => inspections.taken(id),
   endInspection: (_, { id }) => inspections.end(id),
@@ -72,6 +73,7 @@ function start(message: ToWorker & { type: 'start' }): void {
     publish: (notice) => answer({ type: 'notice', notice }),
     borrow: (store, asks) => answer({ type: 'borrow', store, asks }),
     remember: (question) => answer({ type: 'remember', ...question }),
+    askTopics: (ask) => answer({ type: 'topics', ask }),
     bindingsChanged: () => answer({ type: 'bound', bound: boundBy(made) }),
     log: createLog('warn'),
   });

@@ -47,6 +47,7 @@ import { MalformedRequests } from './filter/threats/malformed-requests.ts';
 import { FilterPool } from './filter/filter-pool.ts';
 import { MemoryStore } from './hub/memory-store.ts';
 import { RedisStore } from './hub/redis-store.ts';
+import { SupervisedTopics, type TopicAsk, type TopicTold } from './hub/supervised-topics.ts';
 import type { StoreListener } from './hub/topic-store.ts';
 import { WorkerTopics } from './hub/worker-topics.ts';
 import { IsolatedRequestPath } from './isolated-request-path.ts';
@@ -120,6 +121,8 @@ export interface WorkerOptions {
   readonly borrow?: (store: LendingStore, asks: readonly AskForShare[]) => void;
   /** Asks the supervisor about a signature that counts once; by default this worker is the only one. */
   readonly remember?: (question: ReplayQuestion) => void;
+  /** Asks the supervisor, which has the topics of hubs; by default this worker is the only one. */
+  readonly askTopics?: (ask: TopicAsk) => void;
   /** Limits of the fleet, if this worker is the only one; without it they are those of this proxy. */
   readonly lease?: LimitStore;
   /** Null, the default: there is no Redis. */
@@ -161,6 +164,7 @@ export class Worker {
   readonly #processors = new ProcessorCounts();
   readonly #hubs = new HubCounts();
   readonly #topics: WorkerTopics;
+  #supervisedTopics: SupervisedTopics | null = null;
   readonly #broadcast: WorkerBroadcast;
   readonly #refused: OperatorBlocks;
   readonly #redis: WorkerRedis;
@@ -175,8 +179,7 @@ export class Worker {
 
   constructor(options: WorkerOptions) {
     const { limits } = options;
-    this.#log = options.log;
-    this.#broadcast = new WorkerBroadcast(options.publish ?? (() => undefined));
+    [this.#log, this.#broadcast] = [options.log, new WorkerBroadcast(options.publish ?? (() => undefined))];
     const bugs = (this.#bugs = new Bugs((bug, place) => this.#log?.error({ err: bug, place }, 'a bug of the proxy ended what met it')));
     const wheel = (this.#wheel = new TimerWheel((bug) => bugs.met(bug, 'timer')));
     const dial = createDial(bugs);
@@ -206,12 +209,20 @@ export class Worker {
     const mirror = this.#mirrorOn(path, limits);
     this.#redis = new WorkerRedis(options);
     this.#limits = new WorkerLimits({ ...options, redis: this.#redis.connection });
-    this.#topics = new WorkerTopics({ Memory: (listener) => new MemoryStore(listener), Redis: (listener) => this.#redisTopics(listener) });
+    this.#topics = this.#makeTopics(options);
     [this.#outside, this.#replays] = [new WorkerOutside(options), new WorkerReplays(options.remember)];
     [this.#plugins, this.#cache] = [new WorkerPlugins(this.#askOn(path), options.log), new SharedCache(limits.maxCacheBytes)];
     this.#builder = this.#makeBuilder(options, mirror, path);
     this.#followNotices();
     this.#exposeMetrics(mirror);
+  }
+
+  #makeTopics({ askTopics }: WorkerOptions): WorkerTopics {
+    return new WorkerTopics({
+      Memory: (listener) =>
+        askTopics === undefined ? new MemoryStore(listener) : (this.#supervisedTopics = new SupervisedTopics(askTopics, listener)),
+      Redis: (listener) => this.#redisTopics(listener),
+    });
   }
 
   #redisTopics(listener: StoreListener): RedisStore | null {
@@ -359,6 +370,11 @@ export class Worker {
   /** Takes the answer of the supervisor about a signature. */
   remembered(id: number, verdict: ReplayVerdict): void {
     this.#replays.answered(id, verdict);
+  }
+
+  /** Takes a message of the supervisor about topics. */
+  topicsTold(told: TopicTold): void {
+    this.#supervisedTopics?.told(told);
   }
 
   /** Takes shares of limits that the supervisor lends. */

@@ -96,6 +96,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'lib',
     'proxy/exchange',
     'proxy/health',
+    'proxy/hub',
     'proxy/inspection',
     'proxy/runtime',
     'proxy/telemetry',

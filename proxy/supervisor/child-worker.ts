@@ -14,6 +14,7 @@ import type { BindingState } from '../exchange/binding-state.ts';
 import type { LendingStore } from '#lib/limit/store.ts';
 import type { Ask, Lend } from '#lib/limit/share.ts';
 import type { ReplayVerdict } from '#lib/replays.ts';
+import type { TopicDesk, TopicTold } from '../hub/supervised-topics.ts';
 import type { Notice } from '../exchange/notices.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import type { ClaimPort } from '../exchange/port-claim.ts';
@@ -63,6 +64,8 @@ export interface ChildWorkerOptions {
   readonly lend: (store: LendingStore, asks: readonly Ask[]) => readonly Lend[] | Promise<readonly Lend[]>;
   /** As Replays.enter. */
   readonly remember: (digest: string, window: number) => ReplayVerdict;
+  /** Opens the topics of the proxy for the worker; `tell` takes messages to it. */
+  readonly openTopics: (tell: (told: TopicTold) => void) => TopicDesk;
   /** A worker died and will be replaced. */
   readonly died: () => void;
   /** The set of ports that cannot be bound has changed. */
@@ -78,6 +81,7 @@ export class ChildWorker implements WorkerLink {
   readonly #backoff = new Backoff(RESTART);
   readonly #asked = new Map<number, Asked>();
   readonly #inspections = new RemoteInspections((message) => this.#send(message));
+  readonly #topics: TopicDesk;
   #process: ChildProcess | null = null;
   #restart: NodeJS.Timeout | null = null;
   readonly #beat: NodeJS.Timeout;
@@ -96,6 +100,7 @@ export class ChildWorker implements WorkerLink {
 
   constructor(options: ChildWorkerOptions) {
     this.#options = options;
+    this.#topics = options.openTopics((told) => this.#send({ type: 'topics', told }));
     this.#beat = setInterval(() => void this.#check(), options.heartbeat.every);
     this.#beat.unref();
     this.#start();
@@ -210,6 +215,7 @@ export class ChildWorker implements WorkerLink {
     const pid = this.#process?.pid;
     this.#process = null;
     this.#serving = false;
+    this.#topics.drop();
     this.#noteBound({ bindingState: NOTHING_BOUND, ports: [] });
     for (const answer of this.#asked.values()) answer(null);
     this.#asked.clear();
@@ -250,6 +256,7 @@ export class ChildWorker implements WorkerLink {
     if (message.type === 'notice') return this.#options.told(message.notice);
     if (message.type === 'borrow') return void this.#lend(message);
     if (message.type === 'remember') return this.#remember(message);
+    if (message.type === 'topics') return this.#topics.take(message.ask);
     if (message.type === 'part') return this.#inspections.part(message.id, message.data);
     if (message.type === 'bound' || message.type === 'applied') this.#noteBound(message.bound);
     if (message.type === 'bound') this.#options.bindingsChanged();

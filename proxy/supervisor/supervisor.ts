@@ -5,6 +5,8 @@ import { Registry } from 'prom-client';
 import * as ir from '#api/ir/ir.ts';
 import type { Format } from '#lib/exposition.ts';
 import type { Ask } from '#lib/limit/share.ts';
+import { TopicDesk, type TopicTold } from '../hub/supervised-topics.ts';
+import { TopicMemory } from '../hub/topic-memory.ts';
 import { Replays } from '#lib/replays.ts';
 import type { AddressRange } from '#lib/address-range.ts';
 import type { WorkerSettings } from './messages.ts';
@@ -90,6 +92,7 @@ export class Supervisor {
   readonly limits = new SupervisedLimits(this.#notices);
   /** The signatures that workers have accepted. */
   readonly #replays = new Replays();
+  readonly #topics = new TopicMemory();
   readonly #health: HealthChecks;
   #ticketKeys: Buffer = randomBytes(TICKET_KEY_BYTES);
   #restarts = 0;
@@ -268,7 +271,7 @@ export class Supervisor {
       state: () => this.resources(),
       ticketKeys: () => this.#ticketKeys,
       keptNotices: () => this.#notices.kept(),
-      remember: (digest: string, window: number) => this.#replays.enter(digest, window),
+      ...this.#shared,
       claimPort: (claim: PortClaim) => this.#claims.claim(claim),
       bindingsChanged: () => this.#bindingsChanged(),
     };
@@ -279,6 +282,12 @@ export class Supervisor {
       return join(name, new ChildWorker({ ...options, name, told: told(name), lend, died: () => this.#died(name) }));
     });
   }
+
+  /** What the workers have together. */
+  readonly #shared = {
+    remember: (digest: string, window: number) => this.#replays.enter(digest, window),
+    openTopics: (tell: (told: TopicTold) => void) => new TopicDesk(this.#topics, tell),
+  };
 
   #died(worker: string): void {
     this.#restarts++;
