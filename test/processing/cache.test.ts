@@ -1,7 +1,8 @@
 // The cache of answers, from the user's HTTPPolicy to the requests that a backend gets.
 import { describe, expect, test } from '@jest/globals';
 import type { RawClient } from '../support/raw-client.ts';
-import { closeAfterEach, get, openClient } from '../support/fixture.ts';
+import { closeAfterEach, closeLater, get, openClient } from '../support/fixture.ts';
+import { openSession, request } from '../support/h2-client.ts';
 import { header, status, type Message } from '../support/message.ts';
 import { ok, type RawUpstream, type UpstreamConnection } from '../support/raw-upstream.ts';
 import { until } from '../support/until.ts';
@@ -119,6 +120,34 @@ describe('a stored answer', () => {
     const answer = await rig.ask(get('/a', 'Cache-Control: only-if-cached\r\n'));
     expect([status(answer), answer.body, rig.upstream.requests.length]).toEqual([504, expect.stringContaining('not_cached'), 0]);
   });
+});
+
+describe('over HTTP/2', () => {
+  test('the same answers are served', async () => {
+    const rig = await start({}, `${FRESH}etag: "v1"\r\n`);
+    await rig.ask(get('/a'));
+    const session = openSession(rig.proxy.port);
+    closeLater(() => session.destroy());
+    const authority = /Host: (.*)\r/.exec(get('/a'))?.[1] ?? '';
+    const hit = await request(session, { ':path': '/a', ':authority': authority });
+    expect([String(hit.body), hit.headers['cache-status']]).toEqual(['answer 1', 'weir; hit']);
+    const part = await request(session, { ':path': '/a', ':authority': authority, range: 'bytes=-1' });
+    expect([part.headers[':status'], String(part.body)]).toEqual([206, '1']);
+    expect(rig.upstream.requests).toHaveLength(1);
+  });
+});
+
+test('a body that the route changes is served as a whole, also for a range', async () => {
+  const rig = await PolicyRig.start([
+    manifest('HTTPPolicy', 'web', {
+      targetRefs: [{ kind: 'HTTPRoute', name: 'app' }],
+      cache: { store: 'Memory' },
+      response: { body: { remove: ['/secret'] } },
+    }),
+  ]);
+  rig.upstream.become(ok('{"a":1,"secret":2}', `${FRESH}content-type: application/json\r\n`));
+  const answers = await askAll(rig, [get('/a', 'Range: bytes=0-16\r\n'), get('/a', 'Range: bytes=0-16\r\n')]);
+  expect([answers, rig.upstream.requests.length]).toEqual([['200 {"a":1}', '200 {"a":1}'], 1]);
 });
 
 describe('an answer is not for others', () => {

@@ -30,6 +30,14 @@ const MAX_WAITS = 3;
 
 const IGNORED = new Map<string, string | null>();
 
+/** What the cache has to know of its rule. */
+interface RuleTraits {
+  /** A service decides about every request. */
+  readonly isAuthorized: boolean;
+  /** Nothing changes bodies after the cache: a part of a body could not be changed. */
+  readonly hasRanges: boolean;
+}
+
 class Cache implements Filter {
   readonly name = 'cache';
   readonly patience = PATIENCE;
@@ -39,8 +47,14 @@ class Cache implements Filter {
   readonly #callers: CallerTerms;
   readonly #honours: boolean;
   readonly #terms: StorageTerms;
+  readonly #hasRanges: boolean;
 
-  constructor(settings: CacheSettings, { cache, proceed }: Pick<FilterDependencies, 'cache' | 'proceed'>, isAuthorized: boolean) {
+  constructor(
+    settings: CacheSettings,
+    { cache, proceed }: Pick<FilterDependencies, 'cache' | 'proceed'>,
+    { isAuthorized, hasRanges }: RuleTraits,
+  ) {
+    this.#hasRanges = hasRanges;
     const { key = {}, requestDirectives: directives } = settings;
     this.#cache = cache;
     this.#proceed = proceed;
@@ -52,6 +66,10 @@ class Cache implements Filter {
 
   request(exchange: Exchange): FilterVerdict | Promise<FilterVerdict> {
     if (exchange.grpc || exchange.upgrade !== '' || exchange.method === 'CONNECT') return 'continue';
+    if (!this.#hasRanges) {
+      removeHeader(exchange.requestHeaders, 'range');
+      removeHeader(exchange.requestHeaders, 'if-range');
+    }
     const past = pastStore(exchange);
     const request = this.#requestOf(exchange);
     if (past !== null) return this.#pass(exchange, request, past);
@@ -209,12 +227,13 @@ export const cache: FilterKind = {
   name: 'cache',
   ofPolicies: (policies) => {
     if (policies.settings('HTTPPolicy').settings.cache?.mode === 'Disabled') return null;
-    const isAuthorized = policies.hasFilter('ExternalAuth');
+    const { response } = policies.settings('HTTPPolicy').settings;
+    const traits = { isAuthorized: policies.hasFilter('ExternalAuth'), hasRanges: response?.body === undefined };
     const draft = policies.filterOf(
       'HTTPPolicy',
       ['cache'],
-      ({ cache: settings = {} }, dependencies) => new Cache(settings, dependencies, isAuthorized),
+      ({ cache: settings = {} }, dependencies) => new Cache(settings, dependencies, traits),
     );
-    return draft === null ? null : { ...draft, identity: [draft.identity, isAuthorized] };
+    return draft === null ? null : { ...draft, identity: [draft.identity, traits] };
   },
 };
