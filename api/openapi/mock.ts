@@ -24,6 +24,12 @@ export function preferenceOf(prefer: string | null): Preference {
   return Object.fromEntries(pairs.flatMap((pair) => (pair === null ? [] : [[pair[1], pair[2]]])));
 }
 
+/** Statuses of answers without a body. */
+const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
+
+/** Final statuses: others end no request. */
+const FINAL = /^[2-5]\d\d$/;
+
 /** An answer of an operation. `choose` returns the index of the media type that the client prefers; -1: none of them. */
 export function mockAnswer(
   operation: Operation,
@@ -32,16 +38,12 @@ export function mockAnswer(
   choose: (types: readonly string[]) => number,
 ): MockAnswer {
   const [key, answer] = chosenAnswer(operation, preference.code);
-  const status = /^\d{3}$/.test(key) ? Number(key) : preferredStatus(key, preference.code);
+  const status = statusOf(key, preference.code);
   const applied = preference.code === String(status) ? [`code=${preference.code}`] : [];
-  const headers = (answer?.headers ?? []).flatMap(({ name, schema }) => {
-    const sample = schema === null ? null : sampleOf(schema, references);
-    return typeof sample === 'object' ? [] : [name, String(sample).replaceAll(/[^\x20-\x7e]/g, '')];
-  });
+  const headers = headersOf(answer, references);
   const content = answer?.content ?? [];
   const chosen = content[Math.max(0, choose(content.map(([type]) => typeOf(type))))];
-  if (chosen === undefined || status === 204 || status === 205 || status === 304)
-    return { status, headers: [...headers, ...told(applied)], body: null };
+  if (chosen === undefined || BODILESS.has(status)) return { status, headers: [...headers, ...told(applied)], body: null };
   const [range, media] = chosen;
   const { value, name } = exampleOf(media, preference.example, references);
   const all = [...applied, ...(name !== null && name === preference.example ? [`example=${name}`] : [])];
@@ -54,17 +56,26 @@ function told(applied: readonly string[]): readonly string[] {
 
 /** The answer for a status that the client prefers, or the first success, with its name in the document. */
 function chosenAnswer({ answers }: Operation, code: string | undefined): readonly [string, Answer | null] {
-  const wanted = code === undefined ? [] : [code, `${code.charAt(0)}XX`, 'default'];
+  const wanted = code === undefined || !FINAL.test(code) ? [] : [code, `${code.charAt(0)}XX`, 'default'];
   const known = wanted.find((key) => answers.has(key));
   const first = known ?? [...answers.keys()].filter((key) => /^2(\d\d|XX)$/.test(key)).sort()[0];
   const key = first ?? (answers.has('default') ? 'default' : [...answers.keys()][0]);
   return key === undefined ? ['200', null] : [key, answers.get(key) ?? null];
 }
 
-/** The status for a range of them. */
-function preferredStatus(key: string, code: string | undefined): number {
-  if (code !== undefined && /^[2-5]\d\d$/.test(code)) return Number(code);
-  return key === 'default' ? 200 : Number(key.charAt(0)) * 100;
+/** The status of a description, which may be for a range of them. */
+function statusOf(key: string, code: string | undefined): number {
+  if (FINAL.test(key)) return Number(key);
+  if (code !== undefined && FINAL.test(code)) return Number(code);
+  return key === 'default' ? 200 : Math.max(200, Number(key.charAt(0)) * 100);
+}
+
+/** Samples of the headers that are described. */
+function headersOf(answer: Answer | null, references: References): readonly string[] {
+  return (answer?.headers ?? []).flatMap(({ name, schema }) => {
+    const sample = schema === null ? null : sampleOf(schema, references);
+    return typeof sample === 'object' ? [] : [name, String(sample).replaceAll(/[^\x20-\x7e]/g, '')];
+  });
 }
 
 /** The type of a body for a range of types. */
@@ -78,14 +89,18 @@ function exampleOf(
   wanted: string | undefined,
   references: References,
 ): { readonly value: unknown; readonly name: string | null } {
-  const { example, examples } = described;
-  const named = isObject(examples) ? Object.entries(examples) : [];
-  const [name, object] = named.find(([each]) => each === wanted) ?? [];
-  if (name === undefined && example !== undefined) return { value: example, name: null };
-  const [shown, chosen] = name === undefined ? (named[0] ?? []) : [name, object];
-  const found = chosen === undefined ? null : references.objectAt({ value: chosen, path: [] });
-  if (found !== null && Object.hasOwn(found.value, 'value')) return { value: found.value['value'], name: shown ?? null };
+  const { example } = described;
+  const [name, object] = namedExample(described['examples'], wanted, example !== undefined);
+  if (name === null && example !== undefined) return { value: example, name: null };
+  const found = name === null ? null : references.objectAt({ value: object, path: [] });
+  if (found !== null && Object.hasOwn(found.value, 'value')) return { value: found.value['value'], name };
   return { value: schema === null ? null : sampleOf(schema, references), name: null };
+}
+
+/** The example with a name, or the first one unless there is another. */
+function namedExample(examples: unknown, wanted: string | undefined, hasOther: boolean): readonly [string | null, unknown] {
+  const named = isObject(examples) ? Object.entries(examples) : [];
+  return named.find(([name]) => name === wanted) ?? (hasOther ? undefined : named[0]) ?? [null, null];
 }
 
 function bytesOf(type: string, value: unknown): Buffer {

@@ -52,18 +52,37 @@ export function readParameters(lists: readonly Part[], references: References, f
 }
 
 function readParameter({ value, path }: { readonly value: Fields; readonly path: Part['path'] }, faults: Faults): Parameter | null {
-  const { in: place, name, required, content, schema } = value;
+  const { in: place, name, required } = value;
   if (typeof name !== 'string' || name === '') return none(faults, [...path, 'name'], 'must be a text');
   if (!isPlace(place)) return none(faults, [...path, 'in'], 'must be path, query, header or cookie');
   const lower = place === 'header' ? name.toLowerCase() : name;
   if (place === 'header' && OTHERWISE_DESCRIBED.has(lower)) return null;
-  const { style = STYLES[place][0] } = value;
-  const known = STYLES[place].find((each) => each === style);
-  if (known === undefined) return none(faults, [...path, 'style'], `must be ${STYLES[place].join(' or ')} for a parameter in ${place}`);
-  const explode = typeof value['explode'] === 'boolean' ? value['explode'] : known === 'form' || known === 'deepObject';
-  const parameter = { in: place, name: lower, required: place === 'path' || required === true, style: known, explode };
-  if (content !== undefined) return { ...parameter, ...contentOf({ value: content, path: [...path, 'content'] }, faults) };
-  return { ...parameter, isJson: false, schema: schema === undefined ? null : { value: schema, path: [...path, 'schema'] } };
+  const style = styleOf(value['style'], place);
+  if (style === null) return none(faults, [...path, 'style'], `must be ${STYLES[place].join(' or ')} for a parameter in ${place}`);
+  const { explode = style === 'form' || style === 'deepObject' } = value;
+  return {
+    in: place,
+    name: lower,
+    required: isRequired(place, required),
+    style,
+    explode: explode === true,
+    ...valueOf(value, path, faults),
+  };
+}
+
+/** Without its variables a path is another one. */
+function isRequired(place: ParameterPlace, required: unknown): boolean {
+  return place === 'path' || required === true;
+}
+
+function styleOf(written: unknown, place: ParameterPlace): ParameterStyle | null {
+  const [usual = null] = STYLES[place];
+  return written === undefined ? usual : (STYLES[place].find((each) => each === written) ?? null);
+}
+
+function valueOf({ content, schema }: Fields, path: Part['path'], faults: Faults): Pick<Parameter, 'isJson' | 'schema'> {
+  if (content !== undefined) return contentOf({ value: content, path: [...path, 'content'] }, faults);
+  return { isJson: false, schema: schema === undefined ? null : { value: schema, path: [...path, 'schema'] } };
 }
 
 /** A parameter may have a media type, as bodies have. */

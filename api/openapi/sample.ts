@@ -112,12 +112,18 @@ function textOf({ format, minLength, maxLength }: Fields): string {
   return 'string'.padEnd(least, 'x').slice(0, typeof maxLength === 'number' ? maxLength : undefined);
 }
 
-function numberOf({ minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf }: Fields, isInteger: boolean): number {
+/** The least number that fits, or 0, or the greatest one below it. */
+function numberOf(schema: Fields, isInteger: boolean): number {
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = schema;
   const step = typeof multipleOf === 'number' && multipleOf > 0 ? multipleOf : isInteger ? 1 : 0;
   const above = exclusiveMinimum === true ? minimum : exclusiveMinimum;
-  const below = exclusiveMaximum === true ? maximum : exclusiveMaximum;
   if (typeof above === 'number') return step === 0 ? above + 1 : (Math.floor(above / step) + 1) * step;
   if (typeof minimum === 'number') return step === 0 ? minimum : Math.ceil(minimum / step) * step;
+  return numberBelow(maximum, exclusiveMaximum === true ? maximum : exclusiveMaximum, step);
+}
+
+function numberBelow(maximum: unknown, below: unknown, step: number): number {
   if (typeof below === 'number' && below <= 0) return step === 0 ? below - 1 : (Math.ceil(below / step) - 1) * step;
-  return typeof maximum === 'number' && maximum < 0 ? (step === 0 ? maximum : Math.floor(maximum / step) * step) : 0;
+  if (typeof maximum !== 'number' || maximum >= 0) return 0;
+  return step === 0 ? maximum : Math.floor(maximum / step) * step;
 }

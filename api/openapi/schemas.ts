@@ -106,7 +106,7 @@ export class Schemas {
     if (SCHEMA_LIST.has(name)) return [[name, this.#list(part, direction)]];
     if (SCHEMA_MAP.has(name)) return [[name, this.#map(part, direction, name === 'patternProperties')]];
     if (name === 'pattern') return this.#isPattern(value, path) ? [[name, value]] : [];
-    if (name === 'format') return FORMATS.has(String(value)) || NUMBER_FORMATS.has(String(value)) ? [[name, value]] : [];
+    if (name === 'format') return isChecked(String(value)) ? [[name, value]] : [];
     if (REFUSED.has(name)) this.#faults.add(path, 'is not supported; refer to schemas by $ref with a JSON pointer');
     return [];
   }
@@ -146,6 +146,10 @@ export class Schemas {
     this.#faults.add(path, reason);
     return false;
   }
+}
+
+function isChecked(format: string): boolean {
+  return FORMATS.has(format) || NUMBER_FORMATS.has(format);
 }
 
 /** The meaning of OpenAPI 3.0 in the words of JSON Schema 2020-12. */

@@ -53,12 +53,21 @@ function typeOf(value: unknown): string {
   return value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
 }
 
+/** Characters of a number. */
+const MAX_NUMBER = 400;
+
+/** Texts for null. */
+const NOTHING = new Set(['', 'null']);
+
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 
 /** A text as the first of its types that can have it; otherwise the text. */
 export function scalarOf(text: string, { types }: Shape): unknown {
-  if ((types.has('integer') || types.has('number')) && text.length < 400 && NUMBER.test(text)) return Number(text);
+  if (isNumber(types) && text.length < MAX_NUMBER && NUMBER.test(text)) return Number(text);
   if (types.has('boolean') && (text === 'true' || text === 'false')) return text === 'true';
-  if (types.has('null') && (text === 'null' || text === '') && !types.has('string')) return null;
-  return text;
+  return types.has('null') && !types.has('string') && NOTHING.has(text) ? null : text;
+}
+
+function isNumber(types: ReadonlySet<string>): boolean {
+  return types.has('integer') || types.has('number');
 }

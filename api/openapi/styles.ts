@@ -63,12 +63,17 @@ export class ParameterReader {
   ofPairs(pairs: Pairs): Read {
     const { name, style, explode, isJson } = this.#parameter;
     if (style === 'deepObject') return this.#deep(pairs);
-    if (this.#isObject() && explode && !isJson) return this.#spread(pairs);
+    const isDivided = explode && !isJson;
+    if (isDivided && this.#isObject()) return this.#spread(pairs);
     const own = pairs.filter(([given]) => given === name || given === `${name}[]`).map(([, value]) => value);
-    if (own.length === 0) return ABSENT;
-    if (this.#isList() && explode && !isJson) return this.#list(own, true);
+    return isDivided && this.#isList() && own.length > 0 ? this.#list(own, true) : this.#single(own);
+  }
+
+  #single(own: readonly string[]): Read {
+    const [text] = own;
+    if (text === undefined) return ABSENT;
+    const { style, isJson } = this.#parameter;
     if (own.length > 1) return err('is given more than once');
-    const [text = ''] = own;
     if (isJson) return jsonOf(this.#decoded(text));
     return this.#parts(...separated(text, style), true);
   }

@@ -5,6 +5,7 @@ import { readDocument, type ApiDocument, type Operation } from '#api/openapi/doc
 import { lineOf } from '#api/openapi/reading.ts';
 import { PolicyIndex, requestTargets } from '#api/policy/layers.ts';
 import { mergePolicies } from '#api/policy/merge.ts';
+import type { PolicySettings } from '#api/policy/settings.ts';
 import { pathExpression } from '#lib/path-template.ts';
 import type { Unplaced } from './finding.ts';
 import type { Subject } from './subject.ts';
@@ -33,18 +34,30 @@ function usesOf(resources: readonly ir.Resource[]): readonly Use[] {
   const uses = new Map<string, Use | null>();
   for (const route of resources.filter((resource) => resource.kind === 'Route')) {
     for (const { listener } of route.attachments) {
-      const { settings, origins } = mergePolicies('HTTPPolicy', index.layers('HTTPPolicy', requestTargets(route, listener, null)));
-      const { documentRef, basePath = null, request, unknownPaths } = settings.openapi ?? {};
-      const policy = origins.find(({ field }) => field === 'openapi')?.policy;
-      if (documentRef === undefined || policy === undefined) continue;
+      const { settings, policy } = settingsOf(index, route, listener);
+      const { documentRef, basePath = null } = settings;
+      if (documentRef === undefined) continue;
       const id = JSON.stringify([documentRef, basePath]);
       if (!uses.has(id)) uses.set(id, useOf(resources, documentRef, basePath));
       const use = uses.get(id);
       use?.policies.add(policy);
-      use?.rules.set(route, { policy, passesUnknown: unknownPaths === 'Pass' || request === 'Off' || request === 'Report' });
+      use?.rules.set(route, { policy, passesUnknown: passesUnknown(settings) });
     }
   }
   return [...uses.values()].filter((use) => use !== null);
+}
+
+type Settings = NonNullable<PolicySettings<'HTTPPolicy'>['openapi']>;
+
+/** The settings for the requests of a rule at a listener, and the policy that they come from. */
+function settingsOf(index: PolicyIndex, route: ir.Route, listener: string): { readonly settings: Settings; readonly policy: string } {
+  const { settings, origins } = mergePolicies('HTTPPolicy', index.layers('HTTPPolicy', requestTargets(route, listener, null)));
+  return { settings: settings.openapi ?? {}, policy: origins.find(({ field }) => field === 'openapi')?.policy ?? '' };
+}
+
+/** Whether requests that the document does not have reach a backend. */
+function passesUnknown({ request, unknownPaths }: Settings): boolean {
+  return unknownPaths === 'Pass' || request === 'Off' || request === 'Report';
 }
 
 /** Null: there is no such document, or it has faults. */

@@ -95,7 +95,7 @@ describe('a request that does not fit', () => {
     expect(rig.upstream.requests).toEqual([]);
   });
 
-  test.each([
+  test.each<[string, string, number, string | undefined, string, string | undefined]>([
     ['an unknown path', get('/other'), 404, 'path_undocumented', 'allow', undefined],
     ['an unknown method', get('/people'), 405, 'method_undocumented', 'allow', 'POST'],
     ['an unknown type', post('{}', 'Content-Type: text/plain\r\n'), 415, 'media_type_refused', 'accept', 'application/json'],
@@ -122,7 +122,8 @@ describe('a request that does not fit', () => {
     ['endless depth', post('['.repeat(100_000)), 400, 'request_invalid', 'allow', undefined],
     ['a body beyond the limit', post(`{"name":"${'a'.repeat(2_000)}","age":1}`), 413, 'request_body_too_large', 'allow', undefined],
     ['the type of gRPC', post('{}', 'Content-Type: application/grpc\r\n'), 200, undefined, 'grpc-status', '12'],
-  ])('because of %s is refused', async (_, bytes, code, error, name, value) => {
+  ])('because of %s is refused', async (...row) => {
+    const [, bytes, code, error, name, value] = row;
     const rig = await start({ maxBodySize: bytes.includes('[[') ? '1Mi' : 1_000 });
     const answer = await rig.ask(bytes);
     expect([status(answer), header(answer, name)]).toEqual([code, value]);
@@ -181,6 +182,17 @@ describe('an answer', () => {
     expect(status(await rig.ask(get('/people/1')))).toBe(404);
     rig.upstream.become(answer('anything', ''));
     expect(status(await rig.ask(get('/free')))).toBe(200);
+  });
+
+  test('that a cache keeps is checked too, and in whole', async () => {
+    const cache = manifest('HTTPPolicy', 'cache', { targetRefs: [{ kind: 'Gateway', name: 'gw' }], cache: { store: 'Memory' } });
+    const rig = await PolicyRig.start([configMap(document), policy(), cache]);
+    rig.upstream.become(answer('{"name":"a"}', 'content-type: application/json\r\nx-count: 1\r\ncache-control: max-age=60\r\n'));
+    expect(status(await rig.ask(get('/people/1')))).toBe(200);
+    await rig.change([policy({ response: 'Refuse' })]);
+    expect(status(await rig.ask(get('/people/1')))).toBe(502);
+    expect(status(await rig.ask(get('/people/1', 'Range: bytes=0-3\r\n')))).toBe(502);
+    expect(rig.upstream.requests).toHaveLength(1);
   });
 
   test.each([

@@ -39,10 +39,10 @@ export class Answers {
     this.#options = options;
   }
 
-  /** The answer to this request will be checked: the backend must send it plain. */
+  /** The answer to this request will be checked: the backend must send all of it, and plain. */
   await(exchange: Exchange, document: CompiledDocument, operation: Operation): void {
     AWAITED.set(exchange, { document, operation, codings: joinHeader(exchange.requestHeaders, 'accept-encoding') });
-    removeHeader(exchange.requestHeaders, 'accept-encoding');
+    for (const name of ['accept-encoding', 'range', 'if-range']) removeHeader(exchange.requestHeaders, name);
   }
 
   /** Checks the answer to a request that waits for it. */
@@ -52,7 +52,7 @@ export class Answers {
     AWAITED.set(exchange, null);
     // For the compression, which comes later.
     if (awaited.codings !== null) exchange.requestHeaders.push('accept-encoding', awaited.codings);
-    if (!isOfBackend(exchange)) return undefined;
+    if (!isChecked(exchange)) return undefined;
     const { document, operation } = awaited;
     const { faults, body } = checkAnswer(operation, headOf(exchange), document.tools);
     if (body === null) return this.#decide(exchange, operation, faults);
@@ -81,8 +81,10 @@ function inBody(reason: string): MessageFault {
   return { in: 'body', reason };
 }
 
-function isOfBackend({ attempt, responseHeaders, grpc, status }: Exchange): boolean {
-  return attempt !== null && attempt.headers === responseHeaders && !grpc && status >= 200;
+/** Whether an answer is that of a backend, now or earlier. 304 says that the client has it. */
+function isChecked({ attempt, responseHeaders, fromStore, grpc, status }: Exchange): boolean {
+  const isOfBackend = fromStore || (attempt !== null && attempt.headers === responseHeaders);
+  return isOfBackend && !grpc && status >= 200 && status !== 304;
 }
 
 function headOf(exchange: Exchange): Parameters<typeof checkAnswer>[1] {
