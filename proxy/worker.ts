@@ -211,7 +211,10 @@ export class Worker {
     this.#limits = new WorkerLimits({ ...options, redis: this.#redis.connection });
     this.#topics = this.#makeTopics(options);
     [this.#outside, this.#replays] = [new WorkerOutside(options), new WorkerReplays(options.remember)];
-    [this.#plugins, this.#cache] = [new WorkerPlugins(this.#askOn(path), options.log), new SharedCache(limits.maxCacheBytes)];
+    [this.#plugins, this.#cache] = [
+      new WorkerPlugins(this.#askOn(path), options.log),
+      new SharedCache(limits.maxCacheBytes, (url) => this.#broadcast.publish('invalidated', url, null)),
+    ];
     this.#builder = this.#makeBuilder(options, mirror, path);
     this.#followNotices();
     this.#exposeMetrics(mirror);
@@ -278,6 +281,7 @@ export class Worker {
 
   #followNotices(): void {
     this.#broadcast.subscribe('proxies', (_, proxies) => (this.#limits.proxies = proxies ?? 1));
+    this.#broadcast.subscribe('invalidated', (url) => this.#cache.forget(url));
     this.#broadcast.subscribe('override', (key, override) => this.#endpoints.override(key, override));
     this.#broadcast.subscribe('health', (id, health) => this.#probes.take(id, health));
     this.#broadcast.subscribe('breaker', (key, forced) => this.#builder.forceBreaker(key, forced));

@@ -12,12 +12,15 @@ const MAX_ALONE = 10_000;
 
 export class SharedCache {
   readonly store: CacheStore;
+  readonly #tell: (url: string) => void;
   readonly #flights = new Map<string, Flight>();
   /** Until when, as Date.now(). */
   readonly #alone = new Map<string, number>();
   readonly counts: Record<CacheOutcome, number> = { hit: 0, stale: 0, collapsed: 0, miss: 0, validated: 0, bypass: 0 };
 
-  constructor(maxBytes: number) {
+  /** `tell`: takes URLs whose answers do not hold any more to other workers. */
+  constructor(maxBytes: number, tell: (url: string) => void = () => undefined) {
+    this.#tell = tell;
     this.store = new CacheStore(maxBytes);
   }
 
@@ -33,6 +36,17 @@ export class SharedCache {
     });
     this.#flights.set(key, flight);
     return flight;
+  }
+
+  /** An unsafe request ends what is stored for a URL, here and in other workers. */
+  invalidate(url: string): void {
+    this.forget(url);
+    this.#tell(url);
+  }
+
+  /** Drops the answers of a URL in this worker. */
+  forget(url: string): void {
+    this.store.purge({ by: 'url', value: url });
   }
 
   /** The last answer was not for others, so that waiting for the next one would be in vain. */

@@ -53,6 +53,8 @@ export interface Notices {
   readonly refused: true;
   /** The number of proxies of the fleet. Key: ''. */
   readonly proxies: number;
+  /** Stored answers of a URL do not hold any more. Key: the URL; the value is always null, so that nothing is kept. */
+  readonly invalidated: never;
   /** One worker writes a security event to its log. */
   readonly security: SecurityNotice;
 }

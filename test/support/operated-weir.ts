@@ -88,10 +88,11 @@ export class OperatedWeir {
     times: number,
     headers: Readonly<Record<string, string>> = {},
     path = '/',
+    method = 'GET',
   ): Promise<readonly { readonly status: number; readonly body: string }[]> {
     const answers: { status: number; body: string }[] = [];
     for (let i = 0; i < times; i++) {
-      const response = await fetch(`http://127.0.0.1:${this.#ports[0]}${path}`, { headers });
+      const response = await fetch(`http://127.0.0.1:${this.#ports[0]}${path}`, { headers, method });
       answers.push({ status: response.status, body: await response.text() });
     }
     return answers;

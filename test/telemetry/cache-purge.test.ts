@@ -40,6 +40,13 @@ test.each([
   expect(await up.weir('cache', 'purge', ...args)).toMatchObject({ code: 0, output: expect.stringMatching(output) });
 });
 
+test('an unsafe request ends the answers of its URL in all workers', async () => {
+  await misses();
+  await misses();
+  await up.ask(1, {}, '/', 'DELETE');
+  expect(await up.weir('cache', 'purge', '--all')).toMatchObject({ code: 0, output: expect.stringContaining('purged 0') });
+});
+
 test('purges nothing by another tag', async () => {
   await misses();
   expect(await up.weir('cache', 'purge', '--tag', 'sport')).toMatchObject({ code: 0, output: expect.stringContaining('purged 0') });

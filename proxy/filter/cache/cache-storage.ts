@@ -49,7 +49,7 @@ class CacheStorage implements Filter {
   #passed(exchange: Exchange, { reason, request }: Passing): void {
     if (!isOfBackend(exchange)) return;
     const { status, responseHeaders: headers } = exchange;
-    for (const url of invalidated(request.method, request.url, status, headers)) this.#cache.store.purge({ by: 'url', value: url });
+    for (const url of invalidated(request.method, request.url, status, headers)) this.#cache.invalidate(url);
     if (request.method === 'GET' && reason === 'uri-miss' && isForOthers(request, factsOf(exchange), exchange.responseLength))
       this.#cache.note(request.flightKey, true);
     headers.push('cache-status', forwarded(reason));
