@@ -3,7 +3,18 @@
 /** Groups of pages: a title, and paths below docs/ without `.md`. */
 export const PAGES: readonly (readonly [title: string, pages: readonly string[]])[] = [
   ['Begin', ['index', 'guides/install', 'guides/first-route']],
-  ['Route', ['guides/tls', 'guides/acme', 'guides/grpc', 'guides/tcp', 'guides/service-registries', 'guides/bad-backends']],
+  [
+    'Route',
+    [
+      'guides/tls',
+      'guides/acme',
+      'guides/grpc',
+      'guides/tcp',
+      'guides/service-registries',
+      'guides/bad-backends',
+      'guides/websocket-topics',
+    ],
+  ],
   [
     'Protect',
     ['guides/jwt', 'guides/oidc', 'guides/api-keys', 'guides/external-authorization', 'guides/rate-limits', 'guides/rate-limits-redis'],
