@@ -12,7 +12,7 @@ import { benchPicks } from './picks.ts';
 import { benchProxy } from './proxy.ts';
 import type { ProxyBenchOptions } from './proxy.ts';
 import { benchScale } from './scale.ts';
-import { benchProtection, benchTokens } from './security.ts';
+import { benchPlugin, benchProtection, benchTokens } from './security.ts';
 import { WORKLOADS } from './workloads.ts';
 import type { Workload } from './workloads.ts';
 
@@ -74,6 +74,12 @@ async function security(): Promise<void> {
   keep('security', results);
 }
 
+async function plugin(): Promise<void> {
+  const results = await benchPlugin(proxyOptions());
+  console.table(results.map((row) => rounded({ ...row })));
+  keep('plugin', results);
+}
+
 /** Formats a value for a table: three digits, and nothing if the tool does not report it. */
 function rounded(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const told = Object.entries(row).filter(([, value]) => !Number.isNaN(value));
@@ -129,7 +135,7 @@ async function overload(): Promise<void> {
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   ...Object.fromEntries(Object.entries(WORKLOADS).map(([name, workload]) => [name, () => proxy(name, workload)])),
-  ...{ idle, scale, control, picks, balancing, overload, security },
+  ...{ idle, scale, control, picks, balancing, overload, security, plugin },
 };
 
 for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHMARKS)) {

@@ -9,7 +9,7 @@ import type { TokenAlgorithm } from './load/tokens.ts';
 import { wrkWith } from './load/wrk.ts';
 import type { Load } from './load/load.ts';
 import { envoy, verifyingEnvoy } from './peers/envoy.ts';
-import { keyedWeir, limitedWeir, tokenWeir } from './peers/secured-weir.ts';
+import { keyedWeir, limitedWeir, pluginWeir, tokenWeir } from './peers/secured-weir.ts';
 import { weir } from './peers/weir.ts';
 import { accepting, end, freePort, startPinned } from './process.ts';
 import { benchProxy } from './proxy.ts';
@@ -56,6 +56,11 @@ export async function benchProtection(options: ProxyBenchOptions): Promise<reado
   } finally {
     await end(redis);
   }
+}
+
+/** The cost of a plugin that reads and writes headers. */
+export function benchPlugin(options: ProxyBenchOptions): Promise<readonly SecurityResult[]> {
+  return rows([weir, pluginWeir('weir-plugin')], wrkWith([]), options);
 }
 
 /** The cost of tokens that a peer has not seen, beside Envoy, which remembers none. */

@@ -1,4 +1,4 @@
-// Weir with one thing to protect its routes, and nothing else: a limit, API keys, or signed tokens.
+// Weir with one thing more for its routes: a limit, API keys, signed tokens, or a plugin.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ISSUER } from '../load/tokens.ts';
@@ -42,6 +42,14 @@ export function tokenWeir(name: string, keySet: string): Peer {
   const provider = `{ issuer: '${ISSUER}', jwks: { keys: ${keys} } }`;
   const spec = `{ targetRefs: ${TARGET}, authentication: { jwt: { providers: [${provider}] } } }`;
   return secured(name, [weirObject('SecurityPolicy', spec), secret('bench-keys', 'jwks', keySet)]);
+}
+
+/** A plugin that reads one header and adds another. */
+export function pluginWeir(name: string): Peer {
+  const source = "export default { onRequest({ headers }) { headers.set('x-plugin', headers.get('user-agent') ?? 'none'); } };";
+  const spec = `{ targetRefs: ${TARGET}, plugin: { module: { configMapRef: { name: bench-plugin }, key: plugin.js } } }`;
+  const code = `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: bench-plugin }\ndata: { plugin.js: ${JSON.stringify(source)} }`;
+  return secured(name, [weirObject('ExtensionPolicy', spec), code]);
 }
 
 function weirObject(kind: string, spec: string): string {

@@ -331,7 +331,7 @@ const RUNS: Readonly<Record<Hook, Run>> = {
 function run(message: CallMessage, state: ExchangeState, body: Uint8Array): unknown {
   state.requestEdits.isOpen = message.hook === 'onRequest' || message.hook === 'onRequestBody';
   state.responseEdits.isOpen = message.hook === 'onResponse' || message.hook === 'onResponseBody';
-  return RUNS[message.hook](message, state, body, contextOf(message.call, state.state));
+  return RUNS[message.hook](message, state, body, contextOf(state.state));
 }
 
 /** The message with the result of a hook; '' if it was sent with bytes. */
@@ -383,8 +383,8 @@ function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): ArrayBuffer {
   return (byteLength === buffer.byteLength ? buffer : buffer.slice(byteOffset, byteOffset + byteLength)) as ArrayBuffer;
 }
 
-function contextOf(id: number, state: Record<string, unknown>): PluginContext {
-  return Object.freeze({ config, state, log, metrics, counters: countersOf(id), fetch: fetchOf(id) });
+function contextOf(state: Record<string, unknown>): PluginContext {
+  return Object.freeze({ config, state, log, metrics, counters, fetch });
 }
 
 const log = Object.freeze({
@@ -399,21 +399,17 @@ function logLine(level: 'info' | 'warn' | 'error', message: unknown): void {
 
 const metrics = Object.freeze({ count: (name: string, by = 1) => emit({ type: 'metric', name: String(name), by: Number(by) }) });
 
-function countersOf(id: number): PluginContext['counters'] {
-  return Object.freeze({
-    add: (name: string, by = 1) => operation<number>((op) => emit({ type: 'count', op, call: id, name: String(name), by: Number(by) })),
-    get: (name: string) => operation<number>((op) => emit({ type: 'count', op, call: id, name: String(name), by: 0 })),
-  });
-}
+const counters: PluginContext['counters'] = Object.freeze({
+  add: (name: string, by = 1) => operation<number>((op) => emit({ type: 'count', op, name: String(name), by: Number(by) })),
+  get: (name: string) => operation<number>((op) => emit({ type: 'count', op, name: String(name), by: 0 })),
+});
 
-function fetchOf(id: number): PluginContext['fetch'] {
-  return (backend, { method = 'GET', path = '/', headers = {}, body } = {}) =>
-    operation((op) => {
-      const bytes = bytesOf(body);
-      const message = { type: 'ask', op, call: id, backend: String(backend), method, path, headers: flat(headers) } as const;
-      send(JSON.stringify(message satisfies FromPlugin), bytes === null ? undefined : bufferOf(bytes));
-    });
-}
+const fetch: PluginContext['fetch'] = (backend, { method = 'GET', path = '/', headers = {}, body } = {}) =>
+  operation((op) => {
+    const bytes = bytesOf(body);
+    const message = { type: 'ask', op, backend: String(backend), method, path, headers: flat(headers) } as const;
+    send(JSON.stringify(message satisfies FromPlugin), bytes === null ? undefined : bufferOf(bytes));
+  });
 
 function operation<T>(begin: (op: number) => void): Promise<T> {
   return new Promise((resolve, reject) => {

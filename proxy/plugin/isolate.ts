@@ -70,8 +70,10 @@ export class Isolate {
   readonly #runtime: QuickJSRuntime;
   readonly #vm: QuickJSContext;
   readonly #options: IsolateOptions;
-  /** Processor time at which the call ends, microseconds. */
-  #deadline = 0;
+  /** Processor time at which the call ends, microseconds; -1: the clock does not run yet. */
+  #deadline = -1;
+  /** The time of the call, microseconds. */
+  #time = 0;
   #isExpired = false;
   /** The call caused more messages than it may. */
   #isOverflown = false;
@@ -144,14 +146,17 @@ export class Isolate {
   }
 
   #begin(time: number): void {
-    this.#deadline = processorTime() + time * 1_000;
+    this.#time = time * 1_000;
+    this.#deadline = -1;
     this.#isExpired = false;
     this.#isOverflown = false;
     this.#isFull = false;
     this.#messages = 0;
   }
 
+  /** The clock starts at the first look, which comes after some thousand operations: a short call reads no clock. */
   #interrupts(): boolean {
+    if (this.#deadline < 0) this.#deadline = processorTime() + this.#time;
     this.#isExpired ||= processorTime() > this.#deadline;
     return this.#isExpired;
   }

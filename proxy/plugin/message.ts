@@ -67,13 +67,12 @@ export type FromPlugin =
   | {
       readonly type: 'ask';
       readonly op: number;
-      readonly call: number;
       readonly backend: string;
       readonly method: string;
       readonly path: string;
       readonly headers: readonly string[];
     }
-  | { readonly type: 'count'; readonly op: number; readonly call: number; readonly name: string; readonly by: number }
+  | { readonly type: 'count'; readonly op: number; readonly name: string; readonly by: number }
   | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly message: string }
   | { readonly type: 'metric'; readonly name: string; readonly by: number };
 

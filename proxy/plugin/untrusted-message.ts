@@ -40,15 +40,15 @@ function readFailed({ call, reason }: Fields): FromPlugin | null {
   return isNumber(call) ? { type: 'failed', call, reason: plain(reason, 500) } : null;
 }
 
-function readAsk({ op, call, backend, method, path, headers }: Fields): FromPlugin | null {
-  if (!isNumber(op) || !isNumber(call) || !isList(headers)) return null;
+function readAsk({ op, backend, method, path, headers }: Fields): FromPlugin | null {
+  if (!isNumber(op) || !isList(headers)) return null;
   if (typeof backend !== 'string' || typeof method !== 'string' || typeof path !== 'string') return null;
-  return { type: 'ask', op, call, backend, method, path, headers };
+  return { type: 'ask', op, backend, method, path, headers };
 }
 
-function readCount({ op, call, name, by }: Fields): FromPlugin | null {
-  if (!isNumber(op) || !isNumber(call) || typeof name !== 'string' || !isNumber(by)) return null;
-  return { type: 'count', op, call, name: name.slice(0, 200), by };
+function readCount({ op, name, by }: Fields): FromPlugin | null {
+  if (!isNumber(op) || typeof name !== 'string' || !isNumber(by)) return null;
+  return { type: 'count', op, name: name.slice(0, 200), by };
 }
 
 function readLog({ level, message }: Fields): FromPlugin | null {
