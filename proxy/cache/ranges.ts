@@ -11,11 +11,16 @@ export function rangeOf(requestHeaders: readonly string[], stored: readonly stri
   const range = RANGE.exec(getHeader(requestHeaders, 'range') ?? '');
   if (range === null || !isUnchanged(getHeader(requestHeaders, 'if-range'), stored)) return null;
   const [, first, last = '', suffix] = range;
-  if (suffix !== undefined)
-    return Number(suffix) === 0 || length === 0 ? 'unsatisfiable' : { start: Math.max(0, length - Number(suffix)), end: length };
-  const start = Number(first);
+  return suffix === undefined ? fromStart(Number(first), last, length) : fromEnd(Number(suffix), length);
+}
+
+function fromStart(start: number, last: string, length: number): RangeOutcome {
   if (last !== '' && Number(last) < start) return null;
   return start >= length ? 'unsatisfiable' : { start, end: last === '' ? length : Math.min(length, Number(last) + 1) };
+}
+
+function fromEnd(count: number, length: number): RangeOutcome {
+  return count === 0 || length === 0 ? 'unsatisfiable' : { start: Math.max(0, length - count), end: length };
 }
 
 /** If-Range: only a strong validator promises that parts fit together (RFC 9110 section 13.1.5). */

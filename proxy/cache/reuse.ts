@@ -22,9 +22,13 @@ export function reuseOf(stored: StoredTerms, age: number, request: Directives): 
   if (age > (secondsOf(request, 'max-age') ?? age)) return 'validate';
   const left = stored.lifetime - age;
   if (left > (secondsOf(request, 'min-fresh') ?? 0)) return 'fresh';
-  if (left > 0 || forbidsStale(stored.directives)) return 'validate';
-  if (acceptsStale(request, -left)) return 'allowed';
-  return -left < stored.staleWhileRevalidate && !request.has('max-age') ? 'stale' : 'validate';
+  return left > 0 ? 'validate' : staleUse(stored, -left, request);
+}
+
+function staleUse({ directives, staleWhileRevalidate }: StoredTerms, staleness: number, request: Directives): Reuse {
+  if (forbidsStale(directives)) return 'validate';
+  if (acceptsStale(request, staleness)) return 'allowed';
+  return staleness < staleWhileRevalidate && !request.has('max-age') ? 'stale' : 'validate';
 }
 
 /** Whether it may answer a request that the backend cannot answer (RFC 5861 section 4). */

@@ -43,7 +43,11 @@ export function hasCredentials(exchange: Exchange, { ownAnswers, knowsCookies, i
   const isCaller = principal !== null && principal.method !== 'anonymous';
   if (isCaller && ownAnswers) return false;
   if (isCaller || isAuthorized || (connection.tls?.clientCertificate ?? null) !== null) return true;
-  return CREDENTIALS.some((name) => hasHeader(requestHeaders, name)) || (!knowsCookies && hasHeader(requestHeaders, 'cookie'));
+  return sendsCredentials(requestHeaders, knowsCookies);
+}
+
+function sendsCredentials(headers: readonly string[], knowsCookies: boolean): boolean {
+  return CREDENTIALS.some((name) => hasHeader(headers, name)) || (!knowsCookies && hasHeader(headers, 'cookie'));
 }
 
 /** Why the request goes past the store; null: it does not. */
