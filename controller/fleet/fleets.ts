@@ -62,7 +62,8 @@ export class Fleets {
     });
     const review = Math.min(this.#times.review, options.settings.certificateLifetime / 10);
     this.#review = setInterval(() => this.resume(), review).unref();
-    options.live.onChange((gateway) => this.#changed(gateway));
+    // A Gateway without objects is in no change of them: it waits for the moment at which all are known.
+    options.live.listen({ changed: (gateway) => this.#changed(gateway), synced: () => this.resume() });
   }
 
   /** Takes the desired fleets from compile. */
@@ -75,7 +76,7 @@ export class Fleets {
     }
   }
 
-  /** This controller leads now, or has synced the live objects. */
+  /** This controller leads now, or knows all live objects. */
   resume(): void {
     for (const gateway of new Set([...this.#desired.keys(), ...this.#options.live.gateways()])) this.#queue.request(gateway);
   }

@@ -41,13 +41,20 @@ export interface LiveFleetsOptions {
   readonly faults?: Faults;
 }
 
+export interface LiveFleetsListener {
+  /** Called with a Gateway whose objects have changed. */
+  changed(gateway: string): void;
+  /** Called when all objects are known. */
+  synced(): void;
+}
+
 export class LiveFleets {
   readonly #objects = new Map<string, LiveObject>();
   readonly #informers: readonly Informers[];
   readonly #options: LiveFleetsOptions;
   readonly #faults: Faults;
   readonly #synced = new Set<string>();
-  #listener: (gateway: string) => void = () => undefined;
+  #listener: LiveFleetsListener = { changed: () => undefined, synced: () => undefined };
 
   constructor(options: LiveFleetsOptions) {
     this.#options = options;
@@ -66,8 +73,7 @@ export class LiveFleets {
     });
   }
 
-  /** Sets the callback for Gateways whose objects have changed. */
-  onChange(listener: (gateway: string) => void): void {
+  listen(listener: LiveFleetsListener): void {
     this.#listener = listener;
   }
 
@@ -99,7 +105,7 @@ export class LiveFleets {
 
   #sync(kind: string): void {
     this.#synced.add(kind);
-    if (this.isSynced) for (const gateway of this.gateways()) this.#listener(gateway);
+    if (this.isSynced) this.#listener.synced();
   }
 
   #changed(kind: FleetKindName, changes: readonly RawChange[]): void {
@@ -109,7 +115,7 @@ export class LiveFleets {
       this.#faults.guard('fleets', () => this.#take(kind, change, touched), { kind, namespace, name });
     }
     touched.delete('');
-    for (const gateway of touched) this.#faults.guard('fleets', () => this.#listener(gateway), { gateway });
+    for (const gateway of touched) this.#faults.guard('fleets', () => this.#listener.changed(gateway), { gateway });
   }
 
   #take(kind: FleetKindName, { type, namespace, name, object }: RawChange, touched: Set<string>): void {

@@ -138,8 +138,9 @@ export class DiscoveringWeir {
     return [...names].sort().join();
   }
 
-  /** Constant requests during an event. */
-  traffic(during: () => Promise<unknown>): Promise<TrafficResult> {
+  /** Constant requests during an event, from the moment at which the proxy has an endpoint. */
+  async traffic(during: () => Promise<unknown>): Promise<TrafficResult> {
+    while ((await this.#answering()).includes('503')) await delay(10);
     return traffic([keptConnection(this.url), newConnections(this.url)], during, 2);
   }
 

@@ -48,10 +48,21 @@ export class WeirPods {
     try {
       await pods.#install();
     } catch (error) {
+      const state = await pods.#state();
       await pods.stop();
-      throw error;
+      throw new Error(`Weir in Pods does not start:\n${state}`, { cause: error });
     }
     return pods;
+  }
+
+  /** The objects, the events and the ends of the logs of all Pods. */
+  async #state(): Promise<string> {
+    const ask = (...args: readonly string[]) => this.cluster.kubectl([...args, '--request-timeout=10s']).catch(String);
+    const objects = await ask('get', 'deployments,pods,services,gateways,leases,events', '-o', 'wide');
+    const gateway = await ask('get', 'gateway', 'gw', '-o', 'yaml');
+    const pods = (await ask('get', 'pods', '-o', 'name')).split('\n').filter((name) => name.startsWith('pod/'));
+    const logs = await Promise.all(pods.map(async (pod) => `--- ${pod}\n${await ask('logs', pod, '--tail=30')}`));
+    return [objects, gateway, ...logs].join('\n');
   }
 
   /** Runs traffic of every kind until `during` is done. */
