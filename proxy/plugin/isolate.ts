@@ -12,12 +12,10 @@ import {
 } from 'quickjs-emscripten-core';
 import quickJs from '@jitl/quickjs-wasmfile-release-sync';
 import { err, ok, type Result } from '#lib/result.ts';
-import { HOOKS, type CallFailure, type Envelope, type Hook } from './message.ts';
+import { HOOKS, LOAD_TIME, type CallFailure, type Envelope, type Hook } from './message.ts';
 
 /** Of the stack in WebAssembly, which has 1 MiB. */
 const MAX_STACK_BYTES = 256 * 1_024;
-/** Processor time for the module itself, milliseconds. */
-const LOAD_TIME = 1_000;
 /** Messages that one call may cause besides results. */
 const MAX_MESSAGES = 64;
 /** Without memory not even the error can be made. */

@@ -1,5 +1,8 @@
 // The messages between a plugin in its isolate and the proxy. A head is a text in JSON, bytes are beside it.
 
+/** Processor time for the start of a module, milliseconds. */
+export const LOAD_TIME = 1_000;
+
 /** The hooks of a plugin. */
 export const HOOKS = ['onRequest', 'onRequestBody', 'onRequestChunk', 'onResponse', 'onResponseBody', 'onResponseChunk'] as const;
 export type Hook = (typeof HOOKS)[number];

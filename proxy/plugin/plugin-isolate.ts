@@ -2,6 +2,7 @@
 // again, and calls that it had not begun go to the next one.
 import { Worker } from 'node:worker_threads';
 import { atTurnEnd, type Gatherer } from '#lib/turn-end.ts';
+import { LOAD_TIME } from './message.ts';
 import type { CallFailure, CallMessage, Changes, Envelope, FromPlugin, FromThread, Hook, ThreadData, ToPlugin } from './message.ts';
 import { monotonicTime } from './monotonic-time.ts';
 import type { Task } from './plugin-thread.ts';
@@ -231,9 +232,9 @@ export class PluginIsolate implements Gatherer {
       if (now - since > this.#options.timeout)
         this.#settle(call, { ok: false, failure: 'timeout', reason: `it took longer than ${this.#options.timeout} ms` });
     const since = Atomics.load(this.#watch, 0);
-    const limit = (this.#isReady ? this.#options.callTime : RESTART_PAUSE) + GRACE;
-    if (since === 0 || monotonicTime() - since <= limit) return;
-    const reason = `it ran longer than ${this.#options.callTime} ms in a function of the engine`;
+    const limit = this.#isReady ? this.#options.callTime : LOAD_TIME;
+    if (since === 0 || monotonicTime() - since <= limit + GRACE) return;
+    const reason = `it ran longer than ${limit} ms in a function of the engine`;
     this.#settle(Atomics.load(this.#watch, 1), { ok: false, failure: 'timeout', reason });
     this.#restart('timeout', reason);
   }

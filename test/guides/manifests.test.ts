@@ -10,7 +10,10 @@ const ROOT = path.resolve(import.meta.dirname, '..', '..');
 const PAGES = ['README.md', ...readdirSync(path.join(ROOT, 'docs'), { recursive: true }).map((name) => path.join('docs', String(name)))]
   .filter((name) => name.endsWith('.md'))
   .sort();
-const EXAMPLES = readdirSync(path.join(ROOT, 'examples')).map((name) => path.join('examples', name));
+/** Without the modules of plugins, which have tests of their own. */
+const EXAMPLES = readdirSync(path.join(ROOT, 'examples'))
+  .filter((name) => name !== 'plugin')
+  .map((name) => path.join('examples', name));
 
 /** Blocks of YAML or JSON with complete objects; a block without a kind shows a part of one. */
 function blocksOf(page: string): readonly { readonly line: number; readonly text: string }[] {
