@@ -211,13 +211,14 @@ export class Worker {
     this.#limits = new WorkerLimits({ ...options, redis: this.#redis.connection });
     this.#topics = this.#makeTopics(options);
     [this.#outside, this.#replays] = [new WorkerOutside(options), new WorkerReplays(options.remember)];
-    [this.#plugins, this.#cache] = [
-      new WorkerPlugins(this.#askOn(path), options.log),
-      new SharedCache(limits.maxCacheBytes, (url) => this.#broadcast.publish('invalidated', url, null)),
-    ];
+    [this.#plugins, this.#cache] = [new WorkerPlugins(this.#askOn(path), options.log), this.#makeCache(limits)];
     this.#builder = this.#makeBuilder(options, mirror, path);
     this.#followNotices();
     this.#exposeMetrics(mirror);
+  }
+
+  #makeCache({ maxCacheBytes }: WorkerOptions['limits']): SharedCache {
+    return new SharedCache(maxCacheBytes, (url) => this.#broadcast.publish('invalidated', url, null));
   }
 
   #makeTopics({ askTopics }: WorkerOptions): WorkerTopics {
