@@ -58,7 +58,7 @@ export class Flight {
     });
   }
 
-  /** Wakes all who wait. Only the first call has an effect. */
+  /** Wakes all waiting requests. Only the first call has an effect. */
   decide(outcome: FlightOutcome): void {
     if (this.#outcome !== null) return;
     this.#outcome = outcome;
@@ -68,7 +68,7 @@ export class Flight {
     for (const wake of waiters) wake(outcome);
   }
 
-  /** Nobody may join any more: the answer is complete, or its beginning is gone. */
+  /** No request may join any more: the answer is complete, or its beginning is gone. */
   close(): void {
     this.#over();
   }

@@ -1,5 +1,5 @@
 // One body of a backend that several clients read at their own pace. All of it is kept as long as it is to be stored; a longer one passes in a
-// window: whoever falls behind by the window loses the answer, so that nobody waits for a slow one.
+// window: a reader that falls behind by the window loses the answer, so that no other reader waits for it.
 
 /** A client that reads. */
 export interface BodyReader {

@@ -29,7 +29,7 @@ export class SharedCache {
     return this.#flights.get(key);
   }
 
-  /** A request goes to the backend for all who come later. */
+  /** A request goes to the backend, and later requests wait for its answer. */
   takeOff(key: string): Flight {
     const flight = new Flight(() => {
       if (this.#flights.get(key) === flight) this.#flights.delete(key);

@@ -1,4 +1,4 @@
-// Exchanges whose client is gone, and whose answer others still need: they go on, and nobody hears the rest.
+// Exchanges whose client is gone, and whose answer others still need: they go on, and the rest has no receiver.
 import type { ExchangeError } from './errors.ts';
 import { Exchange } from './exchange.ts';
 import type { DownstreamStream } from './stream.ts';
@@ -38,7 +38,7 @@ class Departed implements DownstreamStream {
   startTunnel(): void {}
 }
 
-/** Those who need the answer of an exchange besides its client. */
+/** The readers that need the answer of an exchange besides its client. */
 export interface Heirs {
   readonly isAwaited: boolean;
 }

@@ -258,7 +258,7 @@ export class Exchange {
   copies: BodyCopy[] | null = null;
   /** This is such a copy: its answer is discarded, and it is not counted. */
   shadow = false;
-  /** Those who need its answer besides its client; null: nobody does. */
+  /** The readers that need its answer besides its client; null: there are none. */
   heirs: Heirs | null = null;
   /** The body of the answer is that of a backend, out of the cache. */
   fromStore = false;

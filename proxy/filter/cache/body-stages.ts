@@ -92,7 +92,7 @@ export interface LeaderOptions {
   readonly isMute: boolean;
   /** All of the body has come. */
   readonly complete: (body: SharedBody) => void;
-  /** The beginning of the body is gone: nobody may join any more. */
+  /** The beginning of the body is gone: no request may join any more. */
   readonly overflown: () => void;
   /** The body did not come to its end. */
   readonly torn: () => void;

@@ -1,4 +1,4 @@
-// Stores the answers of backends, and hands them to those who wait (`cache` of an HTTPPolicy): the response half. It is the first to see an
+// Stores the answers of backends, and hands them to waiting requests (`cache` of an HTTPPolicy): the response half. It is the first to see an
 // answer, so that the store has what the backend sent.
 import { forwarded } from '../../cache/cache-status.ts';
 import { answerDirectives } from '../../cache/directives.ts';
@@ -148,7 +148,7 @@ function isOfBackend({ attempt, responseHeaders, error }: Exchange): boolean {
   return error === null && attempt !== null && attempt.headers === responseHeaders;
 }
 
-/** Whether those who wait would fail alike: the fault is not that of one client. */
+/** Whether waiting requests would fail alike: the fault is not that of one client. */
 function isCommon(error: ExchangeError | null): error is ExchangeError {
   return error !== null && error.source !== 'downstream';
 }
@@ -164,7 +164,7 @@ function isStorable(request: CacheRequest, facts: AnswerFacts, length: number): 
   return isUseful(facts.status, facts.headers, facts, request.terms);
 }
 
-/** Whether the answer is also for those who wait: it is fresh for them, or the backend fails for all alike. */
+/** Whether the answer is also for waiting requests: it is fresh for them, or the backend fails for all alike. */
 function isForOthers(request: CacheRequest, facts: AnswerFacts, length: number): boolean {
   if (facts.status >= 500) return request.method === 'GET' && sharingObstacle(request, facts) === null;
   if (!isStorable(request, facts, length)) return false;

@@ -151,7 +151,7 @@ class Cache implements Filter {
     return 'answered';
   }
 
-  /** Asks the backend about a stale answer, once at a time, for nobody in particular. */
+  /** Asks the backend about a stale answer in the background, once at a time. */
   #revalidate(exchange: Exchange, request: CacheRequest, stored: StoredAnswer): void {
     const flightKey = this.#flightKey(request);
     if (this.#cache.flight(flightKey) !== undefined) return;
@@ -204,7 +204,7 @@ class Cache implements Filter {
     return 'answered';
   }
 
-  /** Whatever became of the request: those who wait for it go on. */
+  /** In any case the requests that wait for it go on. */
   ended(exchange: Exchange): void {
     const use = CACHE_USE.get(exchange);
     if (use?.type === 'leads') use.flight.decide({ type: 'alone' });
