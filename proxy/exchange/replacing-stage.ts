@@ -4,7 +4,8 @@ import type { BodyStage, StageOutlet } from './body-stage.ts';
 export class ReplacingStage implements BodyStage {
   #body: Buffer | null;
 
-  constructor(body: Buffer) {
+  /** `body`: null for none. */
+  constructor(body: Buffer | null) {
     this.#body = body;
   }
 

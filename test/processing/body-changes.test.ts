@@ -6,37 +6,19 @@ import { validateObject } from '#api/k8s/validate.ts';
 import { manifest, SecurityRig as PolicyRig } from '../security/rig.ts';
 import { closeAfterAll, get, post } from '../support/fixture.ts';
 import { header, status, type Message } from '../support/message.ts';
-import type { Manifest } from '../support/objects.ts';
 import { ok } from '../support/raw-upstream.ts';
+import { exchangeUnder, httpPolicy, type Exchanged } from './policy-exchange.ts';
 
 closeAfterAll();
 
 const JSON_TYPE = 'content-type: application/json\r\n';
-
-function policy(settings: object): Manifest {
-  return manifest('HTTPPolicy', 'web', { targetRefs: [{ kind: 'HTTPRoute', name: 'app' }], ...settings });
-}
 
 let rig: PolicyRig;
 beforeAll(async () => {
   rig = await PolicyRig.start([]);
 });
 
-interface Exchanged {
-  readonly sent: Message | undefined;
-  readonly answer: Message;
-}
-
-async function exchange(settings: object, bytes: string, answer = ok()): Promise<Exchanged> {
-  await rig.change([policy(settings)]);
-  let sent: Message | undefined;
-  rig.upstream.become((request) => {
-    sent = request;
-    return answer;
-  });
-  const got = await rig.ask(bytes);
-  return { sent, answer: got };
-}
+const exchange = (settings: object, bytes: string, answer?: string): Promise<Exchanged> => exchangeUnder(rig, settings, bytes, answer);
 
 /** What the backend gets of a JSON text; a status and code if it gets nothing. */
 async function sentOf(body: object, json: string): Promise<string> {
@@ -288,7 +270,7 @@ describe('with other settings', () => {
     const backendRefs = [{ group: 'gateway.weir.dev', kind: 'Backend', name: 'app' }];
     const rule = { name: 'all', backendRefs, retry: { codes: [503], attempts: 1, backoff: '1ms' } };
     await rig.change([
-      policy({ request: { body: remove } }),
+      httpPolicy({ request: { body: remove } }),
       manifest('HTTPRoute', 'app', { parentRefs: [{ name: 'gw' }], rules: [rule] }),
     ]);
     const bodies: string[] = [];
@@ -330,7 +312,7 @@ describe('a policy is invalid', () => {
       'spec.request.body.set[0].value: is not valid',
     ],
   ])('%s', (_, settings, message) => {
-    const result = validateObject(policy(settings), { strict: true });
+    const result = validateObject(httpPolicy(settings), { strict: true });
     expect(result.ok ? [] : result.error.map(describeError)).toEqual([expect.stringContaining(message)]);
   });
 });

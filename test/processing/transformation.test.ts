@@ -7,34 +7,16 @@ import { closeAfterAll, get } from '../support/fixture.ts';
 import { header, status, type Message } from '../support/message.ts';
 import type { Manifest } from '../support/objects.ts';
 import { ok } from '../support/raw-upstream.ts';
+import { exchangeUnder, httpPolicy, type Exchanged } from './policy-exchange.ts';
 
 closeAfterAll();
-
-function policy(settings: object): Manifest {
-  return manifest('HTTPPolicy', 'web', { targetRefs: [{ kind: 'HTTPRoute', name: 'app' }], ...settings });
-}
 
 let rig: PolicyRig;
 beforeAll(async () => {
   rig = await PolicyRig.start([]);
 });
 
-interface Exchanged {
-  /** What the backend got; undefined: nothing. */
-  readonly sent: Message | undefined;
-  readonly answer: Message;
-}
-
-async function exchange(settings: object, bytes: string, answer = ok()): Promise<Exchanged> {
-  await rig.change([policy(settings)]);
-  let sent: Message | undefined;
-  rig.upstream.become((request) => {
-    sent = request;
-    return answer;
-  });
-  const got = await rig.ask(bytes);
-  return { sent, answer: got };
-}
+const exchange = (settings: object, bytes: string, answer?: string): Promise<Exchanged> => exchangeUnder(rig, settings, bytes, answer);
 
 const target = ({ sent }: Exchanged): string | undefined => sent?.startLine.split(' ')[1];
 const withHeaders = (path: string, ...lines: readonly string[]): string => get(path, [...lines].map((line) => `${line}\r\n`).join(''));
@@ -296,7 +278,7 @@ describe('a policy is invalid', () => {
       'spec.response.cookies.set[0].path',
     ],
   ])('%s', (_, settings, message) => {
-    const result = validateObject(policy(settings), { strict: true });
+    const result = validateObject(httpPolicy(settings), { strict: true });
     expect(result.ok ? [] : result.error.map(describeError)).toEqual([expect.stringContaining(message)]);
   });
 });

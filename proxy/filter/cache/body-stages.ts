@@ -155,27 +155,3 @@ export class LeaderStage implements BodyStage {
     this.#body.tear();
   }
 }
-
-/** Replaces the body of the backend by another one. */
-export class ReplacedBody implements BodyStage {
-  #body: Buffer | null;
-
-  constructor(body: Buffer | null) {
-    this.#body = body;
-  }
-
-  data(_: Buffer, out: StageOutlet): boolean {
-    return this.#send(out);
-  }
-
-  end(_: unknown, out: StageOutlet): void {
-    this.#send(out);
-    out.end(null);
-  }
-
-  #send(out: StageOutlet): boolean {
-    const body = this.#body;
-    this.#body = null;
-    return body === null || body.length === 0 || out.data(body);
-  }
-}

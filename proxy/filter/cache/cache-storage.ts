@@ -15,8 +15,9 @@ import { ERRORS, type ExchangeError } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { localReply } from '../../exchange/local-reply.ts';
 import type { AnswerChange } from '../../exchange/plan.ts';
+import { ReplacingStage } from '../../exchange/replacing-stage.ts';
 import type { Filter, FilterKind } from '../filter.ts';
-import { FollowerStage, LeaderStage, ReplacedBody } from './body-stages.ts';
+import { FollowerStage, LeaderStage } from './body-stages.ts';
 import { CACHE_USE, type CacheRequest, type CacheUse } from './cache-use.ts';
 import { notModified, replyStored } from './stored-reply.ts';
 
@@ -84,7 +85,7 @@ class CacheStorage implements Filter {
       flight.decide({ type: 'alone' });
       exchange.error = ERRORS.upstreamMalformed;
       localReply(exchange, exchange.error);
-      return new ReplacedBody(exchange.localBody);
+      return new ReplacingStage(exchange.localBody);
     }
     const head = { status: stored.status, headers: refreshed(stored.headers, exchange.responseHeaders), receivedAt: Date.now() };
     const terms = { requestHeaders: request.headers, terms: request.terms };
@@ -99,7 +100,7 @@ class CacheStorage implements Filter {
   #replace(exchange: Exchange, { request }: Leading, stored: StoredAnswer, outcome: 'stale' | 'validated'): AnswerChange {
     this.#cache.counts[outcome]++;
     replyStored(exchange, stored, request.headers, forwarded('stale', { status: exchange.status }));
-    return exchange.method === 'HEAD' ? undefined : new ReplacedBody(exchange.localBody);
+    return exchange.method === 'HEAD' ? undefined : new ReplacingStage(exchange.localBody);
   }
 
   /** A new answer: it is stored and handed on as far as it may be. */
@@ -125,7 +126,7 @@ class CacheStorage implements Filter {
     const isMute = exchange.status === 200 && isNotModified(request.headers, facts.headers);
     const received = { ...head, headers: [...facts.headers] };
     if (isMute) notModified(exchange);
-    if (!isStored && !isShared) return isMute ? new ReplacedBody(null) : undefined;
+    if (!isStored && !isShared) return isMute ? new ReplacingStage(null) : undefined;
     return new LeaderStage(body, {
       isMute,
       complete: (whole) => {
