@@ -129,6 +129,9 @@ function throughStage(stage: BodyStage, body: Buffer): Buffer {
     end: () => undefined,
     ready: () => undefined,
     fail: () => undefined,
+    failed: (bug) => {
+      throw bug;
+    },
   };
   if (body.length > 0) stage.data(body, outlet);
   stage.end(null, outlet);

@@ -12,6 +12,8 @@ export interface StageOutlet {
   ready(): void;
   /** The body cannot go on. */
   fail(error: ExchangeError): void;
+  /** Something that the stage has put off has a bug. */
+  failed(bug: unknown): void;
 }
 
 /** Sees the chunks of one body of one exchange, and changes, delays, counts or refuses them. */

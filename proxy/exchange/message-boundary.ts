@@ -1,8 +1,5 @@
-// The boundaries of gRPC messages in a stream of bytes (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md): each message is a
-// byte of flags, four bytes with its length, and its bytes.
-
-/** Flags and length. */
-export const PREFIX_BYTES = 5;
+// The boundaries of gRPC messages in a stream of bytes.
+import { PREFIX_BYTES } from './message-frame.ts';
 
 /** Follows a stream without keeping any of it. */
 export class MessageBoundary {

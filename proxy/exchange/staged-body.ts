@@ -235,6 +235,10 @@ class Link implements StageOutlet {
     this.#guarded(() => this.#body.fail(error));
   }
 
+  failed(bug: unknown): void {
+    this.#body.failed(bug);
+  }
+
   #guarded(action: () => void): void {
     try {
       action();

@@ -1,4 +1,5 @@
 // The messages of grpc.health.v1: HealthCheckRequest { string service = 1 }, HealthCheckResponse { ServingStatus status = 1 }.
+import { messageFrame, onlyMessage } from '../exchange/message-frame.ts';
 
 /** By number, as in the proto file. */
 const STATUSES = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'] as const;
@@ -8,22 +9,18 @@ const LENGTH = 2;
 const FIXED32 = 5;
 /** A varint of 64 bits. */
 const MAX_VARINT_BYTES = 10;
-/** The flag of compression and the length, before each message of gRPC. */
-const PREFIX_BYTES = 5;
 
 /** The request for a service as a message of gRPC. */
 export function encodeCheck(service: string): Buffer {
   const name = Buffer.from(service, 'utf8');
   const message = name.length === 0 ? Buffer.alloc(0) : Buffer.concat([Buffer.from([(1 << 3) | LENGTH]), varint(name.length), name]);
-  const prefix = Buffer.alloc(PREFIX_BYTES);
-  prefix.writeUInt32BE(message.length, 1);
-  return Buffer.concat([prefix, message]);
+  return messageFrame(message);
 }
 
 /** The name of the status in a complete body, or null if the body is not one message with a readable status. */
 export function decodeStatus(body: Buffer): string | null {
-  if (body.length < PREFIX_BYTES || body[0] !== 0 || body.readUInt32BE(1) !== body.length - PREFIX_BYTES) return null;
-  const status = readStatus(body.subarray(PREFIX_BYTES));
+  const message = onlyMessage(body);
+  const status = message === null ? null : readStatus(message);
   return status === null ? null : (STATUSES[status] ?? String(status));
 }
 

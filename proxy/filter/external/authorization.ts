@@ -1,6 +1,7 @@
 // The messages of Envoy's protocol for external authorisation (authorization.proto) as bytes of a gRPC call.
 import path from 'node:path';
 import { loadSync, type MethodDefinition, type ServiceDefinition } from '@grpc/proto-loader';
+import { messageFrame, onlyMessage } from '../../exchange/message-frame.ts';
 
 const PROTO = path.join(import.meta.dirname, 'authorization.proto');
 
@@ -73,21 +74,17 @@ function check(): Check {
 /** The path of the call. */
 export const CHECK_PATH = '/envoy.service.auth.v3.Authorization/Check';
 
-const PREFIX_BYTES = 5;
-
-/** The request with the prefix of its length (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). */
+/** The body of the call. */
 export function encodeRequest(request: CheckRequest): Buffer {
-  const message = check().requestSerialize(request);
-  const prefix = Buffer.alloc(PREFIX_BYTES);
-  prefix.writeUInt32BE(message.length, 1);
-  return Buffer.concat([prefix, message]);
+  return messageFrame(check().requestSerialize(request));
 }
 
 /** Null: the body is not exactly one such message. */
 export function decodeResponse(body: Buffer): CheckResponse | null {
-  if (body.length < PREFIX_BYTES || body[0] !== 0 || body.readUInt32BE(1) !== body.length - PREFIX_BYTES) return null;
+  const message = onlyMessage(body);
+  if (message === null) return null;
   try {
-    return check().responseDeserialize(body.subarray(PREFIX_BYTES));
+    return check().responseDeserialize(message);
   } catch {
     return null;
   }

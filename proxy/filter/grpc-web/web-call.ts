@@ -2,7 +2,8 @@
 import type { BodyStage, StageOutlet } from '../../exchange/body-stage.ts';
 import type { CallTranslation } from '../../exchange/call-translation.ts';
 import type { Headers } from '../../exchange/headers.ts';
-import { MessageBoundary, PREFIX_BYTES } from '../../exchange/message-boundary.ts';
+import { MessageBoundary } from '../../exchange/message-boundary.ts';
+import { PREFIX_BYTES } from '../../exchange/message-frame.ts';
 
 /** The frame holds trailers, not a message. */
 const TRAILERS_FLAG = 0x80;

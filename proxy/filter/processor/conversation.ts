@@ -3,7 +3,7 @@ import type { Call, CallEnd, CallListener, OpenCall } from '../../exchange/call.
 import { answersCall } from '../../exchange/grpc.ts';
 import { getHeader, type Headers } from '../../exchange/headers.ts';
 import { Lane, type Ending, type LaneTimes, type Reply, type TakeReply } from './lane.ts';
-import { encodeMessage, MessageReader, PROCESS_PATH, type PartName, type ProcessingRequest, type ProcessingResponse } from './messages.ts';
+import { encodeMessage, PROCESS_PATH, ResponseReader, type PartName, type ProcessingRequest, type ProcessingResponse } from './messages.ts';
 
 export interface ConversationOptions extends LaneTimes {
   readonly cluster: string;
@@ -18,7 +18,7 @@ const LINGER_MS = 5_000;
 
 export class Conversation implements CallListener {
   readonly #options: ConversationOptions;
-  readonly #reader: MessageReader;
+  readonly #reader: ResponseReader;
   readonly #request: Lane;
   readonly #response: Lane;
   readonly #call: Call;
@@ -32,7 +32,7 @@ export class Conversation implements CallListener {
 
   constructor(open: OpenCall, options: ConversationOptions) {
     this.#options = options;
-    this.#reader = new MessageReader(options.maxMessageBytes);
+    this.#reader = new ResponseReader(options.maxMessageBytes);
     const fail = (reason: string): void => this.fail(reason);
     this.#request = new Lane(options, fail);
     this.#response = new Lane(options, fail);

@@ -1,6 +1,8 @@
 // The messages of Envoy's protocol for external processors (processor.proto) as bytes of a gRPC call.
 import path from 'node:path';
 import { loadSync, type MethodDefinition, type ServiceDefinition } from '@grpc/proto-loader';
+import { contentOf, isCompressed, messageFrame } from '../../exchange/message-frame.ts';
+import { MessageReader } from '../../exchange/message-reader.ts';
 
 const PROTO = path.join(import.meta.dirname, 'processor.proto');
 
@@ -126,55 +128,33 @@ function method(): Process {
   return (loaded = service['Process'] as unknown as Process);
 }
 
-const PREFIX_BYTES = 5;
-
-/** The message with the prefix of its length (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). */
+/** The message as a part of the call. */
 export function encodeMessage(request: ProcessingRequest): Buffer {
-  const message = method().requestSerialize(request);
-  const prefix = Buffer.alloc(PREFIX_BYTES);
-  prefix.writeUInt32BE(message.length, 1);
-  return Buffer.concat([prefix, message]);
+  return messageFrame(method().requestSerialize(request));
 }
 
-/** Divides the body of an answer into messages. */
-export class MessageReader {
-  readonly #maxBytes: number;
-  #pieces: Buffer[] = [];
-  #bytes = 0;
-  /** So many bytes tell something new. */
-  #needed = PREFIX_BYTES;
+/** Reads the answers of a processor. */
+export class ResponseReader {
+  readonly #reader: MessageReader;
 
   constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+    this.#reader = new MessageReader(maxBytes);
   }
 
   /** The messages that a chunk completes; or why they cannot be read. */
   read(chunk: Buffer): readonly ProcessingResponse[] | string {
-    this.#pieces.push(Buffer.from(chunk));
-    this.#bytes += chunk.length;
+    // Messages keep parts of it.
+    this.#reader.feed(Buffer.from(chunk));
     const messages: ProcessingResponse[] = [];
-    while (this.#bytes >= this.#needed) {
-      const held = Buffer.concat(this.#pieces);
-      const length = held.readUInt32BE(1);
-      if (held[0] !== 0) return 'the processor compresses its messages';
-      if (length > this.#maxBytes) return 'a message of the processor is too large';
-      this.#needed = PREFIX_BYTES + length;
-      if (held.length < this.#needed) {
-        this.#pieces = [held];
-        break;
-      }
-      const message = decode(held.subarray(PREFIX_BYTES, this.#needed));
+    for (let frame = this.#reader.next(); frame !== null; frame = this.#reader.next()) {
+      if (frame === 'size') return 'a message of the processor is too large';
+      if (frame === 'flags') return 'a message of the processor cannot be read';
+      if (isCompressed(frame)) return 'the processor compresses its messages';
+      const message = decode(contentOf(frame));
       if (message === null) return 'a message of the processor cannot be read';
       messages.push(message);
-      this.#keep(held.subarray(this.#needed));
     }
     return messages;
-  }
-
-  #keep(rest: Buffer): void {
-    this.#pieces = rest.length === 0 ? [] : [rest];
-    this.#bytes = rest.length;
-    this.#needed = PREFIX_BYTES;
   }
 }
 
