@@ -75,14 +75,14 @@ export const Secret = closed({
 });
 export type Secret = Static<typeof Secret>;
 
-/** Weir reads only `data`: `binaryData` holds no texts. */
+/** `binaryData` is base64, and holds what is no text. No name is in both. */
 export const ConfigMap = closed({
   apiVersion: Type.Literal('v1'),
   kind: Type.Literal('ConfigMap'),
   metadata: Metadata,
   data: Type.Record(Type.String(), Type.String(), { default: {} }),
+  binaryData: Type.Record(Type.String(), Type.String(), { default: {} }),
   immutable: Type.Optional(Type.Boolean()),
-  ...unread('binaryData'),
 });
 export type ConfigMap = Static<typeof ConfigMap>;
 

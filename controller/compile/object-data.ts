@@ -40,7 +40,7 @@ function entriesOf(view: View, key: string): Result<Entries> {
 
 function ofConfigMap(view: View, namespace: string, name: string): Result<Entries> {
   const configMap = readConfigMap(view, namespace, name);
-  return configMap.ok ? ok(sorted(encoded(configMap.value.data))) : configMap;
+  return configMap.ok ? ok(sorted({ ...configMap.value.binaryData, ...encoded(configMap.value.data) })) : configMap;
 }
 
 function ofSecret(view: View, namespace: string, name: string): Result<Entries> {

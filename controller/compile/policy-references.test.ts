@@ -178,6 +178,12 @@ describe('a reference to an entry', () => {
     });
     expect(compiled('ObjectData').map(({ key, data }) => [key, text(data['sorry'])])).toEqual([['ConfigMap/ns/pages', '<p>Sorry']]);
   });
+
+  test('may be a binary one of a ConfigMap', () => {
+    put(object('ConfigMap', 'pages', { binaryData: { sorry: Buffer.from([0, 255]).toString('base64') } }));
+    use(GUARD, { page: { configMapRef: { name: 'pages' }, key: 'sorry' } });
+    expect(compiled('ObjectData').map(({ data }) => [...Buffer.from(data['sorry'] ?? '', 'base64')])).toEqual([[0, 255]]);
+  });
 });
 
 describe('a reference that does not resolve', () => {

@@ -120,7 +120,7 @@ function projectSecret(object: RawObject): RawObject {
 
 /** Keeps all entries, like those of a Secret. */
 function projectConfigMap(object: RawObject): RawObject {
-  return { ...base(object, []), data: object['data'] ?? {} };
+  return { ...base(object, []), data: object['data'] ?? {}, binaryData: object['binaryData'] ?? {} };
 }
 
 /** Keeps the annotations with release and channel. */

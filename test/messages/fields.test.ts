@@ -50,8 +50,6 @@ const OF_NO_CONCERN: Readonly<Partial<Record<KindName, readonly string[]>>> = {
   EndpointSlice: ['hostname', 'targetRef', 'nodeName', 'hints.forNodes', 'deprecatedTopology']
     .map((name) => `endpoints[].${name}`)
     .concat('ports[].appProtocol'),
-  // Certificates of authorities are text.
-  ConfigMap: ['binaryData'],
   Namespace: ['spec', 'status'],
   CustomResourceDefinition: ['spec', 'status'],
 };
