@@ -127,6 +127,7 @@ function throughStage(stage: BodyStage, body: Buffer): Buffer {
   const outlet: StageOutlet = {
     data: (chunk) => out.push(Buffer.from(chunk)) > 0,
     end: () => undefined,
+    leave: () => false,
     ready: () => undefined,
     fail: () => undefined,
     failed: (bug) => {

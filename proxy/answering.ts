@@ -23,6 +23,8 @@ export interface AnsweringOptions {
   readonly sent: (exchange: Exchange, trailers: Headers | null) => void;
   /** A stage refuses the body. */
   readonly refused: (exchange: Exchange, error: ExchangeError) => void;
+  /** Nothing more of the answer of the backend is wanted. */
+  readonly left: (exchange: Exchange) => void;
   /** A bug ended the handling of the exchange. */
   readonly failed: (exchange: Exchange, bug: unknown) => void;
 }
@@ -138,6 +140,10 @@ class AnswerEnds implements BodyEnds {
 
   resume(): void {
     if (this.#exchange.shaping?.response.waits !== true) this.#exchange.answerSource?.resumeResponse();
+  }
+
+  leave(): void {
+    this.#options.left(this.#exchange);
   }
 
   data(chunk: Buffer): boolean {

@@ -50,6 +50,7 @@ export class Endings {
       failed,
       sent: (exchange, trailers) => this.answerEnds(exchange, trailers),
       refused: (exchange, error) => this.#answerPlainly(exchange, error),
+      left: ({ attempt }) => attempts.stop(attempt, 'answered'),
     });
   }
 

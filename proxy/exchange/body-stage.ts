@@ -10,6 +10,8 @@ export interface StageOutlet {
   end(trailers: Headers | null): void;
   /** The stage is not full any more. */
   ready(): void;
+  /** Nothing more of the source is wanted, and `end` follows. False: it cannot be left before its end. */
+  leave(): boolean;
   /** The body cannot go on. */
   fail(error: ExchangeError): void;
   /** Something that the stage has put off has a bug. */
@@ -18,6 +20,8 @@ export interface StageOutlet {
 
 /** Sees the chunks of one body of one exchange, and changes, delays, counts or refuses them. */
 export interface BodyStage {
+  /** The stage has its place, and what has arrived so far has passed it. Not called for a body that is complete already. */
+  begin?(out: StageOutlet): void;
   /** Takes a chunk, which belongs to the caller. False: it is full, and calls `ready` of the outlet when it is not any more. */
   data(chunk: Buffer, out: StageOutlet): boolean;
   /** The body is complete: passes on the rest, and ends the outlet now or later. */

@@ -10,6 +10,8 @@ export interface BodyEnds {
   /** The source is to send nothing more for now. */
   pause(): void;
   resume(): void;
+  /** Ends the source, of which nothing more is wanted. Absent: it must be read to its end. */
+  leave?(): void;
   /** The receiver gets a chunk. False: it is full, and `StagedBody.drained` follows. */
   data(chunk: Buffer): boolean;
   end(trailers: Headers | null): void;
@@ -88,6 +90,7 @@ export class StagedBody {
     this.#ended = false;
     for (const piece of held.pieces) link.take(piece);
     if (hasEnded) link.finish(this.#trailers);
+    else link.begin();
   }
 
   /** Takes a chunk of the source. */
@@ -181,6 +184,15 @@ export class StagedBody {
     if (!this.#sourceEnded) this.#ends.resume();
   }
 
+  /** A stage wants nothing more. False: the source must be read to its end. */
+  leave(): boolean {
+    if (this.#ends.leave === undefined) return false;
+    if (this.#stopped || this.#sourceEnded) return true;
+    this.#sourceEnded = true;
+    this.#ends.leave();
+    return true;
+  }
+
   fail(error: ExchangeError): void {
     if (!this.#stopped) this.#ends.fail(error);
   }
@@ -200,6 +212,10 @@ class Link implements StageOutlet {
     this.stage = stage;
     this.#body = body;
     this.#place = place;
+  }
+
+  begin(): void {
+    this.stage.begin?.(this);
   }
 
   take(chunk: Buffer): boolean {
@@ -229,6 +245,15 @@ class Link implements StageOutlet {
 
   ready(): void {
     this.#guarded(() => this.#body.ready(this.#place));
+  }
+
+  leave(): boolean {
+    try {
+      return this.#body.leave();
+    } catch (bug) {
+      this.#body.failed(bug);
+      return true;
+    }
   }
 
   fail(error: ExchangeError): void {

@@ -7,6 +7,7 @@ import { closeAfterEach, closeLater, get, openClient } from '../support/fixture.
 import { openSession, request } from '../support/h2-client.ts';
 import { header, status } from '../support/message.ts';
 import type { Manifest } from '../support/objects.ts';
+import { until } from '../support/until.ts';
 
 closeAfterEach();
 
@@ -127,6 +128,25 @@ describe('an error of the backend', () => {
       const got = await client.ask(get());
       expect([header(got, 'content-length'), header(got, 'transfer-encoding'), got.body]).toEqual(['4', undefined, 'page']);
     }
+  });
+
+  test.each([
+    ['without an end', true],
+    ['that stops on its way', false],
+  ])('%s has the page, and its connection is closed', async (_, isEndless) => {
+    const rig = await start([{ source: 'Backend', body: 'page' }], '');
+    const chunk = `8000\r\n${'x'.repeat(0x8000)}\r\n`;
+    rig.upstream.become((_request, { socket }) => {
+      socket.write('HTTP/1.1 404 X\r\ntransfer-encoding: chunked\r\n\r\n');
+      const send = (): void => void (isEndless && socket.write(chunk, (lost) => lost ?? send()));
+      send();
+      return null;
+    });
+    const client = await openClient(rig.proxy.port);
+    expect((await client.ask(get())).body).toBe('page');
+    await until(() => rig.upstream.open === 0, 'the connection to the backend is closed');
+    rig.upstream.become(answer(404, 'x'));
+    expect((await client.ask(get())).body).toBe('page');
   });
 
   test('to HEAD has the head of the page', async () => {

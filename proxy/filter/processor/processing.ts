@@ -6,10 +6,10 @@ import type { ProcessorOutcome } from '../../exchange/processor-counts.ts';
 import type { Headers } from '../../exchange/headers.ts';
 import { localReply } from '../../exchange/local-reply.ts';
 import type { FilterVerdict } from '../../exchange/plan.ts';
+import { ReplacingStage } from '../../exchange/replacing-stage.ts';
 import type { BodyPart } from '../../exchange/staged-body.ts';
 import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
 import { attributesOf, type AttributeName } from './attributes.ts';
-import { ReplacedBody } from './body-change.ts';
 import type { Conversation } from './conversation.ts';
 import { takeDestination } from './destination.ts';
 import { bodyMessage, headMessage, type Half, type SentNames } from './half.ts';
@@ -234,7 +234,7 @@ export class Processing {
     this.#isSettled = true;
     this.#conversation.finish();
     if (side === 'request') return 'answered';
-    return new ReplacedBody(exchange.localBody ?? Buffer.alloc(0), Infinity);
+    return new ReplacingStage(exchange.localBody);
   }
 
   #host(half: Half): StageHost {
@@ -279,7 +279,7 @@ export class Processing {
 /** Other bytes take the place of a part of a body, or of all of it and its trailers (null). */
 function replaced(half: Half, bytes: Buffer, part: BodyPart | null): BodyStage {
   half.bodyChanges(part?.isWhole === false ? UNKNOWN_LENGTH : bytes.length);
-  return new ReplacedBody(bytes, part === null ? Infinity : part.bytes.length);
+  return new ReplacingStage(bytes, part === null ? Infinity : part.bytes.length);
 }
 
 function tooLarge({ side }: Half): ExchangeError {
