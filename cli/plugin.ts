@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { stringify } from 'yaml';
 import { flagsOf, FlagValues } from '#lib/flags.ts';
-import type { TestVerdict } from '../proxy/plugin/plugin-tests.ts';
+import type { TestVerdict } from '../proxy/plugin/quickjs/plugin-tests.ts';
 import { actionOf } from './actions.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
@@ -69,7 +69,7 @@ async function testFile(file: string): Promise<number> {
 /** A text: why they cannot be run. */
 async function resultsOf(file: string): Promise<readonly TestVerdict[] | string> {
   try {
-    const { runPluginTests } = await import('../proxy/plugin/plugin-tests.ts');
+    const { runPluginTests } = await import('../proxy/plugin/quickjs/plugin-tests.ts');
     const results = await runPluginTests(file);
     return results.ok ? results.value : results.error;
   } catch (error) {

@@ -3,15 +3,18 @@ import type { ExchangeError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { DataHandle } from './object-data.ts';
 
+/** The language of a module. The types of TypeScript are removed. */
+export type PluginLanguage = 'javascript' | 'typescript';
+
 /** What an author says about a plugin. */
 export interface PluginSettings {
   /** `<Kind>/<namespace>/<name>` of its policy. */
   readonly policy: string;
   /** Its name in the policy. */
   readonly name: string;
-  /** The text of its module, by the latest version. */
+  /** Its module, by the latest version. */
   readonly module: DataHandle;
-  readonly isTypeScript: boolean;
+  readonly language: PluginLanguage;
   /** JSON. */
   readonly config: string;
   /** Processor time of one call, milliseconds. */

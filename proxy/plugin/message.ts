@@ -1,4 +1,5 @@
 // The messages between a plugin in its isolate and the proxy. A head is a text in JSON, bytes are beside it.
+import type { PluginLanguage } from '../exchange/plugins.ts';
 
 /** Processor time for the start of a module, milliseconds. */
 export const LOAD_TIME = 1_000;
@@ -95,9 +96,8 @@ export type FromThread =
 
 /** The start of a thread. */
 export interface ThreadData {
-  readonly source: string;
-  /** The module is TypeScript: its types are removed. */
-  readonly isTypeScript: boolean;
+  readonly source: Uint8Array;
+  readonly language: PluginLanguage;
   /** JSON. */
   readonly config: string;
   /** Processor time of one call, milliseconds. */

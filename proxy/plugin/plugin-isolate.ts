@@ -123,13 +123,13 @@ export class PluginIsolate implements Gatherer {
   }
 
   #start(): void {
-    const { source, isTypeScript, config, callTime, memory } = this.#options;
+    const { source, language, config, callTime, memory } = this.#options;
     this.#triedAt = performance.now();
     this.#unusable = null;
     this.generation++;
     const watch = new SharedArrayBuffer(8);
     this.#watch = new Int32Array(watch);
-    const data: ThreadData = { source, isTypeScript, config, callTime, memory, watch };
+    const data: ThreadData = { source, language, config, callTime, memory, watch };
     const thread = new Worker(new URL('./plugin-thread.ts', import.meta.url), {
       workerData: data,
       env: {},

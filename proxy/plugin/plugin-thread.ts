@@ -1,9 +1,8 @@
 // The thread of one plugin. After a call beyond a limit it begins no other: the proxy starts another thread, where they go.
 import { parentPort, workerData } from 'node:worker_threads';
-import { stripTypeScriptTypes } from 'node:module';
-import type { QuickJSWASMModule } from 'quickjs-emscripten-core';
-import { err, ok, type Result } from '#lib/result.ts';
-import { Isolate, loadEngine, type Broken } from './isolate.ts';
+import type { Result } from '#lib/result.ts';
+import type { Broken, Isolate } from './isolate.ts';
+import { openIsolate } from './languages.ts';
 import type { Envelope, FromThread, Hook, ThreadData } from './message.ts';
 import { monotonicTime } from './monotonic-time.ts';
 
@@ -14,27 +13,20 @@ const MAX_DELAY = 1;
 export type Task = readonly [call: number, text: string, bytes: Uint8Array | null];
 
 class PluginThread {
-  readonly #data: ThreadData;
-  readonly #engine: QuickJSWASMModule;
-  readonly #source: string;
+  readonly #isolate: Isolate;
   readonly #watch: Int32Array;
-  #isolate: Isolate | null = null;
   #outbox: Envelope[] = [];
   #lastCall = 0;
   /** The proxy ends the thread; what follows is for the next one. */
   #isOver = false;
 
-  constructor(data: ThreadData, engine: QuickJSWASMModule, source: string) {
-    this.#data = data;
-    this.#engine = engine;
-    this.#source = source;
-    this.#watch = new Int32Array(data.watch);
+  constructor(open: (send: (envelope: Envelope) => void) => Isolate, watch: SharedArrayBuffer) {
+    this.#isolate = open((envelope) => this.#outbox.push(envelope));
+    this.#watch = new Int32Array(watch);
   }
 
-  /** Starts an isolate. */
-  start(): Result<readonly Hook[]> {
-    this.#isolate = new Isolate(this.#engine, { ...this.#data, source: this.#source, send: (envelope) => this.#outbox.push(envelope) });
-    return this.#guarded(() => (this.#isolate as Isolate).load());
+  load(): Result<readonly Hook[]> {
+    return this.#guarded(() => this.#isolate.load());
   }
 
   run(tasks: readonly Task[]): void {
@@ -55,7 +47,7 @@ class PluginThread {
     if (call !== 0) this.#lastCall = call;
     Atomics.store(this.#watch, 1, this.#lastCall);
     const before = this.#outbox.length;
-    const broken = this.#guarded(() => (this.#isolate as Isolate).dispatch([text, bytes]));
+    const broken = this.#guarded(() => this.#isolate.dispatch([text, bytes]));
     if (broken === null) return;
     // What it said meanwhile may be half of something.
     this.#outbox.length = before;
@@ -73,7 +65,7 @@ class PluginThread {
   }
 
   #tellStuck(): void {
-    const stuck = this.#guarded(() => (this.#isolate as Isolate).stuckCalls());
+    const stuck = this.#guarded(() => this.#isolate.stuckCalls());
     for (const call of stuck)
       this.#outbox.push([JSON.stringify({ type: 'failed', call, reason: 'a hook waits for something that never comes' }), null]);
   }
@@ -96,20 +88,11 @@ function tell(message: FromThread): void {
   parentPort?.postMessage(message);
 }
 
-function sourceOf({ source, isTypeScript }: ThreadData): Result<string> {
-  if (!isTypeScript) return ok(source);
-  try {
-    return ok(stripTypeScriptTypes(source));
-  } catch (error) {
-    return err(error instanceof Error ? error.message : 'the types cannot be removed');
-  }
-}
-
 async function main(data: ThreadData): Promise<void> {
-  const source = sourceOf(data);
-  if (!source.ok) return tell({ type: 'unusable', reason: source.error });
-  const thread = new PluginThread(data, await loadEngine(), source.value);
-  const hooks = thread.start();
+  const open = await openIsolate(data);
+  if (!open.ok) return tell({ type: 'unusable', reason: open.error });
+  const thread = new PluginThread(open.value, data.watch);
+  const hooks = thread.load();
   if (!hooks.ok) return tell({ type: 'unusable', reason: hooks.error });
   parentPort?.on('message', (tasks: readonly Task[]) => thread.run(tasks));
   tell({ type: 'ready', hooks: hooks.value });

@@ -104,9 +104,9 @@ export class WorkerPlugin implements RunningPlugin {
   #open(): PluginIsolate | null {
     const source = this.#settings.module.value;
     if (source === null) return null;
-    const { isTypeScript, config, callTime, timeout, memory } = this.#settings;
+    const { language, config, callTime, timeout, memory } = this.#settings;
     return new PluginIsolate({
-      ...{ source: source.toString(), isTypeScript, config, callTime, timeout, memory },
+      ...{ source, language, config, callTime, timeout, memory },
       asked: (request, bytes, isolate) => this.#serve(request, bytes, isolate),
       crashed: (failure, reason) => {
         this.#dependencies.counts.crashed(this.#settings, failure);

@@ -146,7 +146,7 @@ function open(settings: Settings, context: PolicyFilterContext): Filter {
     policy: context.origins[0]?.policy ?? '',
     name: `${module.data.split('/').at(-1)}/${module.key}`,
     module: context.data.handle(module),
-    isTypeScript: /\.m?ts$/.test(module.key),
+    language: /\.m?ts$/.test(module.key) ? 'typescript' : 'javascript',
     config: JSON.stringify(config),
     callTime: settings.callTime ?? DEFAULT_CALL_TIME_MS,
     timeout: settings.timeout ?? DEFAULT_TIMEOUT_MS,

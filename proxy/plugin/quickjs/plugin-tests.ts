@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import path from 'node:path';
 import { err, ok, type Result } from '#lib/result.ts';
-import { Isolate, loadEngine } from './isolate.ts';
+import { loadEngine, QuickJsIsolate } from './quickjs-isolate.ts';
 
 /** The result of one test; `reason` '': it passes. */
 export interface TestVerdict {
@@ -14,14 +14,12 @@ export interface TestVerdict {
 /** Processor time and memory of the tests of a file. */
 const CALL_TIME = 10_000;
 const MEMORY = 64 * 1_048_576;
-const TEST_GUEST = stripTypeScriptTypes(readFileSync(new URL('./test-guest.ts', import.meta.url), 'utf8')).replaceAll(
-  `'./guest.ts'`,
-  `'weir:guest'`,
-);
+const TEST_SDK = `export * from 'weir:guest/tests.ts';`;
 const ENTRY = `
-import { runTests } from '@weir/sdk/test';
+import { runTests } from 'weir:guest/tests.ts';
 import 'weir:plugin';
-import { stuckCalls, describe } from 'weir:guest';
+import { stuckCalls } from 'weir:guest/calls.ts';
+import { describe } from 'weir:guest/values.ts';
 const send = globalThis.weirTestSend;
 globalThis.weirStuckCalls = stuckCalls;
 globalThis.weirHooks = '[]';
@@ -37,9 +35,9 @@ const OWN = /^(?:\.\/)?([\w-][\w.-]*\.m?[jt]s)$/;
 export async function runPluginTests(file: string): Promise<Result<readonly TestVerdict[]>> {
   const folder = path.dirname(file);
   const results: string[] = [];
-  const isolate = new Isolate(await loadEngine(), {
+  const isolate = new QuickJsIsolate(await loadEngine(), {
     ...{ source: sourceIn(folder, path.basename(file)), config: '{}', callTime: CALL_TIME, memory: MEMORY, entry: ENTRY },
-    module: (name) => (name === '@weir/sdk/test' ? TEST_GUEST : moduleIn(folder, name)),
+    module: (name) => (name === '@weir/sdk/test' ? TEST_SDK : moduleIn(folder, name)),
     send: ([text]) => results.push(text),
   });
   const loaded = isolate.load();

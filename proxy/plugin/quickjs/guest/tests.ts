@@ -1,7 +1,11 @@
 // The functions of @weir/sdk/test, in the isolate of a test: they run the hooks of a plugin one after the other, as the proxy does.
-import type { Plugin, PluginContext, PluginReply } from '../../sdk/index.ts';
-import type { Played, Scenario } from '../../sdk/test.ts';
-import { bytesOf, decodeText, deepFrozen, describe, Edits, flat, Request, Response, subresponse } from './guest.ts';
+import type { Plugin, PluginContext, PluginReply } from '../../../../sdk/index.ts';
+import type { Played, Scenario } from '../../../../sdk/test.ts';
+import { bytesOf, decodeText } from './bytes.ts';
+import { subresponse } from './context.ts';
+import { flat } from './headers.ts';
+import { Edits, Request, Response } from './heads.ts';
+import { deepFrozen, describe } from './values.ts';
 
 interface Test {
   readonly name: string;
