@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   endpoints: async () => (await import('./endpoints.ts')).endpoints,
   limits: async () => (await import('./limits.ts')).limits,
   cache: async () => (await import('./cache.ts')).cache,
+  connections: async () => (await import('./connections.ts')).connections,
   consumer: async () => (await import('./consumer.ts')).consumer,
   plugin: async () => (await import('./plugin.ts')).plugin,
   migrate: async () => (await import('./migrate.ts')).migrate,

@@ -9,6 +9,7 @@ import type { Running } from './reporting/commands.ts';
 import { OverrideKeeper } from './reporting/overrides.ts';
 import { inspectionCommands } from './inspection-commands.ts';
 import { cacheCommands } from './cache-purge.ts';
+import { connectionCommands } from './connection-commands.ts';
 import { limitCommands } from './limit-commands.ts';
 import type { Serving } from './serving.ts';
 
@@ -24,6 +25,7 @@ export function commandsOf(serving: Pick<Serving, 'supervisor' | 'retire'>, log:
     ...inspectionCommands(serving.supervisor),
     ...limitCommands(serving.supervisor),
     ...cacheCommands(serving.supervisor),
+    ...connectionCommands(serving.supervisor),
     override: ({ override }: { readonly override: OverrideMessage }) => overrides.set(override),
     blocks: (_: object, { chunk }: Running) => listed(blocks.detected(), chunk),
   };

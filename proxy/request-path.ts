@@ -11,6 +11,7 @@ import { goesOn } from './exchange/departure.ts';
 import { draw } from './exchange/draw.ts';
 import { ERRORS } from './exchange/errors.ts';
 import type { ExchangeError } from './exchange/errors.ts';
+import { isEventStream } from './exchange/event-stream.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import { answersCall, noteStatus, recogniseCall } from './exchange/grpc.ts';
 import { leaveRoomForStatus } from './exchange/grpc-ending.ts';
@@ -19,10 +20,12 @@ import { hasRival } from './exchange/hedge.ts';
 import type { Hop } from './exchange/hop.ts';
 import { KeptBody } from './exchange/kept-body.ts';
 import type { Limits } from './exchange/limits.ts';
+import type { OpenConnections } from './exchange/open-connections.ts';
 import type { BackendPlan, RequestFilter, RoutePlan } from './exchange/plan.ts';
 import type { Shedder } from './exchange/shedder.ts';
 import type { Recorder } from './exchange/recorder.ts';
 import type { RuleSessions } from './exchange/session.ts';
+import { UNKNOWN_LENGTH } from './exchange/stream.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
 import { Filtering } from './filtering.ts';
 import { LocalStreams } from './local-streams.ts';
@@ -40,6 +43,7 @@ import { turnTime } from '#lib/turn-clock.ts';
 /** The dependencies of the path. */
 export interface RequestPathOptions extends Omit<AdmissionOptions, 'endings' | 'deadlines'> {
   readonly recorder: Recorder;
+  readonly connections: OpenConnections;
   readonly gathering: Gathering;
   readonly limits: Pick<Limits, 'maxReplayBytes' | 'filterTimeout'>;
   /** The workers of the proxy, which share its limits; 1 by default. */
@@ -48,6 +52,7 @@ export interface RequestPathOptions extends Omit<AdmissionOptions, 'endings' | '
 
 export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineListener, DelayListener {
   readonly #recorder: Recorder;
+  readonly #connections: OpenConnections;
   readonly #wheel: TimerWheel;
   readonly #hop: Hop;
   readonly #shedder: Shedder;
@@ -61,9 +66,10 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   readonly #streams: LocalStreams;
 
   constructor(options: RequestPathOptions) {
-    const { recorder, wheel, gathering, hop, limits, shedder, workers } = options;
+    const { recorder, connections, wheel, gathering, hop, limits, shedder, workers } = options;
     this.#retries = new Retries({ workers });
     this.#recorder = recorder;
+    this.#connections = connections;
     this.#wheel = wheel;
     this.#hop = hop;
     this.#shedder = shedder;
@@ -76,17 +82,16 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
       limits,
       failed,
       send: (exchange, chunk) => this.#bodies.sendAnswer(exchange, chunk),
-      stream: (exchange, stream) => this.#streams.begin(exchange, stream),
-      record: (exchange) => recorder.record(exchange),
+      stream: (exchange, stream) => {
+        if (stream.tunnel === null) connections.begin(exchange);
+        this.#streams.begin(exchange, stream);
+      },
+      record: (exchange) => this.#record(exchange),
     });
     this.#admission = new Admission({ ...options, endings: this.#endings, deadlines: this });
     const stage = (exchange: Exchange, added: BodyStage): void => this.#bodies.stage(exchange, added);
     this.#filtering = new Filtering({ endings: this.#endings, wheel, limits, stage, failed });
-    this.#tunnels = new Tunnels(wheel, {
-      opened: (exchange) => recorder.webSocketOpened(exchange),
-      closed: (exchange) => this.#endings.finish(exchange),
-      torn: (exchange, error) => this.#endings.cut(exchange, error),
-    });
+    this.#tunnels = this.#makeTunnels();
     this.#bodies = new Bodies({
       gathering,
       wheel,
@@ -99,6 +104,17 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
       tunnelEnded: (exchange) => this.#endings.finish(exchange),
     });
     this.#streams = this.#makeStreams(failed);
+  }
+
+  #makeTunnels(): Tunnels {
+    return new Tunnels(this.#wheel, {
+      opened: (exchange) => {
+        this.#connections.begin(exchange);
+        if (exchange.upgrade === 'websocket') this.#recorder.webSocketOpened(exchange);
+      },
+      closed: (exchange) => this.#endings.finish(exchange),
+      torn: (exchange, error) => this.#endings.cut(exchange, error),
+    });
   }
 
   #makeStreams(failed: (exchange: Exchange, bug: unknown) => void): LocalStreams {
@@ -287,7 +303,10 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
 
   readonly #answerBegins = (exchange: Exchange): void => {
     if (exchange.status === 101) this.#tunnels.open(exchange);
-    else this.#bodies.answerBegins(exchange);
+    else {
+      this.#bodies.answerBegins(exchange);
+      if (exchange.responseLength === UNKNOWN_LENGTH && isEventStream(exchange)) this.#connections.begin(exchange);
+    }
   };
 
   /** A gRPC caller cannot read an answer that is not gRPC; concurrent WebSocket requests may exceed the limit. */
@@ -321,6 +340,11 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   }
 
   // 6 record: at every ending; these are the ones without an answer
+
+  #record(exchange: Exchange): void {
+    if (exchange.isListed) this.#connections.ended(exchange);
+    this.#recorder.record(exchange);
+  }
 
   requestRefused(exchange: Exchange, error: ExchangeError): void {
     this.#recorder.started(exchange);

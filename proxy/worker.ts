@@ -28,6 +28,7 @@ import { limitFamilies } from './limit/limit-metrics.ts';
 import { WorkerLimits } from './limit/worker-limits.ts';
 import { inspectChain } from './chain-inspection.ts';
 import { purgeCache } from './cache-purge.ts';
+import { inspectConnections } from './connection-inspection.ts';
 import { inspectLimits } from './limit-inspection.ts';
 import type { LendingStore, LimitStore } from '#lib/limit/store.ts';
 import type { Ask as AskForShare, Lend } from '#lib/limit/share.ts';
@@ -35,6 +36,7 @@ import type { RedisSettings } from '#lib/redis.ts';
 import { WorkerRedis } from './redis/worker-redis.ts';
 import { ProcessorCounts } from './exchange/processor-counts.ts';
 import { RefusalCounts } from './exchange/refusal-counts.ts';
+import { OpenConnections } from './exchange/open-connections.ts';
 import { OperatorBlocks } from './exchange/operator-blocks.ts';
 import { WorkerBroadcast } from './exchange/worker-broadcast.ts';
 import { WorkerReplays } from './exchange/worker-replays.ts';
@@ -163,6 +165,8 @@ export class Worker {
   readonly #refusals = new RefusalCounts();
   readonly #processors = new ProcessorCounts();
   readonly #hubs = new HubCounts();
+  readonly #connections = new OpenConnections();
+  readonly #path: IsolatedRequestPath;
   readonly #topics: WorkerTopics;
   #supervisedTopics: SupervisedTopics | null = null;
   readonly #broadcast: WorkerBroadcast;
@@ -189,11 +193,12 @@ export class Worker {
     const telemetry = (this.#telemetry = new Telemetry(options));
     const surroundings = {
       runtime: () => this.#builder.current,
-      ...{ wheel, limits, shedder, recorder: telemetry.exchanges },
+      ...{ wheel, limits, shedder, recorder: telemetry.exchanges, connections: this.#connections },
       ...{ workers: options.workers, challenges: this.#challenges, malformed: this.#malformed },
       refused: (this.#refused = new OperatorBlocks(this.#broadcast)),
     };
     const path = new IsolatedRequestPath({ ...surroundings, gathering: this.#gathering, hop: new Hop(options.via ?? '') }, bugs);
+    this.#path = path;
     const settings = { ...surroundings, normaliseHost, normalisePath, dial, floods: this.#floods, failures: this.#failures };
     this.#endpoints = new EndpointRegistry(upstreamPools(path, settings), this.#states, this.#tells, options.zone);
     this.#listeners = new ListenerSockets({
@@ -429,6 +434,13 @@ export class Worker {
         return inspectLimits(inspection, inspecting, this.#limits, this.#telemetry.security);
       case 'cachePurge':
         return purgeCache(inspection, inspecting, this.#cache);
+      case 'connections':
+      case 'closeConnections':
+        return inspectConnections(inspection, inspecting, {
+          connections: this.#connections,
+          security: this.#telemetry.security,
+          end: (exchange, error) => this.#path.withdrawn(exchange, error),
+        });
       case 'chain':
         return inspectChain(inspection, inspecting, this.#builder);
       default:

@@ -64,7 +64,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'controller/admin': ['api', 'lib', 'controller'],
   controller: ['api', 'lib', 'controller'],
   'proxy/exchange': ['lib'],
-  'proxy/inspection': ['lib', 'api/access-log'],
+  'proxy/inspection': ['lib', 'api/access-log', 'api/wire'],
   'proxy/codec': ['lib', 'proxy/exchange'],
   'proxy/listener': ['api', 'lib', 'proxy/exchange', 'proxy/codec'],
   'proxy/filter/hub': ['api', 'lib', 'proxy/exchange', 'proxy/filter', 'proxy/codec/websocket'],

@@ -37,3 +37,8 @@ export const MAX_KEY = 2_048;
 export const MAX_SHOWN_KEY = 16_384;
 /** Keys of limits in an answer. */
 export const MAX_LISTED_KEYS = 1_000;
+/** Open connections in an answer, and the topics of one. */
+export const MAX_LISTED_CONNECTIONS = 1_000;
+export const MAX_LISTED_TOPICS = 100;
+/** Bytes of the reason in a close frame (RFC 6455 section 5.5). */
+export const MAX_CLOSE_REASON = 123;

@@ -1,5 +1,6 @@
 // The messages of api/proto/telemetry.proto in the form of the loader. A peer of another version may omit fields and use other words.
 import type { Ask, Lend } from '#lib/limit/share.ts';
+import type { ConnectionFilter } from './open-connections.ts';
 
 /** A count by code. */
 export interface CountMessage {
@@ -218,6 +219,18 @@ export interface PurgeCacheMessage {
   readonly value: string;
 }
 
+/** Open connections, the oldest first. */
+export interface ConnectionsMessage extends ConnectionFilter {
+  readonly top: number;
+}
+
+/** Connections to close. */
+export interface CloseConnectionsMessage extends ConnectionFilter {
+  /** Of the close frame of a WebSocket, with the reason. */
+  readonly code: number;
+  readonly reason: string;
+}
+
 /** What a proxy is to do. `worker` of a profile or snapshot: the number of a worker, or supervisor; '' for worker 0. */
 export type Action =
   | { readonly action: 'drain'; readonly drain: object }
@@ -229,6 +242,8 @@ export type Action =
   | { readonly action: 'limits'; readonly limits: LimitsMessage }
   | { readonly action: 'resetLimit'; readonly resetLimit: ResetLimitMessage }
   | { readonly action: 'purgeCache'; readonly purgeCache: PurgeCacheMessage }
+  | { readonly action: 'connections'; readonly connections: ConnectionsMessage }
+  | { readonly action: 'closeConnections'; readonly closeConnections: CloseConnectionsMessage }
   | { readonly action: 'blocks'; readonly blocks: object };
 
 /** `action` is undefined if the proxy does not know it. */

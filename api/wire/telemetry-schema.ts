@@ -11,10 +11,12 @@ import { describeSchemaError } from '../k8s/schema-error.ts';
 import {
   MAX_ASKS,
   MAX_CHUNK_BYTES,
+  MAX_CLOSE_REASON,
   MAX_CODES,
   MAX_ENTRIES,
   MAX_INTERVAL_MS,
   MAX_KEY,
+  MAX_LISTED_CONNECTIONS,
   MAX_LISTED_KEYS,
   MAX_NAME,
   MAX_OVERRIDES,
@@ -107,6 +109,8 @@ const Welcome = Type.Object({
   overridesComplete: Type.Boolean(),
 });
 
+const CONNECTION_FILTER = { id: Name, route: Name, principal: Name, source: Name, kind: Name };
+
 const Command = Type.Object({
   id: Whole,
   deadlineMs: Whole,
@@ -125,6 +129,14 @@ const Command = Type.Object({
   limits: Type.Optional(Type.Object({ limit: Name, top: Type.Integer({ minimum: 1, maximum: MAX_LISTED_KEYS }) })),
   resetLimit: Type.Optional(Type.Object({ limit: Known, key: Type.String({ maxLength: MAX_SHOWN_KEY }), whole: Type.Boolean() })),
   purgeCache: Type.Optional(Type.Object({ by: Type.Enum(['url', 'prefix', 'tag', 'all']), value: Type.String({ maxLength: 8_192 }) })),
+  connections: Type.Optional(Type.Object({ ...CONNECTION_FILTER, top: Type.Integer({ minimum: 1, maximum: MAX_LISTED_CONNECTIONS }) })),
+  closeConnections: Type.Optional(
+    Type.Object({
+      ...CONNECTION_FILTER,
+      code: Type.Integer({ minimum: 1_000, maximum: 4_999 }),
+      reason: Type.String({ maxLength: MAX_CLOSE_REASON }),
+    }),
+  ),
   blocks: Type.Optional(Type.Object({})),
 });
 

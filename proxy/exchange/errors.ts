@@ -15,10 +15,12 @@ export interface ExchangeError {
   readonly detail: string;
   /** The status for gRPC calls in place of that of the table in grpc-status.ts; -1: that of the table. */
   readonly grpcStatus: number;
+  /** Of the close frame of a WebSocket, in place of the code for the failure and its title; null: these. */
+  readonly close: { readonly code: number; readonly reason: string } | null;
 }
 
 function define(code: string, source: ErrorSource, status: number, title: string, retriable = false): ExchangeError {
-  return Object.freeze({ code, source, status, retriable, title, detail: '', grpcStatus: -1 });
+  return Object.freeze({ code, source, status, retriable, title, detail: '', grpcStatus: -1, close: null });
 }
 
 /** The same failure with details. */
@@ -77,6 +79,7 @@ export const ERRORS = Object.freeze({
   deadlineExceeded: define('deadline_exceeded', 'downstream', 504, 'The deadline of the caller passed'),
   notCached: define('not_cached', 'downstream', 504, 'The client accepts stored answers only, and none is stored'),
   idleTimeout: define('idle_timeout', 'downstream', 408, 'Nothing was sent either way for too long'),
+  connectionClosed: define('connection_closed', 'internal', 503, 'An operator closed the connection'),
   connectionCut: define('connection_cut', 'internal', 503, 'The proxy ended the connection before its peers did'),
   webSocketMalformed: define('websocket_malformed', 'downstream', 400, 'A frame of the WebSocket is not as its protocol has it'),
   webSocketTooFast: define('websocket_too_fast', 'downstream', 429, 'The client sends more messages on the WebSocket than it may'),
@@ -128,3 +131,8 @@ export const ERRORS = Object.freeze({
   upstreamNotGrpc: define('upstream_not_grpc', 'upstream', 502, 'The backend did not answer with gRPC'),
   requestTimeout: define('request_timeout', 'upstream', 504, 'The request took longer than the route allows'),
 });
+
+/** An operator closes a connection, a WebSocket with a close frame that has this code and reason. */
+export function closedByOperator(code: number, reason: string): ExchangeError {
+  return Object.freeze({ ...ERRORS.connectionClosed, close: Object.freeze({ code, reason }) });
+}

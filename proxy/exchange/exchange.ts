@@ -279,6 +279,8 @@ export class Exchange {
   requestTrailers: Headers | null = null;
   /** The protocol was switched: both bodies are raw bytes from here on. */
   tunnel = false;
+  /** Operators see it among the open connections. */
+  isListed = false;
   /** The frames of a WebSocket; null for other tunnels. */
   webSocket: WebSocketTunnel | null = null;
   responseEnded = false;

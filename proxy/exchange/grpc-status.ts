@@ -66,6 +66,7 @@ const BY_NAME = {
   deadlineMalformed: GRPC_STATUS.internal,
   deadlineExceeded: GRPC_STATUS.deadlineExceeded,
   idleTimeout: GRPC_STATUS.unavailable,
+  connectionClosed: GRPC_STATUS.unavailable,
   connectionCut: GRPC_STATUS.unavailable,
   listenerUnserved: GRPC_STATUS.unavailable,
   routeNotFound: GRPC_STATUS.unimplemented,

@@ -6,6 +6,10 @@ import type { WebSocketTunnel } from './exchange.ts';
 export interface LocalStream {
   /** The frames of both directions after a 101; null: the answer has a body. */
   readonly tunnel: WebSocketTunnel | null;
+  /** Of a hub: the topics that the client gets, the messages that it got, and the bytes that wait until it reads. */
+  readonly topics: Iterable<string>;
+  readonly sent: number;
+  readonly waitingBytes: number;
   /** The head is sent. Not called if the exchange ends before. */
   begin(way: LocalWay): void;
   /** The client is behind: nothing may be sent until `resumeResponse`. */

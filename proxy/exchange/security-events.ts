@@ -37,6 +37,7 @@ export const SECURITY_EVENTS = Object.freeze({
   policy_unresolved: event('route', 'A policy that protects the route cannot be applied, so the request is refused'),
   processing_failed: event('route', 'An extension of the route fails, so the request is refused'),
   credential_revoked: event('each', 'A connection or session ends because its credential is no longer valid'),
+  connection_closed: event('each', 'An operator closes a WebSocket, another tunnel or a stream of events'),
   session_started: event('each', 'A user has logged in'),
   session_ended: event('each', 'A session of a user has ended'),
 });

@@ -1,11 +1,19 @@
 // An inspection of a worker or the supervisor that an operator asks for: its result leaves the process in parts while it runs.
 import type { LogFilter } from '#api/access-log/filter.ts';
+import type { ConnectionFilter } from '#api/wire/open-connections.ts';
 import type { LimitListing, LimitReset } from '#lib/limit/listing.ts';
 import type { Result } from '#lib/result.ts';
 
 /** What to inspect. Plain data: it goes to workers as a message. */
 export type Inspection =
-  TailInspection | ProcessInspection | LimitsInspection | LimitResetInspection | ChainInspection | CachePurgeInspection;
+  | TailInspection
+  | ProcessInspection
+  | LimitsInspection
+  | LimitResetInspection
+  | ChainInspection
+  | CachePurgeInspection
+  | ConnectionsInspection
+  | CloseConnectionsInspection;
 
 /** Lines of the access log, until it is ended. */
 export interface TailInspection {
@@ -37,6 +45,22 @@ export interface CachePurgeInspection {
   readonly by: 'url' | 'prefix' | 'tag' | 'all';
   /** '' for all. */
   readonly value: string;
+}
+
+/** The oldest open connections that a filter fits, as lines of JSON (ConnectionLine). `dropped`: those without room. */
+export interface ConnectionsInspection {
+  readonly kind: 'connections';
+  readonly filter: ConnectionFilter;
+  readonly top: number;
+}
+
+/** Closes connections, and sends a line with their number. */
+export interface CloseConnectionsInspection {
+  readonly kind: 'closeConnections';
+  readonly filter: ConnectionFilter;
+  /** Of the close frames of WebSockets. */
+  readonly code: number;
+  readonly reason: string;
 }
 
 /** What the parts of the chain of a rule (key) cost, as lines of JSON (PartCost), measured for so many requests or until it is ended. */

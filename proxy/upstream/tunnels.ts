@@ -8,7 +8,7 @@ import { stopTimeouts } from './timeout.ts';
 
 /** The interface of the request path for tunnels. */
 export interface TunnelsOwner extends WebSocketsOwner {
-  /** A WebSocket has opened. */
+  /** A tunnel has opened. */
   opened(exchange: Exchange): void;
 }
 
@@ -39,7 +39,7 @@ export class Tunnels {
     this.stopTimeouts(exchange);
     exchange.tunnel = true;
     exchange.requestEnded = false;
-    if (exchange.upgrade === 'websocket') this.#owner.opened(exchange);
+    this.#owner.opened(exchange);
     exchange.downstream.startTunnel(exchange);
   }
 

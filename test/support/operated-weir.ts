@@ -37,10 +37,22 @@ export class OperatedWeir {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
+  /** Of the listener. */
+  get port(): number {
+    return this.#ports[0] as number;
+  }
+
   /** Runs `weir` against it. */
   async weir(...args: readonly string[]): Promise<{ readonly code: number | null; readonly output: string }> {
     const { code, stdout, stderr } = await runWeir([...args, '--controller', `127.0.0.1:${this.#ports[1]}`]);
     return { code, output: stdout + stderr };
+  }
+
+  /** Sends a request to the API for operators. */
+  async operate(method: string, path: string, body?: object): Promise<{ readonly status: number; readonly body: unknown }> {
+    const request = body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+    const response = await fetch(`http://127.0.0.1:${this.#ports[1]}${path}`, { method, ...request });
+    return { status: response.status, body: await response.json() };
   }
 
   async status(): Promise<FleetStatus> {

@@ -1,4 +1,5 @@
 // Closing WebSockets (RFC 6455 sections 5.5.1 and 7.4.1): the codes for the reasons of the proxy, and the frame.
+import { randomBytes } from 'node:crypto';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
 
@@ -21,14 +22,18 @@ const CODES: ReadonlyMap<ExchangeError, number> = new Map([
 
 const CLOSE = 0x88;
 const MASKED = 0x80;
+const MASK_BYTES = 4;
 
-/** The code and text of a reason for both sides. */
+/** The code of a reason for both sides. */
 export function closeCodeFor(error: ExchangeError): number {
-  return CODES.get(error) ?? PROTOCOL_ERROR;
+  return error.close?.code ?? CODES.get(error) ?? PROTOCOL_ERROR;
 }
 
-/** A close frame. Masks protect caches that take frames for requests; this frame cannot be taken for one. */
-export function closeFrame(code: number, masked: boolean): Buffer {
-  const status = [code >> 8, code & 0xff];
-  return Buffer.from(masked ? [CLOSE, MASKED | 2, 0, 0, 0, 0, ...status] : [CLOSE, 2, ...status]);
+/** A close frame. `reason`: at most 123 bytes. Masks protect caches that take frames for requests; without a reason it needs none. */
+export function closeFrame(code: number, masked: boolean, reason = ''): Buffer {
+  const payload = Buffer.concat([Buffer.from([code >> 8, code & 0xff]), Buffer.from(reason)]);
+  if (!masked) return Buffer.concat([Buffer.from([CLOSE, payload.length]), payload]);
+  const mask = reason === '' ? Buffer.alloc(MASK_BYTES) : randomBytes(MASK_BYTES);
+  const hidden = payload.map((octet, i) => octet ^ (mask[i % MASK_BYTES] as number));
+  return Buffer.concat([Buffer.from([CLOSE, MASKED | payload.length]), mask, hidden]);
 }

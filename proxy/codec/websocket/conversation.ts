@@ -48,9 +48,9 @@ export class Conversation {
 
   /** Sends close frames to both sides, except one that has received the end. Both must be between two frames. */
   sayWhy(exchange: Exchange, error: ExchangeError): void {
-    const code = closeCodeFor(error);
+    const [code, reason] = [closeCodeFor(error), error.close?.reason ?? ''];
     if (this.#closer === '') [this.#closer, this.#ownCode] = ['proxy', code];
-    if (!this.requests.closed && !exchange.requestEnded) exchange.upstream?.writeData(closeFrame(code, true));
-    if (!this.responses.closed && !exchange.responseEnded) exchange.downstream.writeData(exchange, closeFrame(code, false));
+    if (!this.requests.closed && !exchange.requestEnded) exchange.upstream?.writeData(closeFrame(code, true, reason));
+    if (!this.responses.closed && !exchange.responseEnded) exchange.downstream.writeData(exchange, closeFrame(code, false, reason));
   }
 }

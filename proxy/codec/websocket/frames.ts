@@ -1,14 +1,11 @@
 // Frames that the proxy itself sends on a WebSocket: whole, and without a mask (RFC 6455 section 5.1).
 
 const TEXT = 0x81;
-const CLOSE = 0x88;
 const PING = 0x89;
 const PONG = 0x8a;
 const TWO_BYTES = 126;
 const EIGHT_BYTES = 127;
 const MAX_TWO_BYTES = 65_535;
-/** Section 5.5, without the status. */
-const MAX_REASON = 123;
 
 /** A message of text in one frame. */
 export function textFrame(text: string): Buffer {
@@ -21,13 +18,6 @@ export const PING_FRAME: Buffer = frame(PING, Buffer.from('weir'));
 /** The answer to a ping: at most 125 bytes. */
 export function pongFrame(payload: Buffer): Buffer {
   return frame(PONG, payload);
-}
-
-/** A close frame with a status and a reason, of which so much is sent as fits. ASCII. */
-export function reasonedCloseFrame(code: number, reason: string): Buffer {
-  const payload = Buffer.from(`..${reason.slice(0, MAX_REASON)}`);
-  payload.writeUInt16BE(code, 0);
-  return frame(CLOSE, payload);
 }
 
 function frame(first: number, payload: Buffer): Buffer {

@@ -13,7 +13,8 @@ const SEPARATOR = ',';
 export class EventStream implements LocalStream, Subscriber {
   readonly tunnel = null;
   readonly membership: Membership;
-  readonly #topics: readonly string[];
+  readonly topics: readonly string[];
+  sent = 0;
   /** The last message of each topic; '' before the first. */
   readonly #places: string[];
   #isLeaving = false;
@@ -22,7 +23,7 @@ export class EventStream implements LocalStream, Subscriber {
 
   constructor(exchange: Exchange, hub: HubSide, topics: readonly string[]) {
     this.membership = new Membership(exchange, hub);
-    this.#topics = topics;
+    this.topics = topics;
     this.#places = placesOf(exchange, topics.length);
   }
 
@@ -31,8 +32,12 @@ export class EventStream implements LocalStream, Subscriber {
     // So that the client sees the head.
     this.membership.send(COMMENT);
     if (this.#isLeaving) return this.membership.end();
-    this.#isReading = this.#topics.length;
-    this.#topics.forEach((topic, i) => this.membership.subscribe(topic, this, this.#places[i] || null));
+    this.#isReading = this.topics.length;
+    this.topics.forEach((topic, i) => this.membership.subscribe(topic, this, this.#places[i] || null));
+  }
+
+  get waitingBytes(): number {
+    return this.membership.waitingBytes;
   }
 
   pauseResponse(): void {
@@ -64,17 +69,18 @@ export class EventStream implements LocalStream, Subscriber {
 
   opened(topic: string, last: string, isWhole: boolean): void {
     queueMicrotask(() => this.#isReading--);
-    this.#places[this.#topics.indexOf(topic)] = last;
+    this.#places[this.topics.indexOf(topic)] = last;
     if (!isWhole) this.gap(topic);
     // The client knows its place also if no message comes.
     else this.membership.send(event('open', json({ type: 'subscribed', topic, last }), this.#lastId()));
   }
 
   message(topic: string, message: TopicMessage): void {
+    this.sent++;
     this.membership.hub.counts.deliveries++;
     const isKept = this.#isReading > 0;
-    if (this.#topics.length === 1) return this.membership.send(messageEvent(topic, message), isKept);
-    this.#places[this.#topics.indexOf(topic)] = message.id;
+    if (this.topics.length === 1) return this.membership.send(messageEvent(topic, message), isKept);
+    this.#places[this.topics.indexOf(topic)] = message.id;
     this.membership.send(event('message', messageJson(topic, message), this.#lastId()), isKept);
   }
 

@@ -1,6 +1,6 @@
 // A client of a hub by WebSocket: its frames, and what it asks for in the protocol `weir.hub.v1`.
-import { closeCodeFor } from '../../codec/websocket/close.ts';
-import { PING_FRAME, pongFrame, reasonedCloseFrame, textFrame } from '../../codec/websocket/frames.ts';
+import { closeCodeFor, closeFrame } from '../../codec/websocket/close.ts';
+import { PING_FRAME, pongFrame, textFrame } from '../../codec/websocket/frames.ts';
 import { FAULT, MessageReader, type MessageSink } from '../../codec/websocket/message-reader.ts';
 import { ERRORS, type ExchangeError } from '../../exchange/errors.ts';
 import type { Exchange, WebSocketClose, WebSocketTunnel } from '../../exchange/exchange.ts';
@@ -46,6 +46,14 @@ export class HubWebSocket implements LocalStream, WebSocketTunnel, Subscriber, M
 
   get tunnel(): WebSocketTunnel {
     return this;
+  }
+
+  get topics(): Iterable<string> {
+    return this.membership.topics;
+  }
+
+  get waitingBytes(): number {
+    return this.membership.waitingBytes;
   }
 
   begin(way: LocalWay): void {
@@ -102,7 +110,7 @@ export class HubWebSocket implements LocalStream, WebSocketTunnel, Subscriber, M
     const code = this.#fault === FAULT.none ? closeCodeFor(error) : this.#fault;
     if (this.#isClosed) return true;
     this.close = { code, by: 'proxy' };
-    exchange.downstream.writeData(exchange, reasonedCloseFrame(code, error.title));
+    exchange.downstream.writeData(exchange, closeFrame(code, false, error.close?.reason ?? error.title));
     return true;
   }
 
@@ -114,7 +122,7 @@ export class HubWebSocket implements LocalStream, WebSocketTunnel, Subscriber, M
   #closed(code: number): void {
     this.#isClosed = true;
     this.close = { code, by: 'client' };
-    this.membership.send(reasonedCloseFrame(code === NO_STATUS ? NORMAL : code, ''));
+    this.membership.send(closeFrame(code === NO_STATUS ? NORMAL : code, false));
     this.membership.end();
     this.membership.close();
   }
