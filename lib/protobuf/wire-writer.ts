@@ -1,0 +1,130 @@
+// Writes the wire format of protobuf from the last byte to the first: the length of a part is known when its turn to be written comes.
+
+const FIRST_BYTES = 256;
+
+export class WireWriter {
+  #buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  /** The offset of the first byte that is written. */
+  #at = FIRST_BYTES;
+
+  /** The number of bytes so far. */
+  get length(): number {
+    return this.#buffer.length - this.#at;
+  }
+
+  finish(): Buffer {
+    return this.#buffer.subarray(this.#at);
+  }
+
+  tag(number: number, wireType: number): void {
+    this.uint32(((number << 3) | wireType) >>> 0);
+  }
+
+  uint32(value: number): void {
+    let size = 1;
+    for (let rest = value >>> 7; rest > 0; rest >>>= 7) size++;
+    let at = this.#room(size);
+    let rest = value;
+    for (let i = 1; i < size; i++) {
+      this.#buffer[at++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    }
+    this.#buffer[at] = rest;
+  }
+
+  /** A negative number takes ten bytes. */
+  int32(value: number): void {
+    if (value >= 0) this.uint32(value);
+    else this.uint64(BigInt.asUintN(64, BigInt(value)));
+  }
+
+  sint32(value: number): void {
+    this.uint32(((value << 1) ^ (value >> 31)) >>> 0);
+  }
+
+  bool(value: boolean): void {
+    const at = this.#room(1);
+    this.#buffer[at] = value ? 1 : 0;
+  }
+
+  int64(value: bigint): void {
+    this.uint64(BigInt.asUintN(64, value));
+  }
+
+  uint64(value: bigint): void {
+    if (value <= 0xffff_ffffn) return this.uint32(Number(value));
+    const bytes: number[] = [];
+    let rest = value;
+    for (; rest > 0x7fn; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
+    bytes.push(Number(rest));
+    const at = this.#room(bytes.length);
+    this.#buffer.set(bytes, at);
+  }
+
+  sint64(value: bigint): void {
+    this.uint64(BigInt.asUintN(64, (value << 1n) ^ (value >> 63n)));
+  }
+
+  fixed32(value: number): void {
+    const at = this.#room(4);
+    this.#buffer.writeUInt32LE(value, at);
+  }
+
+  sfixed32(value: number): void {
+    const at = this.#room(4);
+    this.#buffer.writeInt32LE(value, at);
+  }
+
+  fixed64(value: bigint): void {
+    const at = this.#room(8);
+    this.#buffer.writeBigUInt64LE(value, at);
+  }
+
+  sfixed64(value: bigint): void {
+    const at = this.#room(8);
+    this.#buffer.writeBigInt64LE(value, at);
+  }
+
+  float(value: number): void {
+    const at = this.#room(4);
+    this.#buffer.writeFloatLE(value, at);
+  }
+
+  double(value: number): void {
+    const at = this.#room(8);
+    this.#buffer.writeDoubleLE(value, at);
+  }
+
+  string(value: string): void {
+    const length = Buffer.byteLength(value);
+    const at = this.#room(length);
+    this.#buffer.write(value, at, length, 'utf8');
+    this.uint32(length);
+  }
+
+  bytes(value: Buffer): void {
+    this.raw(value);
+    this.uint32(value.length);
+  }
+
+  /** Bytes without their length. */
+  raw(value: Buffer): void {
+    const at = this.#room(value.length);
+    this.#buffer.set(value, at);
+  }
+
+  /** Room for so many bytes before all others. The buffer may be another one after it. */
+  #room(size: number): number {
+    if (size > this.#at) this.#grow(size);
+    this.#at -= size;
+    return this.#at;
+  }
+
+  #grow(size: number): void {
+    const used = this.length;
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, used + size));
+    this.#buffer.copy(larger, larger.length - used, this.#at);
+    this.#at = larger.length - used;
+    this.#buffer = larger;
+  }
+}
