@@ -2,19 +2,12 @@
 //
 // Arguments: limit, cost, 1 to take the cost in any case (a negative one is given back), then those of the algorithm. The answer: allowed, left, reset and wait in
 // milliseconds, as Decision.
-import { createHash } from 'node:crypto';
 import { calendarWindows, secondsOf } from '#lib/limit/calendar.ts';
 import type { Algorithm } from '#lib/limit/algorithm.ts';
+import { redisScript, type RedisScript } from '#lib/redis-script.ts';
 
-/** A script with its digest. */
-export interface Script {
-  readonly text: string;
-  readonly sha: string;
-}
-
-function script(text: string): Script {
-  const whole = `${HEAD}${text}`;
-  return { text: whole, sha: createHash('sha1').update(whole).digest('hex') };
+function script(text: string): RedisScript {
+  return redisScript(`${HEAD}${text}`);
 }
 
 const HEAD = `
@@ -112,7 +105,7 @@ return { allowed and 1 or 0, math.max(0, limit - taken), taken == 0 and 0 or res
 
 /** How an algorithm counts in Redis: its script, the limit, and the further arguments. Null: it does not. */
 export interface Counting {
-  readonly script: Script;
+  readonly script: RedisScript;
   readonly limit: number;
   readonly rest: (wall: number) => readonly number[];
 }

@@ -11,6 +11,7 @@ import { CLOCKS } from '#lib/limit/store.ts';
 import type { LimitStore } from '#lib/limit/store.ts';
 import { REDIS_BREAKER, type RedisClient } from '#lib/redis.ts';
 import type { RedisConnection } from '#lib/redis-connection.ts';
+import { runScript } from '#lib/redis-script.ts';
 import { redisSlot } from '#lib/redis-slot.ts';
 import { countingOf } from './redis-scripts.ts';
 import type { Counting } from './redis-scripts.ts';
@@ -119,14 +120,7 @@ export class RedisStore implements LimitStore {
   async #run(terms: Terms, name: string, cost: number, forced: boolean): Promise<Answer> {
     const client = this.#client();
     const { script, limit, rest } = this.#countingOf(terms);
-    const args = [name, limit, cost, forced ? 1 : 0, ...rest(Date.now())];
-    try {
-      return (await client.evalsha(script.sha, 1, ...args)) as Answer;
-    } catch (error) {
-      // The server is new, or its scripts were flushed: nothing was counted.
-      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return (await client.eval(script.text, 1, ...args)) as Answer;
-    }
+    return (await runScript(client, script, [name], [limit, cost, forced ? 1 : 0, ...rest(Date.now())])) as Answer;
   }
 
   #client(): RedisClient {

@@ -1,9 +1,7 @@
-// Entries in Redis. A server that is slow or away costs a request at most the timeout, and after some failures nothing: the breaker lets
-// one request try again each second.
-import CircuitBreaker from 'opossum';
+// Entries in Redis.
+import { RedisCalls } from '#lib/redis-calls.ts';
 import type { RedisConnection } from '#lib/redis-connection.ts';
-import { REDIS_BREAKER, type RedisClient } from '#lib/redis.ts';
-import { err, ok, type Result } from '#lib/result.ts';
+import type { Result } from '#lib/result.ts';
 import type { SharedEntries } from '../exchange/shared-entries.ts';
 
 /** Arguments: the time now, the end of the member, the member. */
@@ -14,23 +12,19 @@ local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
 redis.call('EXPIREAT', KEYS[1], string.format('%.0f', last[2]))
 `;
 
-type Command<T> = (client: RedisClient) => Promise<T>;
-
 export class RedisEntries implements SharedEntries {
-  readonly #connection: Pick<RedisConnection, 'client'>;
-  readonly #breaker: CircuitBreaker<[Command<unknown>], unknown>;
+  readonly #calls: RedisCalls;
 
   constructor(connection: Pick<RedisConnection, 'client'>) {
-    this.#connection = connection;
-    this.#breaker = new CircuitBreaker((command: Command<unknown>) => this.#send(command), REDIS_BREAKER);
+    this.#calls = new RedisCalls(connection);
   }
 
   read(key: string, renew: number | null): Promise<Result<string | null>> {
-    return this.#run((client) => (renew === null ? client.get(key) : client.getex(key, 'EX', renew)));
+    return this.#calls.run((client) => (renew === null ? client.get(key) : client.getex(key, 'EX', renew)));
   }
 
   write(key: string, value: string, seconds: number, only?: 'absent' | 'present'): Promise<Result<boolean>> {
-    return this.#run(async (client) => {
+    return this.#calls.run(async (client) => {
       if (only === 'absent') return (await client.set(key, value, 'EX', seconds, 'NX')) !== null;
       if (only === 'present') return (await client.set(key, value, 'EX', seconds, 'XX')) !== null;
       return (await client.set(key, value, 'EX', seconds)) !== null;
@@ -39,39 +33,25 @@ export class RedisEntries implements SharedEntries {
 
   /** One command for each key, since the keys of a Cluster may be at different servers. */
   remove(keys: readonly string[]): Promise<Result<null>> {
-    return this.#run(async (client) => {
+    return this.#calls.run(async (client) => {
       await Promise.all(keys.map((key) => client.del(key)));
       return null;
     });
   }
 
   join(set: string, member: string, until: number): Promise<Result<null>> {
-    return this.#run(async (client) => {
+    return this.#calls.run(async (client) => {
       await client.eval(JOIN, 1, set, nowSeconds(), until, member);
       return null;
     });
   }
 
   members(set: string): Promise<Result<readonly string[]>> {
-    return this.#run((client) => client.zrangebyscore(set, `(${nowSeconds()}`, '+inf'));
+    return this.#calls.run((client) => client.zrangebyscore(set, `(${nowSeconds()}`, '+inf'));
   }
 
   close(): void {
-    this.#breaker.shutdown();
-  }
-
-  async #send<T>(command: Command<T>): Promise<T> {
-    const { client } = this.#connection;
-    if (client === null) throw new Error('there is no connection yet');
-    return command(client);
-  }
-
-  async #run<T>(command: Command<T>): Promise<Result<T>> {
-    try {
-      return ok((await this.#breaker.fire(command)) as T);
-    } catch {
-      return err('Redis does not answer');
-    }
+    this.#calls.close();
   }
 }
 
