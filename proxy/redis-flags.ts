@@ -1,4 +1,4 @@
-// The flags of the Redis in which limits of requests count, and sessions of users are.
+// The flags of the Redis in which limits of requests count, and in which sessions, topics and stored answers are.
 import { parseRedisUrl } from '#lib/redis.ts';
 import type { RedisSettings } from '#lib/redis.ts';
 import { Mistake } from '#lib/flags.ts';
@@ -8,7 +8,7 @@ export const REDIS_FLAGS: Flags = {
   'redis-url': {
     default: '',
     value: 'URL',
-    text: 'Redis for limits that count there, and for sessions of logins: redis://HOST:PORT, redis+cluster://HOST:PORT,... or redis+sentinel://HOST:PORT,.../MASTER; rediss for TLS',
+    text: 'Redis for limits that count there, sessions of logins, topics and stored answers: redis://HOST:PORT, redis+cluster://HOST:PORT,... or redis+sentinel://HOST:PORT,.../MASTER; rediss for TLS',
   },
   'redis-user-file': { default: '', value: 'FILE', text: 'user of Redis, in place of that in --redis-url; the proxy notices changes' },
   'redis-password-file': { default: '', value: 'FILE', text: 'password of Redis; the proxy notices changes' },

@@ -223,7 +223,13 @@ export class Worker {
   }
 
   #makeCache({ maxCacheBytes }: WorkerOptions['limits']): SharedCache {
-    return new SharedCache(maxCacheBytes, (url) => this.#broadcast.publish('invalidated', url, null));
+    return new SharedCache({
+      maxBytes: maxCacheBytes,
+      tell: (url) => this.#broadcast.publish('invalidated', url, null),
+      redis: this.#redis.connection,
+      lacksRedis: () =>
+        this.#log?.warn('a policy stores answers in Redis, and the proxy has no --redis-url: it stores them in memory only'),
+    });
   }
 
   #makeTopics({ askTopics }: WorkerOptions): WorkerTopics {
@@ -473,6 +479,7 @@ export class Worker {
     void this.#passwords.close();
     this.#limits.stop();
     this.#topics.close();
+    this.#cache.close();
     this.#redis.close();
     this.#outside.close();
     this.#plugins.close();

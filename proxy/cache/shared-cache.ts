@@ -1,7 +1,13 @@
 // The cache of a worker: its stored answers, the requests to backends that others wait for, and the keys whose answers are not for others.
 import type { MetricFamily } from '#lib/metric.ts';
+import type { RedisConnection } from '#lib/redis-connection.ts';
+import { ok, type Result } from '#lib/result.ts';
 import { Flight } from './flight.ts';
+import { PurgeLog, type PurgeSubject } from './purges.ts';
+import { RedisLevel } from './redis-level.ts';
+import type { SecondLevel, SecondLookup, Ticket } from './second-level.ts';
 import { CacheStore } from './store.ts';
+import type { StoredAnswer } from './stored-answer.ts';
 
 /** What happened to the requests that a cache looked at. */
 export type CacheOutcome = 'hit' | 'stale' | 'collapsed' | 'miss' | 'validated' | 'bypass';
@@ -10,18 +16,74 @@ export type CacheOutcome = 'hit' | 'stale' | 'collapsed' | 'miss' | 'validated' 
 const ALONE_FOR = 60_000;
 const MAX_ALONE = 10_000;
 
+export interface SharedCacheOptions {
+  /** Of the memory of the worker. */
+  readonly maxBytes: number;
+  /** Takes URLs whose answers do not hold any more to other workers; there are none by default. */
+  readonly tell?: (url: string) => void;
+  /** Null, the default: there is no Redis. */
+  readonly redis?: Pick<RedisConnection, 'client'> | null;
+  /** A policy has the store Redis, and there is none. */
+  readonly lacksRedis?: () => void;
+}
+
+/** A request for an answer that is stored when it comes. */
+export interface StoringRequest {
+  /** `moment` of the cache when the request began. */
+  readonly since: number;
+  /** From the second level; null: the answer is stored in memory only. */
+  readonly ticket: Promise<Ticket | null> | null;
+}
+
 export class SharedCache {
   readonly store: CacheStore;
-  readonly #tell: (url: string) => void;
+  readonly #options: SharedCacheOptions;
+  readonly #purges = new PurgeLog();
   readonly #flights = new Map<string, Flight>();
   /** Until when, as Date.now(). */
   readonly #alone = new Map<string, number>();
   readonly counts: Record<CacheOutcome, number> = { hit: 0, stale: 0, collapsed: 0, miss: 0, validated: 0, bypass: 0 };
+  /** Null until a policy has the store Redis. */
+  #redis: RedisLevel | null = null;
 
-  /** `tell`: takes URLs whose answers do not hold any more to other workers. */
-  constructor(maxBytes: number, tell: (url: string) => void = () => undefined) {
-    this.#tell = tell;
-    this.store = new CacheStore(maxBytes);
+  constructor(options: SharedCacheOptions) {
+    this.#options = options;
+    this.store = new CacheStore(options.maxBytes);
+  }
+
+  /** The level in Redis; null if there is none. */
+  secondLevel(): SecondLevel | null {
+    const { redis = null, lacksRedis } = this.#options;
+    if (redis === null) lacksRedis?.();
+    else this.#redis ??= new RedisLevel(redis, (subject) => void this.#purge(subject));
+    return this.#redis;
+  }
+
+  /** The number of purges so far. */
+  get moment(): number {
+    return this.#purges.moment;
+  }
+
+  /** Stores an answer, unless it was purged on its way. */
+  keep(answer: StoredAnswer, { since, ticket }: StoringRequest): void {
+    if (this.#purges.covers(since, answer)) return;
+    this.store.put(answer);
+    if (ticket !== null) void this.#share(answer, ticket);
+  }
+
+  async #share(answer: StoredAnswer, ticket: Promise<Ticket | null>): Promise<void> {
+    const given = await ticket;
+    if (given !== null) this.#redis?.put(answer, given);
+  }
+
+  /** Brings the answer of the second level into the memory, if it is newer. */
+  async fetch(level: SecondLevel, lookup: SecondLookup): Promise<Ticket | null> {
+    const since = this.moment;
+    const { answer, ticket } = await level.find(lookup, this.store.varyNames(lookup.key) ?? []);
+    if (answer === null || this.#purges.covers(since, answer)) return ticket;
+    const own = this.store.find(lookup.key, lookup.headers);
+    if (own === null || own.receivedAt < answer.receivedAt) this.store.put(answer);
+    return ticket;
   }
 
   /** The request that others wait for; undefined: there is none. */
@@ -38,15 +100,32 @@ export class SharedCache {
     return flight;
   }
 
-  /** An unsafe request ends what is stored for a URL, here and in other workers. */
-  invalidate(url: string): void {
+  /** An unsafe request ends what is stored for a URL, here, in other workers, and in the second level. */
+  invalidate(url: string, level: SecondLevel | null): void {
     this.forget(url);
-    this.#tell(url);
+    this.#options.tell?.(url);
+    void level?.purge({ by: 'url', value: url });
   }
 
   /** Drops the answers of a URL in this worker. */
   forget(url: string): void {
-    this.store.purge({ by: 'url', value: url });
+    this.#purge({ by: 'url', value: url });
+  }
+
+  /** Drops answers in this worker, and, `everywhere`, in Redis. Resolves to the number of those in this worker. */
+  async purge(subject: PurgeSubject, everywhere: boolean): Promise<Result<number>> {
+    const count = this.#purge(subject);
+    const purged = everywhere ? await this.#redis?.purge(subject) : undefined;
+    return purged === undefined || purged.ok ? ok(count) : purged;
+  }
+
+  #purge(subject: PurgeSubject): number {
+    this.#purges.note(subject);
+    return this.store.purge(subject);
+  }
+
+  close(): void {
+    this.#redis?.close();
   }
 
   /** The last answer was not for others, so that waiting for the next one would be in vain. */
@@ -77,7 +156,19 @@ export class SharedCache {
         name: 'weir_cache_requests_total',
         type: 'counter',
         help: 'Requests of routes with a cache, by what the cache did',
-        read: () => Object.entries(counts).map(([outcome, value]) => ({ labels: { outcome }, value })),
+        read: () => samplesOf(counts),
+      },
+      {
+        name: 'weir_cache_redis_reads_total',
+        type: 'counter',
+        help: 'Questions of the cache to Redis, by what came of them',
+        read: () => samplesOf(this.#redis?.reads),
+      },
+      {
+        name: 'weir_cache_redis_writes_total',
+        type: 'counter',
+        help: 'Answers for Redis, by what came of them',
+        read: () => samplesOf(this.#redis?.writes),
       },
       {
         name: 'weir_cache_waiting_requests',
@@ -95,4 +186,10 @@ export class SharedCache {
       },
     ];
   }
+}
+
+function samplesOf(
+  counts: Readonly<Record<string, number>> = {},
+): readonly { readonly labels: { outcome: string }; readonly value: number }[] {
+  return Object.entries(counts).map(([outcome, value]) => ({ labels: { outcome }, value }));
 }

@@ -1,4 +1,5 @@
 // The stored answers of a worker: the least recently used ones go when their bytes exceed the bound.
+import { isPurged, type PurgeSubject } from './purges.ts';
 import type { StoredAnswer } from './stored-answer.ts';
 import { variantOf } from './vary.ts';
 
@@ -10,9 +11,6 @@ const MAX_VARIANTS = 32;
 
 /** A single answer may take this share of the store. */
 const MAX_SHARE = 0.25;
-
-/** Answers to name for a purge. A tag or URL as a whole, or the beginning of URLs. */
-export type PurgeSubject = { readonly by: 'url' | 'prefix' | 'tag'; readonly value: string } | { readonly by: 'all' };
 
 interface Entry {
   readonly answer: StoredAnswer;
@@ -106,11 +104,8 @@ export class CacheStore {
   }
 
   #named(subject: PurgeSubject): readonly Entry[] {
-    if (subject.by === 'all') return [...this.#order];
-    const { by, value } = subject;
-    if (by === 'url') return [...(this.#byUrl.get(value) ?? [])].flatMap((key) => this.#groups.get(key) ?? []);
-    if (by === 'prefix') return [...this.#order].filter(({ answer }) => answer.url.startsWith(value));
-    return [...this.#order].filter(({ answer }) => answer.tags.includes(value));
+    if (subject.by === 'url') return [...(this.#byUrl.get(subject.value) ?? [])].flatMap((key) => this.#groups.get(key) ?? []);
+    return [...this.#order].filter(({ answer }) => isPurged(subject, answer));
   }
 
   #evict(): void {

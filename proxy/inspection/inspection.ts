@@ -45,6 +45,8 @@ export interface CachePurgeInspection {
   readonly by: 'url' | 'prefix' | 'tag' | 'all';
   /** '' for all. */
   readonly value: string;
+  /** One worker also drops those in Redis. */
+  readonly isFirst: boolean;
 }
 
 /** The oldest open connections that a filter fits, as lines of JSON (ConnectionLine). `dropped`: those without room. */

@@ -1,4 +1,4 @@
-// The connection of a worker to Redis, for limits and for sessions.
+// The connection of a worker to Redis, for limits, sessions, topics and stored answers.
 import type { Log } from '#lib/log.ts';
 import { RedisConnection } from '#lib/redis-connection.ts';
 import type { RedisSettings } from '#lib/redis.ts';

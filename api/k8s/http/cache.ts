@@ -15,7 +15,10 @@ const PARAMETER = '^[^&=#\\s]+$';
 
 export const cache = group('Stores the answers of backends and answers later requests with them (RFC 9111). Only GET is stored.', {
   mode: choice('Disabled: every request goes to the backend. For the targets of a nearer policy.', ['Enabled', 'Disabled']),
-  store: choice('Memory: each worker of a proxy stores answers of its own.', ['Memory']),
+  store: choice(
+    'Memory: each worker of a proxy stores answers of its own. Redis: behind that memory, all proxies of a Redis (--redis-url) share answers.',
+    ['Memory', 'Redis'],
+  ),
   maxBodySize: size('Longer bodies are not stored.', { minimum: 1, maximum: 268_435_456 }),
   defaultTtl: duration('How long an answer without a lifetime of its own is fresh.'),
   maxTtl: duration('The longest time that any answer is fresh.'),

@@ -4,9 +4,17 @@ import type { PolicySettings } from '#api/policy/settings.ts';
 import { cookieValue } from '../../exchange/cookies.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { joinHeader } from '../../exchange/headers.ts';
+import type { SecondLevel } from '../../cache/second-level.ts';
+import type { SharedCache } from '../../cache/shared-cache.ts';
 import type { AnswerPlace } from '../../cache/stored-answer.ts';
 
 export type CacheSettings = NonNullable<PolicySettings<'HTTPPolicy'>['cache']>;
+
+/** The level behind the memory of the worker; null: none. */
+export function levelOf(cache: SharedCache, store: CacheSettings['store']): SecondLevel | null {
+  return store === 'Redis' ? cache.secondLevel() : null;
+}
+
 type KeySettings = NonNullable<CacheSettings['key']>;
 
 export class CacheKey {

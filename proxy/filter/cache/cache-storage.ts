@@ -5,6 +5,7 @@ import { answerDirectives } from '../../cache/directives.ts';
 import { invalidated } from '../../cache/invalidation.ts';
 import { mayReplaceError } from '../../cache/reuse.ts';
 import { SharedBody } from '../../cache/shared-body.ts';
+import type { SecondLevel } from '../../cache/second-level.ts';
 import type { SharedCache } from '../../cache/shared-cache.ts';
 import { ageOf, isUseful, storedAnswer, storedHeaders, type StoredAnswer } from '../../cache/stored-answer.ts';
 import { sharingObstacle, storageObstacle, type AnswerFacts } from '../../cache/storing.ts';
@@ -18,6 +19,7 @@ import type { AnswerChange } from '../../exchange/plan.ts';
 import { ReplacingStage } from '../../exchange/replacing-stage.ts';
 import type { Filter, FilterKind } from '../filter.ts';
 import { FollowerStage, LeaderStage } from './body-stages.ts';
+import { levelOf } from './cache-key.ts';
 import { CACHE_USE, type CacheRequest, type CacheUse } from './cache-use.ts';
 import { notModified, replyStored } from './stored-reply.ts';
 
@@ -27,9 +29,11 @@ type Passing = Extract<CacheUse, { type: 'passes' }>;
 class CacheStorage implements Filter {
   readonly name = 'cacheStorage';
   readonly #cache: SharedCache;
+  readonly #second: SecondLevel | null;
 
-  constructor(cache: SharedCache) {
+  constructor(cache: SharedCache, second: SecondLevel | null) {
     this.#cache = cache;
+    this.#second = second;
   }
 
   response(exchange: Exchange): AnswerChange {
@@ -50,7 +54,7 @@ class CacheStorage implements Filter {
   #passed(exchange: Exchange, { reason, request }: Passing): void {
     if (!isOfBackend(exchange)) return;
     const { status, responseHeaders: headers } = exchange;
-    for (const url of invalidated(request.method, request.url, status, headers)) this.#cache.invalidate(url);
+    for (const url of invalidated(request.method, request.url, status, headers)) this.#cache.invalidate(url, this.#second);
     if (request.method === 'GET' && reason === 'uri-miss' && isForOthers(request, factsOf(exchange), exchange.responseLength))
       this.#cache.note(request.flightKey, true);
     headers.push('cache-status', forwarded(reason));
@@ -91,7 +95,7 @@ class CacheStorage implements Filter {
     const terms = { requestHeaders: request.headers, terms: request.terms };
     const answer = storedAnswer(request, { ...head, requestedAt: request.requestedAt }, stored.body, terms);
     this.#cache.store.remove(stored);
-    this.#cache.store.put(answer);
+    this.#cache.keep(answer, request);
     flight.decide({ type: 'stored', answer, isStale: false });
     return this.#replace(exchange, use, answer, 'validated');
   }
@@ -140,7 +144,7 @@ class CacheStorage implements Filter {
   }
 
   #store(request: CacheRequest, head: Parameters<typeof storedAnswer>[1], body: Buffer): void {
-    this.#cache.store.put(storedAnswer(request, head, body, { requestHeaders: request.headers, terms: request.terms }));
+    this.#cache.keep(storedAnswer(request, head, body, { requestHeaders: request.headers, terms: request.terms }), request);
   }
 }
 
@@ -183,6 +187,10 @@ export const cacheStorage: FilterKind = {
   name: 'cacheStorage',
   ofPolicies: (policies) => {
     if (policies.settings('HTTPPolicy').settings.cache?.mode === 'Disabled') return null;
-    return policies.filterOf('HTTPPolicy', ['cache'], (_, { cache }) => new CacheStorage(cache));
+    return policies.filterOf(
+      'HTTPPolicy',
+      ['cache'],
+      ({ cache: { store } = {} }, { cache }) => new CacheStorage(cache, levelOf(cache, store)),
+    );
   },
 };

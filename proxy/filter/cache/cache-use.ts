@@ -3,6 +3,7 @@ import type { ForwardReason } from '../../cache/cache-status.ts';
 import type { Directives } from '../../cache/directives.ts';
 import type { Flight, FlightOutcome } from '../../cache/flight.ts';
 import type { FreshnessTerms } from '../../cache/freshness.ts';
+import type { StoringRequest } from '../../cache/shared-cache.ts';
 import type { AnswerPlace, StoredAnswer } from '../../cache/stored-answer.ts';
 import { Slot } from '../../exchange/slot.ts';
 
@@ -13,7 +14,7 @@ export interface StorageTerms extends FreshnessTerms {
 }
 
 /** A request that the cache sees. */
-export interface CacheRequest extends AnswerPlace {
+export interface CacheRequest extends AnswerPlace, StoringRequest {
   readonly method: string;
   readonly hasCredentials: boolean;
   readonly directives: Directives;

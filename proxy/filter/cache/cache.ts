@@ -5,6 +5,7 @@ import type { ForwardReason } from '../../cache/cache-status.ts';
 import { requestDirectives } from '../../cache/directives.ts';
 import type { Flight, FlightOutcome } from '../../cache/flight.ts';
 import { reuseOf } from '../../cache/reuse.ts';
+import type { SecondLevel } from '../../cache/second-level.ts';
 import type { SharedCache } from '../../cache/shared-cache.ts';
 import { ageOf, type StoredAnswer } from '../../cache/stored-answer.ts';
 import { addCondition, isNotModified, removeCondition } from '../../cache/validation.ts';
@@ -17,7 +18,7 @@ import { hasHeader, removeHeader } from '../../exchange/headers.ts';
 import { localReply, refuse } from '../../exchange/local-reply.ts';
 import type { FilterVerdict } from '../../exchange/plan.ts';
 import type { Filter, FilterDependencies, FilterKind } from '../filter.ts';
-import { CacheKey, type CacheSettings } from './cache-key.ts';
+import { CacheKey, levelOf, type CacheSettings } from './cache-key.ts';
 import { CACHE_USE, type CacheRequest, type StorageTerms } from './cache-use.ts';
 import { hasCredentials, pastStore, type CallerTerms } from './request-facts.ts';
 import { notModified, replyStored } from './stored-reply.ts';
@@ -42,6 +43,7 @@ class Cache implements Filter {
   readonly name = 'cache';
   readonly patience = PATIENCE;
   readonly #cache: SharedCache;
+  readonly #second: SecondLevel | null;
   readonly #proceed: FilterDependencies['proceed'];
   readonly #key: CacheKey;
   readonly #callers: CallerTerms;
@@ -57,6 +59,7 @@ class Cache implements Filter {
     this.#hasRanges = hasRanges;
     const { key = {}, requestDirectives: directives } = settings;
     this.#cache = cache;
+    this.#second = levelOf(cache, settings.store);
     this.#proceed = proceed;
     this.#key = new CacheKey(key);
     this.#callers = { ownAnswers: key.principal === 'Own', knowsCookies: key.cookies !== undefined, isAuthorized };
@@ -88,6 +91,8 @@ class Cache implements Filter {
       flightKey: `${place.key}\n${isPersonal ? 'personal' : 'any'}`,
       terms: this.#terms,
       requestedAt: Date.now(),
+      since: this.#cache.moment,
+      ticket: null,
     };
   }
 
@@ -97,6 +102,12 @@ class Cache implements Filter {
       const reuse = reuseOf(stored, ageOf(stored, Date.now()), request.directives);
       if (reuse !== 'validate') return this.#serve(exchange, request, stored, reuse === 'fresh' ? 'hit' : 'stale', reuse === 'stale');
     }
+    if (this.#second !== null && this.#asksSecond(request, stored)) return this.#askSecond(this.#second, exchange, request, waits);
+    return this.#forward(exchange, request, stored, waits);
+  }
+
+  /** The request goes to the backend, or waits for one that is on its way there. */
+  #forward(exchange: Exchange, request: CacheRequest, stored: StoredAnswer | null, waits: number): FilterVerdict | Promise<FilterVerdict> {
     if (request.directives.has('only-if-cached')) return refuse(exchange, ERRORS.notCached);
     const alone = this.#reasonToPass(exchange, request, stored, waits);
     if (alone !== null) return this.#pass(exchange, request, alone);
@@ -106,6 +117,23 @@ class Cache implements Filter {
     const reason = stored === null ? (this.#cache.store.varyNames(request.key) === null ? 'uri-miss' : 'vary-miss') : 'stale';
     this.#lead(exchange, request, { stored, reason, flightKey });
     return 'continue';
+  }
+
+  /** Whether the second level may have an answer that the memory lacks. It is asked once for a request. */
+  #asksSecond(request: CacheRequest, stored: StoredAnswer | null): boolean {
+    const { ticket, directives, flightKey } = request;
+    if (ticket !== null || directives.has('no-cache') || directives.has('no-store')) return false;
+    if (stored === null && this.#cache.goesAlone(flightKey)) return false;
+    return this.#cache.flight(this.#flightKey(request)) === undefined;
+  }
+
+  async #askSecond(second: SecondLevel, exchange: Exchange, request: CacheRequest, waits: number): Promise<FilterVerdict> {
+    const { signal } = exchange;
+    CACHE_USE.set(exchange, { type: 'passes', reason: 'uri-miss', request });
+    const ticket = this.#cache.fetch(second, request);
+    await ticket;
+    if (signal.aborted) return 'continue';
+    return this.#lookUp(exchange, { ...request, ticket }, waits);
   }
 
   #find({ key, headers, hasCredentials: isPersonal }: CacheRequest): StoredAnswer | null {
@@ -157,7 +185,8 @@ class Cache implements Filter {
     if (this.#cache.flight(flightKey) !== undefined) return;
     const copy = detachedCopy(exchange);
     copy.method = 'GET';
-    this.#lead(copy, { ...request, method: 'GET' }, { stored, reason: 'stale', flightKey });
+    const ticket = this.#second === null ? null : this.#cache.fetch(this.#second, request);
+    this.#lead(copy, { ...request, method: 'GET', ticket }, { stored, reason: 'stale', flightKey });
     this.#proceed(copy, this);
   }
 
