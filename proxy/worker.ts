@@ -37,6 +37,7 @@ import { WorkerRedis } from './redis/worker-redis.ts';
 import { ProcessorCounts } from './exchange/processor-counts.ts';
 import { RefusalCounts } from './exchange/refusal-counts.ts';
 import { OpenConnections } from './exchange/open-connections.ts';
+import { OpenSessions } from './exchange/open-sessions.ts';
 import { OperatorBlocks } from './exchange/operator-blocks.ts';
 import { WorkerBroadcast } from './exchange/worker-broadcast.ts';
 import { WorkerReplays } from './exchange/worker-replays.ts';
@@ -167,6 +168,13 @@ export class Worker {
   readonly #hubs = new HubCounts();
   readonly #connections = new OpenConnections();
   readonly #path: IsolatedRequestPath;
+  readonly #sessions = new OpenSessions(
+    (session) => {
+      this.#broadcast.publish('loggedOut', session, null);
+      this.#redis.tellSession(session);
+    },
+    () => this.#redis.followSessions(this.#sessions),
+  );
   readonly #topics: WorkerTopics;
   #supervisedTopics: SupervisedTopics | null = null;
   readonly #broadcast: WorkerBroadcast;
@@ -266,6 +274,7 @@ export class Worker {
       processors: this.#processors,
       limits: this.#limits,
       shared: this.#redis.entries,
+      sessions: this.#sessions,
       topics: this.#topics,
       hubs: this.#hubs,
       cache: this.#cache,
@@ -294,6 +303,7 @@ export class Worker {
   #followNotices(): void {
     this.#broadcast.subscribe('proxies', (_, proxies) => (this.#limits.proxies = proxies ?? 1));
     this.#broadcast.subscribe('invalidated', (url) => this.#cache.forget(url));
+    this.#broadcast.subscribe('loggedOut', (session) => this.#sessions.ended(session));
     this.#broadcast.subscribe('override', (key, override) => this.#endpoints.override(key, override));
     this.#broadcast.subscribe('health', (id, health) => this.#probes.take(id, health));
     this.#broadcast.subscribe('breaker', (key, forced) => this.#builder.forceBreaker(key, forced));

@@ -55,6 +55,8 @@ export interface Notices {
   readonly proxies: number;
   /** Stored answers of a URL do not hold any more. Key: the URL; the value is always null, so that nothing is kept. */
   readonly invalidated: never;
+  /** A session of a user has ended. Key: its name; the value is always null, so that nothing is kept. */
+  readonly loggedOut: never;
   /** One worker writes a security event to its log. */
   readonly security: SecurityNotice;
 }

@@ -11,6 +11,7 @@ import type { Exchange } from '../exchange/exchange.ts';
 import type { HubCounts } from '../exchange/hub-counts.ts';
 import type { ObjectData } from '../exchange/object-data.ts';
 import type { AnswerChange, FilterVerdict, Patience, RequestFilter } from '../exchange/plan.ts';
+import type { OpenSessions } from '../exchange/open-sessions.ts';
 import type { Outside } from '../exchange/outside.ts';
 import type { Plugins } from '../exchange/plugins.ts';
 import type { ProcessorCounts } from '../exchange/processor-counts.ts';
@@ -68,6 +69,8 @@ export interface FilterDependencies {
   readonly bodyStart: (exchange: Exchange, maxBytes: number) => Promise<BodyPart | null>;
   /** The whole body of an answer, for a response half; null if it is larger than the limit, or if the exchange ends before. */
   readonly wholeAnswer: (exchange: Exchange, maxBytes: number) => Promise<Buffer | null>;
+  /** The sessions of users that are in use. */
+  readonly sessions: OpenSessions;
   /** Entries that all proxies share: sessions of users. */
   readonly shared: SharedEntries;
   /** The answers that the worker stores. */

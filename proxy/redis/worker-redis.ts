@@ -3,7 +3,9 @@ import type { Log } from '#lib/log.ts';
 import { RedisConnection } from '#lib/redis-connection.ts';
 import type { RedisSettings } from '#lib/redis.ts';
 import { NO_SHARED_ENTRIES, type SharedEntries } from '../exchange/shared-entries.ts';
+import type { OpenSessions } from '../exchange/open-sessions.ts';
 import { RedisEntries } from './redis-entries.ts';
+import { SessionNews } from './session-news.ts';
 
 /** One line about the connection in so many milliseconds. */
 const LOG_EVERY_MS = 10_000;
@@ -20,6 +22,7 @@ export class WorkerRedis {
   readonly connection: RedisConnection | null;
   readonly entries: SharedEntries;
   readonly #entries: RedisEntries | null;
+  #news: SessionNews | null = null;
 
   constructor({ redis = null, log }: WorkerRedisOptions) {
     this.#more = () => (redis === null ? null : new RedisConnection(redis, logged(log)));
@@ -33,7 +36,22 @@ export class WorkerRedis {
     return this.#more();
   }
 
+  /** Follows the ends of sessions at other proxies. */
+  followSessions(sessions: OpenSessions): void {
+    const { connection, entries } = this;
+    const subscriber = this.connect();
+    if (connection === null || subscriber === null) return;
+    const isEntry = (session: string): boolean => session.startsWith('weir:');
+    this.#news = new SessionNews({ connection, subscriber, entries, sessions, isEntry });
+  }
+
+  /** Tells other proxies that a session has ended. */
+  tellSession(session: string): void {
+    this.#news?.tell(session);
+  }
+
   close(): void {
+    this.#news?.close();
     this.#entries?.close();
     this.connection?.close();
   }

@@ -85,6 +85,15 @@ describeWith(['redis'], 'back-channel logout', () => {
     expect(await status(await logIn('alice'))).toBe(200);
   });
 
+  test('a token ends WebSockets and streams of events at all proxies', async () => {
+    const [alice, bob] = [await logIn('alice'), await logIn('bob')];
+    const cookieOf = (browser: Browser): string => [...browser.jar(one.origin)].map((pair) => pair.join('=')).join('; ');
+    const [ended, kept] = [await one.openAll(cookieOf(alice)), await one.openAll(cookieOf(bob))];
+    expect(await post(provider.sign(claims()), other)).toBe(200);
+    await until(() => ended.code() === 1_008 && !ended.streams(), 'the ends of the connections');
+    expect([kept.code(), kept.streams()]).toEqual([0, true]);
+  });
+
   test('a token ends sessions once, at any proxy', async () => {
     const token = provider.sign(claims());
     expect(await post(token)).toBe(200);

@@ -1,5 +1,8 @@
 // `weir up` with a route that asks for a login at a provider, and a backend that tells what it gets.
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import { WebSocket, WebSocketServer } from 'ws';
 import type { IssuedFiles } from '../support/certificates.ts';
 import { secret } from '../support/folder-site.ts';
 import { FolderWeir, type SeenRequest } from '../support/folder-weir.ts';
@@ -16,9 +19,11 @@ export class OidcWeir extends FolderWeir {
 
   /** `certificate`: files of its certificate for localhost; without them it speaks HTTP. */
   constructor(port: number, backendPort: number, certificate: IssuedFiles | null = null) {
-    super(({ headers }, response) => {
-      response.setHeader('content-type', 'text/html').end(`<h1>hello ${String(headers['x-user'])}</h1>`);
+    super(({ url, headers }, response) => {
+      if (url === '/events') response.setHeader('content-type', 'text/event-stream').write('data: 1\n\n');
+      else response.setHeader('content-type', 'text/html').end(`<h1>hello ${String(headers['x-user'])}</h1>`);
     });
+    new WebSocketServer({ server: this.backend });
     this.#certificate = certificate;
     this.#port = port;
     this.#backendPort = backendPort;
@@ -28,6 +33,20 @@ export class OidcWeir extends FolderWeir {
   /** The requests that the backend saw. */
   get seen(): SeenRequest[] {
     return this.requests;
+  }
+
+  /** Opens a WebSocket and a stream of events with these cookies. Resolves to functions that tell the close code, and whether the stream goes on. */
+  async openAll(cookie: string): Promise<{ readonly code: () => number; readonly streams: () => boolean }> {
+    const socket = new WebSocket(`ws${this.origin.slice('http'.length)}/chat`, { headers: { cookie } });
+    let code = 0;
+    socket.on('close', (closed) => (code = closed));
+    await once(socket, 'open');
+    socket.on('error', () => undefined);
+    const request = http.get(`${this.origin}/events`, { headers: { cookie }, agent: false });
+    const [events] = (await once(request, 'response')) as [http.IncomingMessage];
+    request.on('error', () => undefined);
+    events.on('error', () => undefined).resume();
+    return { code: () => code, streams: () => events.statusCode === 200 && !events.destroyed };
   }
 
   /** `more`: further settings of the authenticator, in YAML. */

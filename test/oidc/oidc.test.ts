@@ -1,6 +1,7 @@
 // Logins as browsers and attackers see them: `weir up` with a real provider.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { freePorts } from '../support/free-port.ts';
+import { until } from '../support/until.ts';
 import { Browser, NAVIGATION, type Page } from './browser.ts';
 import { KEY, OidcWeir } from './oidc-weir.ts';
 import { TestProvider } from './provider.ts';
@@ -32,7 +33,7 @@ beforeAll(async () => {
   const [port = 0, backendPort = 0] = await freePorts(2);
   weir = new OidcWeir(port, backendPort);
   provider = await TestProvider.start([`${weir.origin}/oauth2/callback`], [`${weir.origin}/bye`]);
-  await weir.start(provider.issuer, 'postLogoutURL: /bye');
+  await weir.start(provider.issuer, 'postLogoutURL: /bye', ['--workers', '2']);
 });
 
 afterAll(async () => {
@@ -224,6 +225,15 @@ describe('a logout', () => {
     expect(url.searchParams.get('post_logout_redirect_uri')).toBe(`${weir.origin}/bye`);
     expect(url.searchParams.get('id_token_hint')).toMatch(/^ey/);
     expect([...own.jar(weir.origin).keys()]).toEqual([]);
+  });
+
+  test('ends the WebSockets and streams of events of the session in all workers', async () => {
+    const [own, another] = [await loggedIn(), await loggedIn()];
+    const open = await Promise.all(Array.from({ length: 4 }, () => weir.openAll(session(own).join('='))));
+    const kept = await weir.openAll(session(another).join('='));
+    await own.get(`${weir.origin}/oauth2/logout`, { headers: { ...NAVIGATION, 'sec-fetch-site': 'same-origin' } });
+    await until(() => open.every(({ code, streams }) => code() === 1_008 && !streams()), 'the ends of the connections');
+    expect([kept.code(), kept.streams()]).toEqual([0, true]);
   });
 
   test.each([

@@ -106,6 +106,27 @@ describeWith(['redis'], 'sessions in Redis', () => {
     expect(await sessionKeys()).toEqual([]);
   });
 
+  test('a logout ends the WebSockets and streams of events of the session at all proxies, and no others', async () => {
+    const [browser, bystander] = [await logIn(), await logIn()];
+    const cookie = cookieOf(browser).join('=');
+    const [here, there] = [await one.openAll(cookie), await other.openAll(cookie)];
+    const kept = await other.openAll(cookieOf(bystander).join('='));
+    await browser.get(`${one.origin}/oauth2/logout`, { headers: { 'sec-fetch-site': 'same-origin' } });
+    await until(() => [here, there].every(({ code, streams }) => code() === 1_008 && !streams()), 'the ends of the connections');
+    expect([kept.code(), kept.streams()]).toEqual([0, true]);
+  });
+
+  test('a logout while the news of Redis do not arrive ends the connections later', async () => {
+    const browser = await logIn();
+    const there = await other.openAll(cookieOf(browser).join('='));
+    const [entry = ''] = await sessionKeys();
+    // As if the news were sent while there was no connection.
+    await redis.command('DEL', entry);
+    expect(there.code()).toBe(0);
+    await redis.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    await until(() => there.code() === 1_008 && !there.streams(), 'the ends of the connections');
+  });
+
   describe('ends', () => {
     const isInUse = async (): Promise<boolean> => {
       await logIn();

@@ -20,15 +20,14 @@ class Authentication implements Filter {
   readonly #authenticators: readonly Authenticator[];
   /** The values of WWW-Authenticate, each once. */
   readonly #challenges: readonly string[];
-  /** Null: a revocation concerns later requests only. */
-  readonly #revocations: RevocationWatch | null;
+  readonly #revocations: RevocationWatch;
   readonly #security: SecurityEvents;
   readonly #policy: string;
   readonly #refused: PolicyFilterContext['refused'];
   /** Absent: the usual one of filters. */
   readonly patience?: Patience;
 
-  constructor(tree: AuthenticationNode, revocations: RevocationWatch | null, { security, origins, refused }: PolicyFilterContext) {
+  constructor(tree: AuthenticationNode, revocations: RevocationWatch, { security, origins, refused }: PolicyFilterContext) {
     this.#refused = refused;
     this.#security = security;
     this.#policy = origins[0]?.policy ?? '';
@@ -52,7 +51,7 @@ class Authentication implements Filter {
     if (outcome.type !== 'authenticated') return this.#refuse(exchange, outcome);
     exchange.principal = outcome.principal;
     if (this.#refused.hasCaller(outcome.principal)) return refuse(exchange, ERRORS.requestBlocked);
-    this.#revocations?.begin(exchange, outcome.credential, outcome.watches ?? []);
+    this.#revocations.begin(exchange, outcome);
     for (const authenticator of this.#authenticators) authenticator.strip(exchange);
     if (outcome.admit !== undefined) for (const admit of outcome.admit) admit(exchange);
     return 'continue';
@@ -83,7 +82,7 @@ class Authentication implements Filter {
   }
 
   ended(exchange: Exchange): void {
-    this.#revocations?.stop(exchange);
+    this.#revocations.stop(exchange);
   }
 
   dispose(): void {
@@ -125,7 +124,7 @@ export const authentication: FilterKind = {
     if (policies.settings('SecurityPolicy').settings.authentication === undefined) return null;
     return policies.filterOf('SecurityPolicy', ['authentication', 'revocation'], (settings, context) => {
       const { authentication: tree = {}, revocation } = settings;
-      const revocations = revocation?.openRequests === 'Close' ? new RevocationWatch(context) : null;
+      const revocations = new RevocationWatch(context, revocation?.openRequests === 'Close');
       return new Authentication(nodeOf(tree, context), revocations, context);
     });
   },

@@ -15,6 +15,8 @@ export type Outcome =
       readonly admit?: readonly ((exchange: Exchange) => void)[];
       /** Tell when a credential that is no consumer's does not hold any more. Absent: nothing tells. */
       readonly watches?: readonly Watch[];
+      /** Tell when the session of the user ends. Absent: there is none. */
+      readonly sessions?: readonly Watch[];
     }
   /** The request has no credential of this kind. */
   | { readonly type: 'absent' }

@@ -1,35 +1,45 @@
-// Ends requests under way and WebSockets whose credential does not hold any more.
+// Ends requests under way and open connections whose credential does not hold any more.
 import { ERRORS } from '../../exchange/errors.ts';
-import type { Exchange } from '../../exchange/exchange.ts';
-import type { FoundConsumer } from '../../exchange/consumers.ts';
+import { isEndless, type Exchange } from '../../exchange/exchange.ts';
+import { getHeader } from '../../exchange/headers.ts';
 import { Slot } from '../../exchange/slot.ts';
 import type { PolicyFilterContext } from '../rule-policies.ts';
-import type { Watch } from './authenticator.ts';
+import type { Outcome } from './authenticator.ts';
 
 const STOP = new Slot<() => void>();
 
+type Accepted = Pick<Extract<Outcome, { type: 'authenticated' }>, 'credential' | 'watches' | 'sessions'>;
+
 export class RevocationWatch {
   readonly #context: PolicyFilterContext;
+  readonly #closesAll: boolean;
 
-  constructor(context: PolicyFilterContext) {
+  /** `closesAll`: a revocation ends requests under way too. Otherwise only what stays open ends, with the session of its user. */
+  constructor(context: PolicyFilterContext, closesAll: boolean) {
     this.#context = context;
+    this.#closesAll = closesAll;
   }
 
   /**
    * Watches the credential until the exchange is over: that of a consumer, and others by their watches. Another group or plan also ends the
    * exchange: what it may do was decided before.
    */
-  begin(exchange: Exchange, credential: FoundConsumer | null, watches: readonly Watch[]): void {
+  begin(exchange: Exchange, { credential, watches = [], sessions = [] }: Accepted): void {
     this.stop(exchange);
-    const { consumers, security, origins, end } = this.#context;
-    const ended = (): void => {
-      this.stop(exchange);
-      security.emit('credential_revoked', exchange, { policy: origins[0]?.policy ?? '' });
-      end(exchange, ERRORS.credentialRevoked);
-    };
-    const stops = watches.map((watch) => watch(ended));
-    if (credential !== null) stops.push(consumers.watch(credential, ended));
+    const end = (): void => this.#end(exchange);
+    const stops = sessions.map((watch) => watch(() => (this.#closesAll || staysOpen(exchange) ? end() : undefined)));
+    if (this.#closesAll) {
+      for (const watch of watches) stops.push(watch(end));
+      if (credential !== null) stops.push(this.#context.consumers.watch(credential, end));
+    }
     if (stops.length > 0) STOP.set(exchange, () => stops.forEach((stop) => stop()));
+  }
+
+  #end(exchange: Exchange): void {
+    const { security, origins, end } = this.#context;
+    this.stop(exchange);
+    security.emit('credential_revoked', exchange, { policy: origins[0]?.policy ?? '' });
+    end(exchange, ERRORS.credentialRevoked);
   }
 
   /** Stops watching. */
@@ -39,4 +49,10 @@ export class RevocationWatch {
     STOP.set(exchange, null);
     stop();
   }
+}
+
+/** Whether the exchange does not end by itself, or asks for an answer that does not. */
+function staysOpen(exchange: Exchange): boolean {
+  if (isEndless(exchange) || exchange.isListed || exchange.askedUpgrade !== '') return true;
+  return (getHeader(exchange.requestHeaders, 'accept') ?? '').toLowerCase().includes('text/event-stream');
 }

@@ -84,9 +84,14 @@ function both(first: Outcome | null, second: Outcome): Outcome {
     type: 'authenticated',
     principal: merged(first.principal, second.principal),
     credential: first.credential ?? second.credential,
-    admit: [...(first.admit ?? []), ...(second.admit ?? [])],
-    watches: [...(first.watches ?? []), ...(second.watches ?? [])],
+    admit: all(first.admit, second.admit),
+    watches: all(first.watches, second.watches),
+    sessions: all(first.sessions, second.sessions),
   };
+}
+
+function all<T>(first: readonly T[] = [], second: readonly T[] = []): readonly T[] {
+  return [...first, ...second];
 }
 
 function merged(first: Principal, second: Principal): Principal {

@@ -14,6 +14,8 @@ const MAX_BODY = 65_536;
 
 export interface BackChannelOptions extends SessionMaker {
   readonly sessions: RedisSessions;
+  /** Ends what is open by a session. */
+  readonly ended: (session: string) => void;
   readonly wholeBody: FilterDependencies['wholeBody'];
   readonly tell: (name: 'authentication_failed' | 'session_ended', fields: SecurityEventFields) => void;
 }
@@ -34,7 +36,8 @@ export async function backChannelLogout(exchange: Exchange, options: BackChannel
   if (!wanted.ok) return refuse(wanted.error);
   const ended = await sessions.end(wanted.value);
   if (!ended.ok) return unavailable(ended.error);
-  if (ended.value === 'replayed') return refuse('the logout token has been used');
+  if (ended.value === null) return refuse('the logout token has been used');
+  for (const session of ended.value) options.ended(session);
   tell('session_ended', { reason: 'logout at the provider', principal: wanted.value.subject });
   return answer(exchange, 200, []);
 }

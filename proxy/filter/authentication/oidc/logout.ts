@@ -15,12 +15,14 @@ export interface LogoutOptions {
   readonly terms: Terms;
   readonly provider: Provider;
   readonly store: SessionStore;
+  /** Ends what is open by the session. */
+  readonly ended: (session: OidcSession) => void;
   readonly tell: (name: 'csrf_refused' | 'session_ended', fields: SecurityEventFields) => void;
 }
 
 /** Ends the session of a browser. A page of another site cannot cause it. A provider that is away does not keep the session alive. */
 export async function logout(exchange: Exchange, visitor: Visitor, options: LogoutOptions): Promise<Outcome> {
-  const { terms, provider, store, tell } = options;
+  const { terms, provider, store, ended, tell } = options;
   if (!isOwnRequest(exchange, visitor.site)) {
     tell('csrf_refused', { reason: 'another site asks for a logout' });
     refuse(exchange, ERRORS.accessDenied);
@@ -31,7 +33,10 @@ export async function logout(exchange: Exchange, visitor: Visitor, options: Logo
   const removed = await store.forget(visitor);
   if (!removed.ok) return unavailable(removed.error);
   const session = found.value;
-  if (session !== null) tell('session_ended', { reason: 'logout', principal: session.subject });
+  if (session !== null) {
+    ended(session);
+    tell('session_ended', { reason: 'logout', principal: session.subject });
+  }
   const metadata = await provider.metadata();
   const { origin } = visitor.site;
   const home = terms.postLogoutUrl.startsWith('/') ? origin + terms.postLogoutUrl : terms.postLogoutUrl;

@@ -10,7 +10,7 @@ import type { DataHandle } from '../../../exchange/object-data.ts';
 import type { SecurityEventFields, SecurityEventName } from '../../../exchange/security-events.ts';
 import { Slot } from '../../../exchange/slot.ts';
 import type { PolicyFilterContext } from '../../rule-policies.ts';
-import { ABSENT, refused, unavailable, type Authenticator, type Outcome } from '../authenticator.ts';
+import { ABSENT, refused, unavailable, type Authenticator, type Outcome, type Watch } from '../authenticator.ts';
 import { answerOf, redirect, type ProviderAnswer } from './answer.ts';
 import { backChannelLogout } from './back-channel-logout.ts';
 import { cookieName, cookieNames } from './cookie-jar.ts';
@@ -20,7 +20,7 @@ import type { Client } from '../client-credentials.ts';
 import { Provider, type Metadata } from './provider.ts';
 import { Refresher } from './refresher.ts';
 import { readSealKeys, Sealer } from './sealer.ts';
-import { nowSeconds, type OidcSession } from './session.ts';
+import { entryOf, nowSeconds, type OidcSession } from './session.ts';
 import { RedisSessions } from './redis-sessions.ts';
 import { COOKIE_SESSIONS, type Found, type SessionStore, type Visitor } from './session-store.ts';
 import { termsOf, type OidcSettings, type Terms } from './settings.ts';
@@ -52,7 +52,8 @@ export class Oidc implements Authenticator {
   #sealer: Sealer | null = null;
 
   constructor(settings: OidcSettings, context: PolicyFilterContext) {
-    const { data, outside, origins, shared } = context;
+    const { data, outside, origins, shared, sessions } = context;
+    sessions.follow();
     this.#context = context;
     this.#policy = origins[0]?.policy ?? '';
     const { clientSecret, cookieKeys, ca } = settings;
@@ -128,13 +129,15 @@ export class Oidc implements Authenticator {
 
   #logOut(exchange: Exchange, visitor: Visitor): Promise<Outcome> {
     const tell = this.#teller(exchange);
-    return logout(exchange, visitor, { terms: this.#terms, provider: this.#maker.provider, store: this.#store, tell });
+    const ended = (session: OidcSession): void => this.#context.sessions.end(this.#nameOf(session));
+    return logout(exchange, visitor, { terms: this.#terms, provider: this.#maker.provider, store: this.#store, ended, tell });
   }
 
   #endByProvider(exchange: Exchange): Promise<Outcome> | Outcome {
     if (this.#inRedis === null) return unavailable('only sessions in Redis can be ended by the provider');
-    const { wholeBody } = this.#context;
-    return backChannelLogout(exchange, { ...this.#maker, sessions: this.#inRedis, wholeBody, tell: this.#teller(exchange) });
+    const { wholeBody, sessions: open } = this.#context;
+    const ended = (session: string): void => open.end(session);
+    return backChannelLogout(exchange, { ...this.#maker, sessions: this.#inRedis, ended, wholeBody, tell: this.#teller(exchange) });
   }
 
   /** Tells operators about an exchange. */
@@ -142,13 +145,21 @@ export class Oidc implements Authenticator {
     return (name, fields) => this.#context.security.emit(name, exchange, { ...fields, policy: this.#policy });
   }
 
-  #accept(exchange: Exchange, { subject, claims, accessToken }: OidcSession): Outcome {
+  /** Of a session among all that are open: the key of its entry, if it is in Redis. */
+  #nameOf({ id }: OidcSession): string {
+    const entry = entryOf(this.#terms.id, id);
+    return this.#inRedis === null ? `cookie:${entry}` : entry;
+  }
+
+  #accept(exchange: Exchange, session: OidcSession): Outcome {
+    const { subject, claims, accessToken } = session;
     const { groupsClaim } = this.#terms;
     const named = Object.hasOwn(claims, groupsClaim) ? claims[groupsClaim] : [];
     const groups = (Array.isArray(named) ? named : [named]).filter((group) => typeof group === 'string');
     if (accessToken !== '') TOKEN.set(exchange, accessToken);
     const principal = { id: subject, method: 'oidc', groups, claims, consumer: '', plan: '' } as const;
-    return { type: 'authenticated', principal, credential: null };
+    const watch: Watch = (ended) => this.#context.sessions.watch(this.#nameOf(session), ended);
+    return { type: 'authenticated', principal, credential: null, sessions: [watch] };
   }
 
   /** While the provider is away the session goes on until its end. */

@@ -1,13 +1,12 @@
 // Sessions in Redis: the browser has a random name, the entry is sealed. All proxies know at once that a session has ended.
 //
 // The key of an entry is the digest of the name, so that names cannot be read there; an entry opens under its own key only.
-import { createHash } from 'node:crypto';
 import { err, ok, type Result } from '#lib/result.ts';
 import { cookieValue } from '../../../exchange/cookies.ts';
 import type { SharedEntries } from '../../../exchange/shared-entries.ts';
 import type { ProviderLogout } from './logout-token.ts';
 import type { Sealer } from './sealer.ts';
-import { nowSeconds, readSession, type OidcSession } from './session.ts';
+import { digestOf, entryOf, nowSeconds, readSession, type OidcSession } from './session.ts';
 import { clearCookie, cookiesOf, living, type Found, type Kept, type SessionStore, type Visitor } from './session-store.ts';
 import type { Terms } from './settings.ts';
 
@@ -17,11 +16,13 @@ const CLAIM_SECONDS = 5;
 
 export class RedisSessions implements SessionStore {
   readonly #entries: SharedEntries;
+  readonly #client: string;
   readonly #prefix: string;
   readonly #idle: number | null;
 
   constructor({ id, idleSeconds }: Pick<Terms, 'id' | 'idleSeconds'>, entries: SharedEntries) {
     this.#entries = entries;
+    this.#client = id;
     this.#prefix = `weir:oidc:${id}`;
     this.#idle = idleSeconds;
   }
@@ -66,18 +67,26 @@ export class RedisSessions implements SessionStore {
     return removed.ok ? ok(clearCookie(visitor)) : unavailable(removed.error);
   }
 
-  /** Ends the sessions that belong to a session at the provider, or all of a subject. A token has an effect once. */
-  async end({ id, sid, subject, until }: ProviderLogout): Promise<Result<'ended' | 'replayed'>> {
+  /**
+   * Ends the sessions that belong to a session at the provider, or all of a subject. Resolves to their entries, or to null: a token has an
+   * effect once.
+   */
+  async end({ id, sid, subject, until }: ProviderLogout): Promise<Result<readonly string[] | null>> {
     const used = `${this.#prefix}:logout:${digestOf(id)}`;
     const first = await this.#entries.write(used, '', Math.max(1, until - nowSeconds()), 'absent');
     if (!first.ok) return unavailable(first.error);
-    if (!first.value) return ok('replayed');
+    if (!first.value) return ok(null);
     const found = await this.#entries.members(sid === '' ? this.#setOf('subject', subject) : this.#setOf('sid', sid));
-    const removed = found.ok ? await this.#entries.remove(found.value) : found;
-    if (removed.ok) return ok('ended');
+    const removed = found.ok ? await this.#removeAll(found.value) : found;
+    if (removed.ok) return removed;
     // The provider may send the token again.
     await this.#entries.remove([used]);
     return unavailable(removed.error);
+  }
+
+  async #removeAll(entries: readonly string[]): Promise<Result<readonly string[]>> {
+    const removed = await this.#entries.remove(entries);
+    return removed.ok ? ok(entries) : removed;
   }
 
   /** For logouts that the provider asks for. */
@@ -105,16 +114,12 @@ export class RedisSessions implements SessionStore {
   }
 
   #keyOf(name: string): string {
-    return `${this.#prefix}:session:${digestOf(name)}`;
+    return entryOf(this.#client, name);
   }
 
   #setOf(kind: 'subject' | 'sid', name: string): string {
     return `${this.#prefix}:${kind}:${digestOf(name)}`;
   }
-}
-
-function digestOf(text: string): string {
-  return createHash('sha256').update(text).digest('base64url');
 }
 
 /** The name in the cookie, or null if it has another form. */

@@ -1,4 +1,5 @@
 // A session of a user, as it is sealed.
+import { createHash } from 'node:crypto';
 
 /** All times are seconds since 1970; '' stands for what the provider did not send or the session does not need. */
 export interface OidcSession {
@@ -47,6 +48,15 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 export function textOf(value: Readonly<Record<string, unknown>>, name: string): string {
   const member = Object.hasOwn(value, name) ? value[name] : '';
   return typeof member === 'string' ? member : '';
+}
+
+/** The key of an entry in Redis: the digest of a name, so that names cannot be read there. `client`: `id` of the terms. */
+export function entryOf(client: string, name: string): string {
+  return `weir:oidc:${client}:session:${digestOf(name)}`;
+}
+
+export function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
 }
 
 export function nowSeconds(): number {
