@@ -85,6 +85,13 @@ export class Bodies {
     return staged.gather(maxBytes);
   }
 
+  /** The body of the request flows through a stage at once, before the head goes on. */
+  passThrough(exchange: Exchange, stage: BodyStage): void {
+    const staged = this.#staged(exchange);
+    if (exchange.expectsContinue) sendContinue(exchange);
+    staged.flow(stage);
+  }
+
   /** The whole body; null if it is larger than the limit, or if the exchange ends before. */
   whole(exchange: Exchange, maxBytes: number): Promise<Buffer | null> {
     if (exchange.requestLength > maxBytes && exchange.upgrade === '') return Promise.resolve(null);

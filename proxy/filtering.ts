@@ -68,7 +68,7 @@ export class Filtering {
 
   /** The verdict counts until the client leaves, a deadline passes or the filter has had its time. */
   #wait(exchange: Exchange, filter: RequestFilter, verdict: Promise<FilterVerdict>, decided: (late: FilterVerdict) => void): void {
-    if (exchange.stagedRequest?.isGathering !== true) exchange.downstream.pauseRequest();
+    if (exchange.stagedRequest?.isAwaited !== true) exchange.downstream.pauseRequest();
     waitFor(exchange, verdict, filter.patience?.timeout ?? this.#timeout, this.#wheel, {
       decided,
       expired: () => this.#expired(exchange, filter, decided),

@@ -182,7 +182,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   }
 
   /** The bodies of requests, for filters. */
-  get bodies(): Pick<Bodies, 'gather' | 'whole'> {
+  get bodies(): Pick<Bodies, 'gather' | 'passThrough' | 'whole'> {
     return this.#bodies;
   }
 

@@ -258,9 +258,6 @@ export class Worker {
     const [data, consumers, passwords] = [this.#data, this.#consumers, this.#passwords];
     const { security } = this.#telemetry;
     const end: FilterDependencies['end'] = (exchange, error) => path.withdrawn(exchange, error);
-    const wholeBody: FilterDependencies['wholeBody'] = (exchange, maxBytes) => path.bodies.whole(exchange, maxBytes);
-    const bodyStart: FilterDependencies['bodyStart'] = (exchange, maxBytes) => path.bodies.gather(exchange, maxBytes);
-    const wholeAnswer: FilterDependencies['wholeAnswer'] = (exchange, maxBytes) => path.answers.wholeAnswer(exchange, maxBytes);
     const dependencies = {
       mirror,
       data,
@@ -281,9 +278,7 @@ export class Worker {
       proceed: (copy: Exchange, behind: RequestFilter) => path.proceed(copy, behind),
       ask: this.#askOn(path),
       call: this.#callsOn(path).open,
-      wholeBody,
-      bodyStart,
-      wholeAnswer,
+      ...bodiesOn(path),
       security,
       blocks: new BlockedSources(this.#broadcast),
       rules: new RulesInForce(),
@@ -511,5 +506,15 @@ function logOverload(log: Log | undefined): OverloadListener {
   return (cause, severity) => {
     if (cause === null) log?.info('the overload is over: nothing was refused for 5 s');
     else log?.warn({ cause, severity }, 'the worker is overloaded and refuses requests by their priority');
+  };
+}
+
+/** The bodies of requests and answers, for filters. */
+function bodiesOn(path: IsolatedRequestPath): Pick<FilterDependencies, 'wholeBody' | 'bodyStart' | 'passThrough' | 'wholeAnswer'> {
+  return {
+    wholeBody: (exchange, maxBytes) => path.bodies.whole(exchange, maxBytes),
+    bodyStart: (exchange, maxBytes) => path.bodies.gather(exchange, maxBytes),
+    passThrough: (exchange, stage) => path.bodies.passThrough(exchange, stage),
+    wholeAnswer: (exchange, maxBytes) => path.answers.wholeAnswer(exchange, maxBytes),
   };
 }

@@ -44,6 +44,8 @@ export class StagedBody {
   #trailers: Headers | null = null;
   #stopped = false;
   #gathering: Gathering | null = null;
+  /** A stage takes the body while the way is closed. */
+  #flows = false;
 
   constructor(ends: BodyEnds) {
     this.#ends = ends;
@@ -57,6 +59,11 @@ export class StagedBody {
   /** A filter waits for the output. */
   get isGathering(): boolean {
     return this.#gathering !== null;
+  }
+
+  /** The body is wanted although the way is closed. */
+  get isAwaited(): boolean {
+    return this.#gathering !== null || this.#flows;
   }
 
   /**
@@ -91,6 +98,13 @@ export class StagedBody {
     for (const piece of held.pieces) link.take(piece);
     if (hasEnded) link.finish(this.#trailers);
     else link.begin();
+  }
+
+  /** Adds a stage that takes the body at once. */
+  flow(stage: BodyStage): void {
+    this.#flows = true;
+    this.add(stage);
+    if (!this.#sourceEnded) this.#ends.resume();
   }
 
   /** Takes a chunk of the source. */

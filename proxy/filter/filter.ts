@@ -1,6 +1,7 @@
 // The interfaces of filters: a filter with its halves, and a kind of filter, which makes filters of IR filters or of policies.
 import type * as ir from '#api/ir/ir.ts';
 import type { SettingOrigin } from '#api/policy/merge.ts';
+import type { BodyStage } from '../exchange/body-stage.ts';
 import type { OpenCall } from '../exchange/call.ts';
 import type { SharedCache } from '../cache/shared-cache.ts';
 import type { Consumers } from '../exchange/consumers.ts';
@@ -67,6 +68,8 @@ export interface FilterDependencies {
   readonly wholeBody: (exchange: Exchange, maxBytes: number) => Promise<Buffer | null>;
   /** The body, or its beginning if it is larger than the limit; null if the exchange ends before. */
   readonly bodyStart: (exchange: Exchange, maxBytes: number) => Promise<BodyPart | null>;
+  /** The body of a request flows through a stage from now on, while the filter still decides. */
+  readonly passThrough: (exchange: Exchange, stage: BodyStage) => void;
   /** The whole body of an answer, for a response half; null if it is larger than the limit, or if the exchange ends before. */
   readonly wholeAnswer: (exchange: Exchange, maxBytes: number) => Promise<Buffer | null>;
   /** The sessions of users that are in use. */

@@ -9,6 +9,7 @@ import { openSession, request } from '../support/h2-client.ts';
 import { header, status, type Message } from '../support/message.ts';
 import type { Manifest } from '../support/objects.ts';
 import { ok } from '../support/raw-upstream.ts';
+import { still } from '../support/still.ts';
 import { until } from '../support/until.ts';
 
 closeAfterEach();
@@ -23,6 +24,9 @@ function policy(processor: object, more: object = {}): Manifest {
     ...more,
   });
 }
+
+/** The bytes of a body that no buffers on its way can hold. */
+const TOTAL = 32 * 1_048_576;
 
 type Misbehave = (message: ProcessorMessage, stream: ProcessorStream, processor: ExternalProcessor) => void;
 
@@ -202,6 +206,88 @@ describe('bodies', () => {
     expect([rig.upstream.requests[0]?.body, answer.body]).toEqual(['ab', '<ok>!']);
   });
 
+  test('in full duplex requests larger than the limit stream, and a slow backend slows the client down', async () => {
+    const { rig, processor } = await open({ requestBody: 'FullDuplexStreamed', messageTimeout: '1h', maxBodyBytes: '64Ki' });
+    let [sent, isBackendOpen] = [0, false];
+    const [connected, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    processor.answer = ({ request, request_body: body }, stream) => {
+      if (body === undefined) return void stream.write({ [request]: {} });
+      sent += body.body.length;
+      const room = stream.write(changes(request, { body_mutation: { streamed_response: body } }));
+      if (room) return;
+      stream.pause();
+      stream.once('drain', () => stream.resume());
+    };
+    rig.upstream.become({
+      keep: false,
+      connected: ({ socket }) => {
+        socket.pause();
+        connected.resolve();
+        void released.promise.then(() => socket.resume());
+      },
+      data: (connection) => {
+        if (isBackendOpen || connection.octets < TOTAL) return;
+        isBackendOpen = true;
+        connection.socket.write(ok());
+      },
+    });
+    const client = await openClient(rig.proxy.port);
+    client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${TOTAL}\r\n\r\n`);
+    client.write(Buffer.alloc(TOTAL, 'x'));
+    await connected.promise;
+    const full = await still(() => sent);
+    expect(full).toBeGreaterThan(262_144);
+    expect(client.socket.writableLength).toBeGreaterThan(TOTAL / 2);
+    released.resolve();
+    expect(status(await client.answer())).toBe(200);
+    expect(sent).toBe(TOTAL);
+  });
+
+  test('in full duplex a processor that does not read slows the client down, and fails in time', async () => {
+    const { rig, processor } = await open({ requestBody: 'FullDuplexStreamed', messageTimeout: '300ms' });
+    processor.answer = (_, stream) => void stream.pause();
+    const client = await openClient(rig.proxy.port);
+    client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${TOTAL}\r\n\r\n`);
+    client.write(Buffer.alloc(TOTAL, 'x'));
+    const answer = await client.answer();
+    expect([status(answer), code(answer)]).toEqual([503, 'processor_failed']);
+    expect(client.socket.writableLength).toBeGreaterThan(TOTAL / 2);
+  });
+
+  test.each([
+    ['goes on as it is', 'hello', 200],
+    ['that is larger than the limit is refused', 'x'.repeat(100_000), 503],
+  ])('in full duplex a body %s when the processor fails open before it sends a piece', async (_, text, expected) => {
+    const { rig, processor } = await open({ requestBody: 'FullDuplexStreamed', onError: 'Open', maxBodyBytes: '64Ki' });
+    processor.answer = ({ request_body: body }, stream) => {
+      if (body?.end_of_stream === true) stream.emit('error', { code: 13, details: 'no' });
+    };
+    const answer = await rig.ask(post(text));
+    expect([status(answer), rig.upstream.requests.map(({ body }) => body)]).toEqual([expected, expected === 200 ? [text] : []]);
+  });
+
+  test('in full duplex a body is not replaced by the answer to its head', async () => {
+    const { rig, processor } = await open({ requestBody: 'FullDuplexStreamed' });
+    processor.answer = (_, stream) => void stream.write(changes('request_headers', { status: 'CONTINUE_AND_REPLACE' }));
+    const answer = await rig.ask(post('hello'));
+    expect([status(answer), code(answer), rig.upstream.requests]).toEqual([503, 'processor_failed', []]);
+  });
+
+  test('in full duplex an answer comes although the backend does not take the request', async () => {
+    const { rig, processor } = await open({ requestBody: 'FullDuplexStreamed' });
+    processor.answer = ({ request, request_body: body }, stream) => {
+      stream.write(body === undefined ? { [request]: {} } : changes(request, { body_mutation: { streamed_response: body } }));
+    };
+    rig.upstream.become({
+      keep: false,
+      connected: ({ socket }) => void socket.pause().write('HTTP/1.1 413 X\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno'),
+    });
+    const client = await openClient(rig.proxy.port);
+    client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${TOTAL}\r\n\r\n`);
+    client.write(Buffer.alloc(TOTAL, 'x'));
+    expect(status(await client.answer())).toBe(413);
+  });
+
   test('beyond the limit are refused', async () => {
     const { rig } = await open({ requestBody: 'Buffered', maxBodyBytes: 4 });
     expect(status(await rig.ask(post('hello')))).toBe(413);
@@ -310,9 +396,8 @@ describe('a processor that', () => {
       else bytes += body.body.length;
     };
     const client = await openClient(rig.proxy.port);
-    const total = 32 * 1_048_576;
-    client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${total}\r\n\r\n`);
-    client.write(Buffer.alloc(total));
+    client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${TOTAL}\r\n\r\n`);
+    client.write(Buffer.alloc(TOTAL));
     await until(() => bytes >= 262_144, 'the processor has all that it may have');
     await get200(rig);
     expect(bytes).toBeLessThan(2 * 262_144);
@@ -377,6 +462,29 @@ describe('a processor that', () => {
     expect(processor.messages.every((message) => message.observability_mode)).toBe(true);
     expect(processor.parts).toEqual(['request_headers', 'request_body', 'request_body', 'response_headers']);
   });
+});
+
+test('a field of an answer without effect is counted', async () => {
+  const { rig, processor } = await open({ requestBody: 'Streamed' });
+  processor.answer = ({ request }, stream) => {
+    const ignored = { clear_route_cache: true, trailers: { headers: [] }, ...sets(setHeader('x-a', '1'), setHeader('host', 'b')) };
+    const metadata = { fields: { other: { stringValue: 'x' } } };
+    const override = { request_body_mode: 'BUFFERED' };
+    stream.write({ ...changes(request, ignored), dynamic_metadata: metadata, mode_override: override });
+  };
+  await rig.ask(get());
+  const counted = (await rig.proxy.worker.registry.metrics()).match(/^weir_processor_ignored_fields_total.*$/gm);
+  const sample = (field: string, count: number): string =>
+    `weir_processor_ignored_fields_total{policy="ExtensionPolicy/default/own",field="${field}"} ${count}`;
+  expect(counted?.sort()).toEqual([
+    sample('clear_route_cache', 2),
+    sample('dynamic_metadata', 2),
+    sample('headers', 2),
+    sample('mode_override', 2),
+    sample('trailers', 2),
+  ]);
+  await rig.ask(post('hello'));
+  expect(await rig.proxy.worker.registry.metrics()).toContain(sample('header_mutation', 2));
 });
 
 test('a call gets the status that the processor has for it', async () => {

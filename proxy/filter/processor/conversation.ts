@@ -65,8 +65,9 @@ export class Conversation implements CallListener {
 
   /** Expects an answer after those of the same half that are expected already; `isOpen`: until the answer to the next question. */
   expect(part: PartName, take: TakeReply, isOpen = false): void {
-    if (this.#ending !== null) take(this.#ending);
-    else this.#lane(part).expect(part, take, isOpen);
+    if (this.#ending !== null) return void take(this.#ending);
+    this.#lane(part).expect(part, take, isOpen);
+    if (this.#holders.size > 0) this.#pace();
   }
 
   /** The time of a half does not run while the processor may wait for more of it. */
@@ -79,9 +80,23 @@ export class Conversation implements CallListener {
     if (this.#holders.has(holder) === isHeld || this.#ending !== null) return;
     if (isHeld) this.#holders.add(holder);
     else this.#holders.delete(holder);
-    this.#request.pause(holder, isHeld);
-    this.#response.pause(holder, isHeld);
-    if (this.#holders.size === 0) this.#call.resume();
+    this.#pace();
+  }
+
+  /** Whether this stage has no room. */
+  isHeldBy(holder: object): boolean {
+    return this.#holders.has(holder);
+  }
+
+  /** A backend that answers may take no more of the request: the head of its answer must not wait for that. */
+  get #reads(): boolean {
+    return this.#holders.size === 0 || this.#response.next === 'response_headers';
+  }
+
+  #pace(): void {
+    this.#request.pause(this.#holders, this.#holders.size > 0);
+    this.#response.pause(this.#holders, !this.#reads);
+    if (this.#reads) this.#call.resume();
   }
 
   /** The exchange is over: lets the processor end its side. */
@@ -121,7 +136,8 @@ export class Conversation implements CallListener {
     const messages = this.#reader.read(chunk);
     if (typeof messages === 'string') this.fail(messages);
     else for (const message of messages) this.#take(message);
-    return this.#holders.size === 0;
+    if (this.#holders.size > 0) this.#pace();
+    return this.#reads;
   }
 
   drained(): void {

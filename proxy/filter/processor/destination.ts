@@ -12,8 +12,17 @@ export function removeDestination(headers: Headers): void {
   removeHeader(headers, DESTINATION);
 }
 
+/** Whether the metadata of an answer has nothing but an endpoint. */
+export function hasPick({ fields }: Struct): boolean {
+  return pickIn({ fields }) !== undefined && Object.keys(fields).length === 1;
+}
+
 /** Takes the endpoint in the metadata of an answer, if it has one. */
 export function takeDestination(metadata: Struct | null, headers: Headers): void {
-  const picked = metadata?.fields[NAMESPACE]?.structValue?.fields[DESTINATION]?.stringValue;
+  const picked = metadata === null ? undefined : pickIn(metadata);
   if (picked !== undefined && ADDRESSES.test(picked)) setHeader(headers, DESTINATION, picked);
+}
+
+function pickIn({ fields }: Struct): string | undefined {
+  return fields[NAMESPACE]?.structValue?.fields[DESTINATION]?.stringValue;
 }

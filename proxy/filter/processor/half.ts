@@ -1,4 +1,5 @@
 // The two halves of an exchange as a processor sees them: the request and the answer have the same parts under other names.
+import type { BodyStage } from '../../exchange/body-stage.ts';
 import { bodyChanges, mayHaveBody, requestBodyChanges } from '../../exchange/changed-body.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import type { Headers } from '../../exchange/headers.ts';
@@ -25,16 +26,18 @@ export interface Half {
   bodyChanges(length: number): void;
 }
 
+export type RequestBodies = Pick<FilterDependencies, 'bodyStart' | 'passThrough'>;
+
 /** The request of an exchange. */
 export class RequestHalf implements Half {
   readonly side = 'request';
   readonly parts = { headers: 'request_headers', body: 'request_body', trailers: 'request_trailers' } as const;
   readonly exchange: Exchange;
-  readonly #bodyStart: FilterDependencies['bodyStart'];
+  readonly #bodies: RequestBodies;
 
-  constructor(exchange: Exchange, bodyStart: FilterDependencies['bodyStart']) {
+  constructor(exchange: Exchange, bodies: RequestBodies) {
     this.exchange = exchange;
-    this.#bodyStart = bodyStart;
+    this.#bodies = bodies;
   }
 
   get headers(): Headers {
@@ -53,7 +56,12 @@ export class RequestHalf implements Half {
   }
 
   gather(maxBytes: number): Promise<BodyPart | null> {
-    return this.#bodyStart(this.exchange, maxBytes);
+    return this.#bodies.bodyStart(this.exchange, maxBytes);
+  }
+
+  /** The body flows through a stage from now on. */
+  passThrough(stage: BodyStage): void {
+    this.#bodies.passThrough(this.exchange, stage);
   }
 
   bodyChanges(length: number): void {

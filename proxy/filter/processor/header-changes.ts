@@ -17,6 +17,8 @@ export interface HeaderRules {
   readonly routing: boolean;
   /** Another change is a failure. */
   readonly isStrict: boolean;
+  /** Another change has no effect. */
+  readonly ignored: () => void;
 }
 
 const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f]/;
@@ -70,12 +72,14 @@ function readEdits(mutation: HeaderMutation, side: HeaderSide, rules: HeaderRule
     const isOpen = !name.startsWith(':') && name !== 'host' && scopeOf(name, side, rules, hasHead) === 'header';
     if (isOpen) edits.push({ scope: 'header', action: 'remove', name, value: '' });
     else if (rules.isStrict) return 'the processor changes a header that it may not change';
+    else rules.ignored();
   }
   for (const option of mutation.set_headers) {
     const edit = editOf(option, side, rules, hasHead);
     if (edit === null) return 'the processor sends a header that is not valid';
     if (edit.scope !== 'refused') edits.push(edit);
     else if (rules.isStrict) return 'the processor changes a header that it may not change';
+    else rules.ignored();
   }
   return edits;
 }

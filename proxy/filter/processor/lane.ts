@@ -45,6 +45,7 @@ export class Lane {
 
   /** The time does not run for a reason: the processor waits for others, or may not send. */
   pause(reason: object, isPaused: boolean): void {
+    if (this.#pauses.has(reason) === isPaused) return;
     if (isPaused) this.#pauses.add(reason);
     else this.#pauses.delete(reason);
     this.#arm();
@@ -60,6 +61,11 @@ export class Lane {
     this.#isExtended = false;
     if (!first.take({ type: 'answer', answer })) this.#expected.shift();
     this.#arm();
+  }
+
+  /** The part of the next answer; null if none is expected. */
+  get next(): PartName | null {
+    return this.#expected[0]?.part ?? null;
   }
 
   /** Whether an answer is expected. */

@@ -61,6 +61,9 @@ export interface CommonResponse {
   readonly status: 'CONTINUE' | 'CONTINUE_AND_REPLACE';
   readonly header_mutation: HeaderMutation | null;
   readonly body_mutation: BodyMutation | null;
+  /** Without effect, as the next one. */
+  readonly trailers: object | null;
+  readonly clear_route_cache: boolean;
 }
 
 export interface ImmediateResponse {

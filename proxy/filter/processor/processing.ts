@@ -2,7 +2,7 @@
 import type { BodyStage } from '../../exchange/body-stage.ts';
 import { ERRORS, withDetail, type ExchangeError } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
-import type { ProcessorOutcome } from '../../exchange/processor-counts.ts';
+import type { IgnoredField, ProcessorOutcome } from '../../exchange/processor-counts.ts';
 import type { Headers } from '../../exchange/headers.ts';
 import { localReply } from '../../exchange/local-reply.ts';
 import type { FilterVerdict } from '../../exchange/plan.ts';
@@ -12,8 +12,10 @@ import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
 import { attributesOf, type AttributeName } from './attributes.ts';
 import type { Conversation } from './conversation.ts';
 import { takeDestination } from './destination.ts';
-import { bodyMessage, headMessage, type Half, type SentNames } from './half.ts';
+import { DuplexBody } from './duplex-body.ts';
+import { bodyMessage, headMessage, RequestHalf, type Half, type SentNames } from './half.ts';
 import { changeHeaders, type HeaderRules } from './header-changes.ts';
+import { ignoredIn, type AnswerPlace } from './ignored-fields.ts';
 import { answerImmediately, refusalOf } from './immediate.ts';
 import type { Ending, Reply } from './lane.ts';
 import {
@@ -24,10 +26,10 @@ import {
   type ImmediateResponse,
   type ModeOverride,
   type PartName,
+  type ProcessingResponse,
 } from './messages.ts';
 import { overridden, protocolConfig, type Modes } from './modes.ts';
-import { Pieces } from './pieces.ts';
-import { DuplexBody, SentTrailers, StreamedBody, type StageHost } from './streamed-body.ts';
+import { SentTrailers, StreamedBody, type StageHost } from './streamed-body.ts';
 
 /** The settings of a processor, as an exchange needs them. */
 export interface ProcessorPlan {
@@ -40,6 +42,8 @@ export interface ProcessorPlan {
   readonly attributes: { readonly request: readonly AttributeName[]; readonly response: readonly AttributeName[] };
   /** Counts an exchange at its end. */
   readonly count: (outcome: ProcessorOutcome) => void;
+  /** Counts a field of an answer that has no effect. */
+  readonly ignored: (field: IgnoredField) => void;
   /** Tells a refusal. */
   readonly tell: (exchange: Exchange, name: 'access_denied' | 'processing_failed', reason: string) => void;
 }
@@ -47,9 +51,6 @@ export interface ProcessorPlan {
 type Taken = { readonly verdict: FilterVerdict } | { readonly response: CommonResponse | null; readonly override: ModeOverride | null };
 
 const NOTHING = Buffer.alloc(0);
-const TOO_LARGE = 'too large';
-/** What comes first: the answer to a head, or the end of a body; null if that has been sent. */
-type Early = Reply | typeof TOO_LARGE | null;
 
 export class Processing {
   readonly #plan: ProcessorPlan;
@@ -80,7 +81,7 @@ export class Processing {
   /** Processes one half. */
   async run(half: Half): Promise<FilterVerdict> {
     const { headers, body } = this.#modes[half.side];
-    if (half.side === 'request' && headers && half.hasBody && body === 'FullDuplexStreamed') return this.#duplexRequest(half);
+    if (half instanceof RequestHalf && headers && half.hasBody && body === 'FullDuplexStreamed') return this.#duplexRequest(half);
     if (headers) {
       const reply = await this.#conversation.ask(half.parts.headers, this.#first(half, headMessage(half, this.#plan.sentNames)));
       const verdict = this.#headReplied(half, reply);
@@ -115,11 +116,17 @@ export class Processing {
     if (reply.type !== 'answer') return { verdict: this.#ended(half, reply) };
     const { immediate_response: immediate, dynamic_metadata: metadata, mode_override: override } = reply.answer;
     if (immediate !== undefined) return { verdict: this.#answer(half, immediate) };
+    this.#notice(reply.answer, part, part === half.parts.headers ? 'head' : 'held');
     const response = commonOf(reply.answer, part);
     const fault = changeHeaders(response?.header_mutation ?? null, headers, side, this.#plan.rules, exchange);
     if (fault !== null) return { verdict: this.#broken(half, fault) };
     if (side === 'request') takeDestination(metadata, headers);
     return { response, override };
+  }
+
+  #notice(answer: ProcessingResponse, part: PartName, place: AnswerPlace): void {
+    const { allowsOverride, ignored } = this.#plan;
+    for (const field of ignoredIn({ answer, part, place, allowsOverride })) ignored(field);
   }
 
   async #body(half: Half): Promise<FilterVerdict> {
@@ -131,9 +138,8 @@ export class Processing {
         half.bodyChanges(UNKNOWN_LENGTH);
         return new StreamedBody(this.#host(half));
       case 'FullDuplexStreamed':
-        if (half.side === 'request') return this.#duplexRequest(half);
         half.bodyChanges(UNKNOWN_LENGTH);
-        return new DuplexBody(this.#host(half));
+        return new DuplexBody(this.#host(half), this.#plan.failOpen ? this.#plan.maxBodyBytes : 0);
       default:
         return this.#held(half, body === 'BufferedPartial');
     }
@@ -155,47 +161,18 @@ export class Processing {
     return stage ?? 'continue';
   }
 
-  /** The processor may wait for the whole body before it says anything; its own body comes in pieces. */
-  async #duplexRequest(half: Half): Promise<FilterVerdict> {
-    const pieces = new Pieces(this.#plan.maxBodyBytes);
-    const sendsHead = this.#modes.request.headers && this.#isFirst;
-    const head = sendsHead ? this.#conversation.ask(half.parts.headers, this.#first(half, headMessage(half, this.#plan.sentNames))) : null;
-    const body = new Promise<Reply>((resolve) => {
-      this.#conversation.expect(half.parts.body, (reply) => this.#collect(reply, pieces, resolve));
-    });
-    const gathered = this.#sendWhole(half);
-    const arrived: Promise<Early> = head === null ? gathered : gathered.then((fault): Early | Promise<Early> => fault ?? head);
-    const early = head === null ? await arrived : await Promise.race<Early>([head, arrived]);
-    const verdict = early === null || early === TOO_LARGE ? null : this.#headReplied(half, early);
-    if (verdict !== null) return verdict;
-    if ((await gathered) === TOO_LARGE) return this.#refuse(half, tooLarge(half));
-    const taken = this.#taken(half, await body, half.parts.body);
-    return 'verdict' in taken ? taken.verdict : replaced(half, pieces.whole, null);
-  }
-
-  /** Sends the whole body of a request. The processor may wait for it, so its time does not run before. */
-  async #sendWhole(half: Half): Promise<typeof TOO_LARGE | null> {
-    const waits = {};
-    this.#conversation.pauseTime(half.parts.body, waits, true);
-    const part = await half.gather(this.#plan.maxBodyBytes);
-    if (part?.isWhole === false) return TOO_LARGE;
-    if (part !== null) this.#conversation.tell(bodyMessage(half, part.bytes, true));
-    this.#conversation.pauseTime(half.parts.body, waits, false);
-    return null;
-  }
-
-  /** Whether more pieces follow. */
-  #collect(reply: Reply, pieces: Pieces, resolve: (reply: Reply) => void): boolean {
-    const piece = reply.type === 'answer' ? bodyChangeOf(reply.answer, 'request_body')?.streamed_response : undefined;
-    const fault = piece === undefined ? null : pieces.keep(piece.body);
-    if (fault !== null) {
-      // It calls this function again.
-      this.#conversation.fail(fault);
-      return false;
-    }
-    if (piece?.end_of_stream === false) return true;
-    resolve(reply);
-    return false;
+  /** The body flows to the processor at once, which may wait for all of it before it says anything about the head. */
+  async #duplexRequest(half: RequestHalf): Promise<FilterVerdict> {
+    const stage = new DuplexBody(this.#host(half), this.#plan.maxBodyBytes, false);
+    const head = this.#conversation.ask(half.parts.headers, this.#first(half, headMessage(half, this.#plan.sentNames)));
+    half.passThrough(stage);
+    const reply = await head;
+    const replaces = reply.type === 'answer' && commonOf(reply.answer, half.parts.headers)?.status === 'CONTINUE_AND_REPLACE';
+    const verdict = replaces ? this.#broken(half, 'the processor replaces a body that it streams') : this.#headReplied(half, reply);
+    if (verdict === 'answered') return verdict;
+    half.bodyChanges(UNKNOWN_LENGTH);
+    stage.open(this.#plan.failOpen);
+    return 'continue';
   }
 
   /** The conversation ended before its answer. */
@@ -249,11 +226,14 @@ export class Processing {
   }
 
   /** A body on its way cannot have another answer: only the status of the processor counts. */
-  #objection({ exchange }: Half, reply: Reply, changed: boolean): ExchangeError | null {
+  #objection({ exchange, parts }: Half, reply: Reply, changed: boolean): ExchangeError | null {
     if (reply.type === 'over') return null;
     if (reply.type === 'answer') {
       const { immediate_response: immediate } = reply.answer;
-      if (immediate === undefined) return null;
+      if (immediate === undefined) {
+        this.#notice(reply.answer, parts.body, 'piece');
+        return null;
+      }
       this.#isSettled = true;
       this.outcome = 'answered';
       this.#plan.tell(exchange, 'access_denied', 'the external processor refuses a body');

@@ -9,7 +9,7 @@ import type { FilterDependencies, Filter, FilterKind } from '../filter.ts';
 import { identityNames } from '../headers-to-backend.ts';
 import { Conversation, type ConversationOptions } from './conversation.ts';
 import { removeDestination } from './destination.ts';
-import { RequestHalf, ResponseHalf } from './half.ts';
+import { RequestHalf, ResponseHalf, type RequestBodies } from './half.ts';
 import type { HeaderRules } from './header-changes.ts';
 import { modesOf, type ProcessorSettings } from './modes.ts';
 import { observe } from './observing.ts';
@@ -31,9 +31,9 @@ class Processor implements Filter {
   readonly patience = PATIENCE;
   readonly #plan: ProcessorPlan;
   readonly #options: ConversationOptions;
-  readonly #dependencies: Pick<FilterDependencies, 'call' | 'bodyStart'>;
+  readonly #dependencies: RequestBodies & Pick<FilterDependencies, 'call'>;
 
-  constructor(plan: ProcessorPlan, options: ConversationOptions, dependencies: Pick<FilterDependencies, 'call' | 'bodyStart'>) {
+  constructor(plan: ProcessorPlan, options: ConversationOptions, dependencies: RequestBodies & Pick<FilterDependencies, 'call'>) {
     this.#plan = plan;
     this.#options = options;
     this.#dependencies = dependencies;
@@ -42,7 +42,7 @@ class Processor implements Filter {
   request(exchange: Exchange): FilterVerdict | Promise<FilterVerdict> {
     if (this.#options.cluster === '') return refuse(exchange, ERRORS.policyUnresolved);
     const conversation = new Conversation(this.#dependencies.call, this.#options);
-    const half = new RequestHalf(exchange, this.#dependencies.bodyStart);
+    const half = new RequestHalf(exchange, this.#dependencies);
     if (this.#options.observes) {
       UNDER_WAY.set(exchange, conversation);
       return observe(half, this.#plan, conversation) ?? 'continue';
@@ -81,7 +81,7 @@ function lowerCase(names: readonly string[]): ReadonlySet<string> {
 function rulesOf(
   { allow, deny = [], routing = false, onRefused }: NonNullable<ProcessorSettings['headers']>,
   identity: readonly string[],
-): HeaderRules {
+): Omit<HeaderRules, 'ignored'> {
   return {
     allow: allow === undefined ? null : lowerCase(allow),
     deny: lowerCase(deny),
@@ -101,25 +101,35 @@ export const processor: FilterKind = {
     const draft = policies.filterOf(
       'ExtensionPolicy',
       ['processor'],
-      ({ processor: settings = {} }, { origins, security, processors, call, bodyStart }) => {
+      ({ processor: settings = {} }, { origins, security, processors, call, bodyStart, passThrough }) => {
         const policy = origins[0]?.policy ?? '';
         const tell: ProcessorPlan['tell'] = (exchange, name, reason) => security.emit(name, exchange, { reason, policy });
         const count: ProcessorPlan['count'] = (outcome) => processors.count(policy, outcome);
-        return new Processor({ ...planOf(settings, identity), tell, count }, optionsOf(settings), { call, bodyStart });
+        const ignored: ProcessorPlan['ignored'] = (field) => processors.ignored(policy, field);
+        return new Processor({ ...planOf(settings, identity, ignored), tell, count }, optionsOf(settings), {
+          call,
+          bodyStart,
+          passThrough,
+        });
       },
     );
     return draft === null ? null : { ...draft, identity: [draft.identity, identity] };
   },
 };
 
-function planOf(settings: ProcessorSettings, identity: readonly string[]): Omit<ProcessorPlan, 'tell' | 'count'> {
+function planOf(
+  settings: ProcessorSettings,
+  identity: readonly string[],
+  ignored: ProcessorPlan['ignored'],
+): Omit<ProcessorPlan, 'tell' | 'count'> {
   return {
+    ignored,
     modes: modesOf(settings),
     sentNames: settings.headersToService === undefined ? null : lowerCase(settings.headersToService),
     allowsOverride: settings.allowModeOverride === true,
     maxBodyBytes: settings.maxBodyBytes ?? DEFAULT_BODY_BYTES,
     failOpen: settings.onError === 'Open',
-    rules: rulesOf(settings.headers ?? {}, identity),
+    rules: { ...rulesOf(settings.headers ?? {}, identity), ignored: () => ignored('headers') },
     attributes: { request: settings.requestAttributes ?? [], response: settings.responseAttributes ?? [] },
   };
 }

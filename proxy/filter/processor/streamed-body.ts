@@ -6,7 +6,6 @@ import type { Conversation } from './conversation.ts';
 import { bodyMessage, trailersMessage, type Half } from './half.ts';
 import type { Reply } from './lane.ts';
 import { bodyChangeOf, trailerChangeOf, type BodyMutation, type HeaderMutation } from './messages.ts';
-import { Pieces } from './pieces.ts';
 
 /** What a stage needs of the processing of its exchange. */
 export interface StageHost {
@@ -124,7 +123,7 @@ export class StreamedBody implements BodyStage {
 }
 
 /** Applies the changes of trailers in a reply. Null, or the error. */
-function trailersObjection(host: StageHost, reply: Reply, trailers: Headers, changed: boolean): ExchangeError | null {
+export function trailersObjection(host: StageHost, reply: Reply, trailers: Headers, changed: boolean): ExchangeError | null {
   const objection = host.objection(reply, changed);
   if (objection !== null || reply.type !== 'answer') return objection;
   return host.changeTrailers(trailerChangeOf(reply.answer, host.half.parts.trailers), trailers);
@@ -166,87 +165,5 @@ export class SentTrailers implements BodyStage {
   #finish(trailers: Headers | null, out: StageOutlet): void {
     if (this.#before === null) out.end(trailers);
     else this.#before.end(trailers, out);
-  }
-}
-
-/** Both ways in pieces that need not match: what goes on is only what the processor sends. */
-export class DuplexBody implements BodyStage {
-  readonly #host: StageHost;
-  #isStopped = false;
-  #hasBegun = false;
-  readonly #pieces = new Pieces();
-  #trailers: Headers | null = null;
-
-  constructor(host: StageHost) {
-    this.#host = host;
-  }
-
-  data(chunk: Buffer, out: StageOutlet): boolean {
-    this.#begin(out);
-    const { conversation, half } = this.#host;
-    return conversation.tell(bodyMessage(half, Buffer.from(chunk), false));
-  }
-
-  end(trailers: Headers | null, out: StageOutlet): void {
-    this.#begin(out);
-    const { conversation, half, sendsTrailers } = this.#host;
-    this.#trailers = trailers === null ? null : [...trailers];
-    conversation.pauseTime(half.parts.body, half, false);
-    if (this.#trailers !== null && sendsTrailers) this.#askTrailers(this.#trailers, out);
-    else conversation.tell(bodyMessage(half, Buffer.alloc(0), true));
-  }
-
-  drained(out: StageOutlet): void {
-    this.#host.conversation.hold(this, false);
-    out.ready();
-  }
-
-  stop(): void {
-    this.#isStopped = true;
-    this.#host.conversation.onDrained = () => undefined;
-    this.#host.conversation.hold(this, false);
-  }
-
-  #begin(out: StageOutlet): void {
-    if (this.#hasBegun) return;
-    this.#hasBegun = true;
-    const { conversation, half } = this.#host;
-    conversation.onDrained = () => out.ready();
-    conversation.pauseTime(half.parts.body, half, true);
-    conversation.expect(half.parts.body, (reply) => !this.#isStopped && this.#replied(reply, out), true);
-  }
-
-  /** With trailers, the answer to them ends the body. */
-  #askTrailers(trailers: Headers, out: StageOutlet): void {
-    const { conversation, half } = this.#host;
-    conversation.tell(trailersMessage(half, trailers));
-    conversation.expect(half.parts.trailers, (reply) => {
-      if (this.#isStopped) return false;
-      const objection = trailersObjection(this.#host, reply, trailers, true);
-      if (objection === null && reply.type === 'answer') out.end(trailers);
-      else out.fail(objection ?? this.#host.failure);
-      return false;
-    });
-  }
-
-  /** Whether more pieces follow. */
-  #replied(reply: Reply, out: StageOutlet): boolean {
-    const objection = this.#host.objection(reply, true);
-    if (objection !== null || reply.type !== 'answer') {
-      // What has passed is what the processor made, so nothing can go on without it.
-      out.fail(objection ?? this.#host.failure);
-      return false;
-    }
-    const piece = bodyChangeOf(reply.answer, this.#host.half.parts.body)?.streamed_response;
-    if (piece === undefined) return true;
-    const fault = this.#pieces.count(piece.body);
-    if (fault !== null) {
-      // It calls this function again.
-      this.#host.conversation.fail(fault);
-      return false;
-    }
-    if (piece.body.length > 0 && !out.data(piece.body)) this.#host.conversation.hold(this, true);
-    if (piece.end_of_stream) out.end(this.#trailers);
-    return !piece.end_of_stream;
   }
 }
