@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   limits: async () => (await import('./limits.ts')).limits,
   cache: async () => (await import('./cache.ts')).cache,
   connections: async () => (await import('./connections.ts')).connections,
+  grpc: async () => (await import('./grpc.ts')).grpc,
   consumer: async () => (await import('./consumer.ts')).consumer,
   plugin: async () => (await import('./plugin.ts')).plugin,
   migrate: async () => (await import('./migrate.ts')).migrate,

@@ -10,6 +10,7 @@ import { OverrideKeeper } from './reporting/overrides.ts';
 import { inspectionCommands } from './inspection-commands.ts';
 import { cacheCommands } from './cache-purge.ts';
 import { connectionCommands } from './connection-commands.ts';
+import { grpcCommands } from './grpc-methods.ts';
 import { limitCommands } from './limit-commands.ts';
 import type { Serving } from './serving.ts';
 
@@ -26,6 +27,7 @@ export function commandsOf(serving: Pick<Serving, 'supervisor' | 'retire'>, log:
     ...limitCommands(serving.supervisor),
     ...cacheCommands(serving.supervisor),
     ...connectionCommands(serving.supervisor),
+    ...grpcCommands(serving.supervisor),
     override: ({ override }: { readonly override: OverrideMessage }) => overrides.set(override),
     blocks: (_: object, { chunk }: Running) => listed(blocks.detected(), chunk),
   };

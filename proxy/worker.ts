@@ -16,6 +16,7 @@ import type { BindingState } from './exchange/binding-state.ts';
 import { Bugs } from './exchange/bugs.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import type { RequestFilter } from './exchange/plan.ts';
+import { GrpcMethodCounts } from './exchange/grpc-method-counts.ts';
 import { Hop } from './exchange/hop.ts';
 import { HubCounts } from './exchange/hub-counts.ts';
 import type { Limits } from './exchange/limits.ts';
@@ -29,6 +30,7 @@ import { WorkerLimits } from './limit/worker-limits.ts';
 import { inspectChain } from './chain-inspection.ts';
 import { purgeCache } from './cache-purge.ts';
 import { inspectConnections } from './connection-inspection.ts';
+import { inspectMethods, type MethodSources } from './grpc-methods.ts';
 import { inspectLimits } from './limit-inspection.ts';
 import type { LendingStore, LimitStore } from '#lib/limit/store.ts';
 import type { Ask as AskForShare, Lend } from '#lib/limit/share.ts';
@@ -165,6 +167,7 @@ export class Worker {
   readonly #log: Log | undefined;
   readonly #refusals = new RefusalCounts();
   readonly #processors = new ProcessorCounts();
+  readonly #grpcMethods = new GrpcMethodCounts();
   readonly #hubs = new HubCounts();
   readonly #connections = new OpenConnections();
   readonly #path: IsolatedRequestPath;
@@ -184,6 +187,7 @@ export class Worker {
   readonly #limits: WorkerLimits;
   readonly #replays: WorkerReplays;
   readonly #outside: WorkerOutside;
+  readonly #ask: Ask;
   readonly #plugins: WorkerPlugins;
   readonly #cache: SharedCache;
   readonly #probes = new ProbeBook((check, wanted) => this.#broadcast.publish('probesWanted', check, wanted));
@@ -223,8 +227,8 @@ export class Worker {
     this.#redis = new WorkerRedis(options);
     this.#limits = new WorkerLimits({ ...options, redis: this.#redis.connection });
     this.#topics = this.#makeTopics(options);
-    [this.#outside, this.#replays] = [new WorkerOutside(options), new WorkerReplays(options.remember)];
-    [this.#plugins, this.#cache] = [new WorkerPlugins(this.#askOn(path), options.log), this.#makeCache(limits)];
+    [this.#outside, this.#replays, this.#ask] = [new WorkerOutside(options), new WorkerReplays(options.remember), this.#askOn(path)];
+    [this.#plugins, this.#cache] = [new WorkerPlugins(this.#ask, options.log), this.#makeCache(limits)];
     this.#builder = this.#makeBuilder(options, mirror, path);
     this.#followNotices();
     this.#exposeMetrics(mirror);
@@ -267,8 +271,7 @@ export class Worker {
       outside: this.#outside,
       plugins: this.#plugins,
       end,
-      refusals: this.#refusals,
-      processors: this.#processors,
+      ...{ refusals: this.#refusals, processors: this.#processors, grpcMethods: this.#grpcMethods },
       limits: this.#limits,
       shared: this.#redis.entries,
       sessions: this.#sessions,
@@ -276,7 +279,7 @@ export class Worker {
       hubs: this.#hubs,
       cache: this.#cache,
       proceed: (copy: Exchange, behind: RequestFilter) => path.proceed(copy, behind),
-      ask: this.#askOn(path),
+      ask: this.#ask,
       call: this.#callsOn(path).open,
       ...bodiesOn(path),
       security,
@@ -368,6 +371,7 @@ export class Worker {
     registerFamilies(this.registry, workerFamilies(sources));
     registerFamilies(this.registry, [...limitFamilies(this.#limits), ...this.#refusals.families(), ...this.#processors.families()]);
     registerFamilies(this.registry, [...this.#plugins.families(), ...this.#hubs.families(), ...this.#cache.families()]);
+    registerFamilies(this.registry, this.#grpcMethods.families());
     const backends = () => this.#builder.clusters.values();
     registerFamilies(this.registry, upstreamFamilies({ counts: () => this.#telemetry.upstreams, backends }));
   }
@@ -452,11 +456,18 @@ export class Worker {
           security: this.#telemetry.security,
           end: (exchange, error) => this.#path.withdrawn(exchange, error),
         });
+      case 'grpcMethods':
+        return inspectMethods(inspection, inspecting, this.#methodSources());
       case 'chain':
         return inspectChain(inspection, inspecting, this.#builder);
       default:
         return inspectProcess(inspection, inspecting);
     }
+  }
+
+  #methodSources(): MethodSources {
+    const hasBackend = (key: string): boolean => this.#builder.clusters.has(key);
+    return { ask: this.#ask, outside: this.#outside, counts: this.#grpcMethods, hasBackend };
   }
 
   /** The routes and listeners in use, for dumps. */

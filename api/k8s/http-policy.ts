@@ -3,6 +3,7 @@ import { cache } from './http/cache.ts';
 import { compression } from './http/compression.ts';
 import { decompression } from './http/decompression.ts';
 import { directResponse } from './http/direct-response.ts';
+import { grpcMethods } from './http/grpc-methods.ts';
 import { grpcWeb } from './http/grpc-web.ts';
 import { hub } from './http/hub.ts';
 import { maintenance } from './http/maintenance.ts';
@@ -17,10 +18,23 @@ export const httpPolicy = policyKind({
   plural: 'httppolicies',
   shortNames: ['hp'],
   description:
-    'What happens to requests and answers on their way: changes of their parts, maintenance, fixed answers, hubs of topics, error pages, compression both ways, API documents, gRPC for browsers, stored answers. For each field the nearest policy wins: rule, route, listener, ListenerSet, Gateway.',
+    'What happens to requests and answers on their way: changes of their parts, maintenance, fixed answers, hubs of topics, error pages, compression both ways, API documents, gRPC for browsers and by method, stored answers. For each field the nearest policy wins: rule, route, listener, ListenerSet, Gateway.',
   targets: [GATEWAY_TARGET, LISTENER_SET_TARGET, HTTP_ROUTE_TARGET, GRPC_ROUTE_TARGET],
   appliesTo: 'rule',
   // A proxy without it lets bodies pass as they are: the status of the policy says so.
   additions: [{ capability: 'http-policy', path: '', otherwise: 'withhold' }],
-  settings: { maintenance, directResponse, hub, request, response, errorPages, compression, decompression, openapi, grpcWeb, cache },
+  settings: {
+    maintenance,
+    directResponse,
+    hub,
+    request,
+    response,
+    errorPages,
+    compression,
+    decompression,
+    openapi,
+    grpcWeb,
+    grpcMethods,
+    cache,
+  },
 });

@@ -212,6 +212,12 @@ export interface ResetLimitMessage {
   readonly whole: boolean;
 }
 
+/** Methods of gRPC services, for operators. */
+export interface GrpcMethodsMessage {
+  /** The key of its cluster; '': the methods that were counted. */
+  readonly backend: string;
+}
+
 /** Stored answers to drop: those of a URL, of URLs with a beginning, with a tag, or all. */
 export interface PurgeCacheMessage {
   readonly by: 'url' | 'prefix' | 'tag' | 'all';
@@ -241,6 +247,7 @@ export type Action =
   | { readonly action: 'override'; readonly override: OverrideMessage }
   | { readonly action: 'limits'; readonly limits: LimitsMessage }
   | { readonly action: 'resetLimit'; readonly resetLimit: ResetLimitMessage }
+  | { readonly action: 'grpcMethods'; readonly grpcMethods: GrpcMethodsMessage }
   | { readonly action: 'purgeCache'; readonly purgeCache: PurgeCacheMessage }
   | { readonly action: 'connections'; readonly connections: ConnectionsMessage }
   | { readonly action: 'closeConnections'; readonly closeConnections: CloseConnectionsMessage }

@@ -128,6 +128,7 @@ const Command = Type.Object({
   override: Type.Optional(Override),
   limits: Type.Optional(Type.Object({ limit: Name, top: Type.Integer({ minimum: 1, maximum: MAX_LISTED_KEYS }) })),
   resetLimit: Type.Optional(Type.Object({ limit: Known, key: Type.String({ maxLength: MAX_SHOWN_KEY }), whole: Type.Boolean() })),
+  grpcMethods: Type.Optional(Type.Object({ backend: Type.String({ maxLength: 512 }) })),
   purgeCache: Type.Optional(Type.Object({ by: Type.Enum(['url', 'prefix', 'tag', 'all']), value: Type.String({ maxLength: 8_192 }) })),
   connections: Type.Optional(Type.Object({ ...CONNECTION_FILTER, top: Type.Integer({ minimum: 1, maximum: MAX_LISTED_CONNECTIONS }) })),
   closeConnections: Type.Optional(

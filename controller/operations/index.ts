@@ -6,6 +6,7 @@ import { connectionOperations } from './connections.ts';
 import { endpoints, type EndpointParts } from './endpoints.ts';
 import type { Fleet } from '../telemetry/fleet.ts';
 import { fleetOperations } from './fleet.ts';
+import { grpcMethodOperations } from './grpc-methods.ts';
 import type { LimitBook } from '../telemetry/limit-book.ts';
 import { limitOperations } from './limits.ts';
 import type { Operation } from './operation.ts';
@@ -28,6 +29,7 @@ const RESOURCES: readonly ((parts: OperationParts) => readonly Operation[])[] = 
   (parts) => blocks(parts.fleet),
   (parts) => cacheOperations(parts.fleet),
   (parts) => connectionOperations(parts.fleet),
+  (parts) => grpcMethodOperations(parts.fleet),
 ];
 
 /** All operations of a program with these parts. */

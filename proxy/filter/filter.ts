@@ -9,6 +9,7 @@ import type { LimitCounts } from '#lib/limit/metrics.ts';
 import type { LimitStore } from '#lib/limit/store.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
+import type { GrpcMethodCounts } from '../exchange/grpc-method-counts.ts';
 import type { HubCounts } from '../exchange/hub-counts.ts';
 import type { ObjectData } from '../exchange/object-data.ts';
 import type { AnswerChange, FilterVerdict, Patience, RequestFilter } from '../exchange/plan.ts';
@@ -88,6 +89,8 @@ export interface FilterDependencies {
   readonly replays: ReplayMemory;
   /** Ends an exchange that the filter let through before, whatever its state; no effect on one that is over. */
   readonly end: (exchange: Exchange, error: ExchangeError) => void;
+  /** Counts gRPC calls by method. */
+  readonly grpcMethods: GrpcMethodCounts;
   /** Counts what external processors do. */
   readonly processors: ProcessorCounts;
   /** Counts what rules refuse. */

@@ -15,6 +15,7 @@ import type { FilterKind } from './filter.ts';
 import { forwardedClientCert } from './forwarded-client-cert.ts';
 import { credentialInjection } from './credential-injection.ts';
 import { headersToBackend, identityHeaders } from './headers-to-backend.ts';
+import { grpcMethods } from './grpc-methods/grpc-methods.ts';
 import { grpcWeb } from './grpc-web/grpc-web.ts';
 import { hub } from './hub/hub.ts';
 import { ipAccess } from './ip-access.ts';
@@ -36,6 +37,8 @@ import { urlRewrite } from './url-rewrite.ts';
 export const FILTERS: readonly FilterKind[] = Object.freeze([
   // Costs nothing for a blocked source, and sees every answer.
   threats,
+  // Counts every call, whatever ends it.
+  grpcMethods,
   // All others see a gRPC call.
   grpcWeb,
   // The last to change a body that is not gRPC.

@@ -13,7 +13,8 @@ export type Inspection =
   | ChainInspection
   | CachePurgeInspection
   | ConnectionsInspection
-  | CloseConnectionsInspection;
+  | CloseConnectionsInspection
+  | GrpcMethodsInspection;
 
 /** Lines of the access log, until it is ended. */
 export interface TailInspection {
@@ -63,6 +64,15 @@ export interface CloseConnectionsInspection {
   /** Of the close frames of WebSockets. */
   readonly code: number;
   readonly reason: string;
+}
+
+/** Methods of gRPC services, as lines of JSON (MethodLine). */
+export interface GrpcMethodsInspection {
+  readonly kind: 'grpcMethods';
+  /** The key of its cluster; '': the methods that were counted. */
+  readonly backend: string;
+  /** This worker asks the backend for its methods. */
+  readonly asks: boolean;
 }
 
 /** What the parts of the chain of a rule (key) cost, as lines of JSON (PartCost), measured for so many requests or until it is ended. */

@@ -20,8 +20,9 @@ export class PeerServer {
     this.#process = process;
   }
 
-  static async start(): Promise<PeerServer> {
-    const child = spawn(BINARY, ['serve'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  /** `shop`: with the service of orders, and that version of reflection. */
+  static async start(shop: 'v1' | 'v1alpha' | 'none' | null = null): Promise<PeerServer> {
+    const child = spawn(BINARY, shop === null ? ['serve'] : ['shop', shop], { stdio: ['pipe', 'pipe', 'inherit'] });
     const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
     return new PeerServer(Number(line), child);
   }

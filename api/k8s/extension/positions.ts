@@ -3,6 +3,7 @@
 /** One name for each filter, everywhere: here, in proxy/filter/index.ts, in docs/reference/filters.md and in the output of `weir explain`. */
 export const POSITIONS = [
   'threats',
+  'grpcMethods',
   'grpcWeb',
   'compression',
   'errorPages',

@@ -3,10 +3,21 @@ import type { FieldError } from '../field-error.ts';
 import type { PolicyObjects } from '../policies.ts';
 import { checkErrorPages } from './error-page-rules.ts';
 import { checkFixedAnswers } from './fixed-answer-rules.ts';
+import { checkDescriptorSource } from './descriptors.ts';
 import { checkOpenApi } from './openapi-rules.ts';
 import { checkMessageChanges } from './message-change-rules.ts';
 
 /** The rules that an HTTPPolicy violates. */
 export function checkHttpPolicy(spec: PolicyObjects['HTTPPolicy']['spec']): FieldError[] {
-  return [...checkFixedAnswers(spec), ...checkErrorPages(spec.errorPages), ...checkMessageChanges(spec), ...checkOpenApi(spec.openapi)];
+  return [
+    ...checkFixedAnswers(spec),
+    ...checkErrorPages(spec.errorPages),
+    ...checkMessageChanges(spec),
+    ...checkOpenApi(spec.openapi),
+    ...checkGrpcMethods(spec.grpcMethods),
+  ];
+}
+
+function checkGrpcMethods(settings: PolicyObjects['HTTPPolicy']['spec']['grpcMethods']): FieldError[] {
+  return settings?.mode === 'Disabled' ? [] : checkDescriptorSource(settings, 'spec.grpcMethods');
 }

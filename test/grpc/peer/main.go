@@ -1,6 +1,7 @@
 // A gRPC server with the services that tools expect of one, health checks and reflection, and a client that asks for them.
 //
 //	grpc-peer serve         prints its port and serves until its standard input ends
+//	grpc-peer shop VERSION  the same with a service of orders, and that version of reflection
 //	grpc-peer ask ADDRESS   prints what it was told as one line of JSON
 package main
 
@@ -28,10 +29,12 @@ func main() {
 	switch {
 	case len(os.Args) == 2 && os.Args[1] == "serve":
 		err = serve()
+	case len(os.Args) == 3 && os.Args[1] == "shop":
+		err = shop(os.Args[2])
 	case len(os.Args) == 3 && os.Args[1] == "ask":
 		err = ask(os.Args[2])
 	default:
-		err = fmt.Errorf("usage: grpc-peer serve | ask ADDRESS")
+		err = fmt.Errorf("usage: grpc-peer serve | shop VERSION | ask ADDRESS")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -1,0 +1,71 @@
+// The resource /grpc-methods: the methods of gRPC services, and what all proxies have counted of them.
+import { Type } from 'typebox';
+import { isMethodLine, MethodSums, type MethodLine } from '#api/wire/grpc-methods.ts';
+import { quantile } from '#lib/histogram.ts';
+import { readLines } from '#lib/json-lines.ts';
+import { ok } from '#lib/result.ts';
+import type { Fleet } from '../telemetry/fleet.ts';
+import { COMMAND_MS } from '../telemetry/hub.ts';
+import type { ProxyEnd } from '../telemetry/hub.ts';
+import { operation, type Operation, type Outcome } from './operation.ts';
+
+/** Methods in an answer. */
+const MAX_METHODS = 10_000;
+
+const ListInput = Type.Object(
+  {
+    /** As `GET /status` names it; absent: the methods that were counted, of any backend. */
+    backend: Type.Optional(Type.String({ minLength: 1, maxLength: 512 })),
+  },
+  { additionalProperties: false },
+);
+
+/** A method in the answer. */
+export interface ListedMethod extends Pick<MethodLine, 'service' | 'method' | 'kind'> {
+  readonly calls: number;
+  /** Those with another status than OK. */
+  readonly failures: number;
+  /** Calls by status of gRPC, without those that did not occur. */
+  readonly statuses: Readonly<Record<string, number>>;
+  /** Quantiles of the duration, milliseconds; null without calls. */
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+}
+
+/** The answer to a look at methods. */
+export interface MethodList {
+  readonly methods: readonly ListedMethod[];
+  readonly proxies: readonly ProxyEnd[];
+}
+
+/** `GET /grpc-methods`. */
+export function grpcMethodOperations(fleet: Pick<Fleet, 'command'>): readonly Operation[] {
+  return [operation('GET /grpc-methods', ListInput, ({ backend = '' }) => list(fleet, backend))];
+}
+
+async function list(fleet: Pick<Fleet, 'command'>, backend: string): Promise<Outcome> {
+  const sums = new MethodSums(MAX_METHODS);
+  const chunk = (_: string, data: Buffer): void => linesOf(data).forEach((line) => sums.add(line));
+  const action = { action: 'grpcMethods' as const, grpcMethods: { backend } };
+  const { signal } = new AbortController();
+  const proxies = await fleet.command({ action, deadlineMs: COMMAND_MS, proxies: null, chunk, signal });
+  return ok({ methods: sums.lines.map(listed), proxies } satisfies MethodList);
+}
+
+function listed({ service, method, kind, statuses, durations }: MethodLine): ListedMethod {
+  const calls = statuses.reduce((sum, count) => sum + count, 0);
+  const occurred = statuses.flatMap((count, status) => (count === 0 ? [] : [[String(status), count] as const]));
+  return {
+    ...{ service, method, kind, calls, failures: calls - (statuses[0] ?? 0) },
+    ...{ statuses: Object.fromEntries(occurred), p50Ms: quantile(durations, 0.5), p99Ms: quantile(durations, 0.99) },
+  };
+}
+
+/** A proxy that sends something else has told nothing. */
+function linesOf(data: Buffer): readonly MethodLine[] {
+  try {
+    return readLines(data).filter(isMethodLine);
+  } catch {
+    return [];
+  }
+}
