@@ -10,8 +10,9 @@ import { GRPCURL } from './guides/grpcurl.ts';
 import { HELM } from './helm/helm.ts';
 import { GO_HPACK } from './hpack/go-hpack.ts';
 import { H2SPEC } from './http2/h2spec.ts';
+import { WASM_MODULE } from './plugins/wasm-module.ts';
 import { PROTOBUF_PEER } from './protobuf/protobuf-peer.ts';
 import { buildGoTool } from './support/go-tool.ts';
 
-for (const tool of [H2SPEC, INTEROP, GRPC_PEER, GO_HPACK, SUITE, DNS, HELM, GRPCURL, PEBBLE, NATS, CONSUL, PROTOBUF_PEER])
+for (const tool of [H2SPEC, INTEROP, GRPC_PEER, GO_HPACK, SUITE, DNS, HELM, GRPCURL, PEBBLE, NATS, CONSUL, PROTOBUF_PEER, WASM_MODULE])
   buildGoTool(tool);

@@ -44,6 +44,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'reference/policies',
       'reference/processors',
       'reference/plugins',
+      'reference/wasm',
       'reference/cache',
       'reference/openapi',
       'reference/consumers',

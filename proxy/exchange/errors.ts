@@ -109,6 +109,7 @@ export const ERRORS = Object.freeze({
   processorFailed: define('processor_failed', 'internal', 503, 'The external processor of the route fails'),
   processorRefused: define('processor_refused', 'downstream', 403, 'The external processor of the route refuses the request'),
   pluginFailed: define('plugin_failed', 'internal', 500, 'A plugin of the route failed'),
+  pluginRefused: define('plugin_refused', 'downstream', 403, 'A plugin of the route refuses the request'),
   pluginTimeout: define('plugin_timeout', 'internal', 503, 'A plugin of the route took too long'),
   pluginMemory: define('plugin_memory', 'internal', 503, 'A plugin of the route used too much memory'),
   pluginUnavailable: define('plugin_unavailable', 'internal', 503, 'A plugin of the route cannot be used now'),

@@ -75,6 +75,7 @@ const BY_NAME = {
   maintenance: GRPC_STATUS.unavailable,
   processorFailed: GRPC_STATUS.unavailable,
   processorRefused: GRPC_STATUS.permissionDenied,
+  pluginRefused: GRPC_STATUS.permissionDenied,
   notCached: GRPC_STATUS.unavailable,
   answerUnresolved: GRPC_STATUS.internal,
   documentUnresolved: GRPC_STATUS.internal,

@@ -21,6 +21,7 @@ import { hub } from './hub/hub.ts';
 import { ipAccess } from './ip-access.ts';
 import { earlyLimits, limits } from './limits.ts';
 import { plugin } from './plugin/plugin.ts';
+import { wasm } from './plugin/wasm.ts';
 import { processor } from './processor/processor.ts';
 import { openapi } from './openapi/openapi.ts';
 import { requestHeaderModifier, responseHeaderModifier } from './header-modifier.ts';
@@ -75,6 +76,7 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   // Extensions see only what may pass, and before what rewrites it; a policy may place them elsewhere.
   processor,
   plugin,
+  wasm,
   // A redirect answers, so later filters have nothing to do.
   requestRedirect,
   requestHeaderModifier,

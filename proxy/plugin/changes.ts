@@ -2,10 +2,12 @@
 import { editObstacle, isHostValue, type HeaderSide } from '#api/k8s/header-rules.ts';
 import { normalisePath } from '#api/match/normalise.ts';
 import { mayHaveBody } from '../exchange/changed-body.ts';
+import { ERRORS, withStatuses, type ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
+import { grpcStatusOfHttp } from '../exchange/grpc-status.ts';
 import type { Headers } from '../exchange/headers.ts';
-import { reply } from '../exchange/local-reply.ts';
-import type { Changes, Hook } from './message.ts';
+import { localReply, reply } from '../exchange/local-reply.ts';
+import type { Changes, Hook, Reply } from './message.ts';
 
 /** Characters of all headers of a message together, and their number. */
 const MAX_HEAD = 61_440;
@@ -17,6 +19,7 @@ const QUERY = /^[\x21-\x22\x24-\x7e]*$/;
 /** The part of each hook: a head that is on its way stays as it is. */
 const REQUEST_HOOKS: ReadonlySet<Hook> = new Set(['onRequest', 'onRequestBody']);
 const RESPONSE_HOOKS: ReadonlySet<Hook> = new Set(['onResponse', 'onResponseBody']);
+const METHOD = /^[A-Z]{1,20}$/;
 
 /** Applies what a hook changed, `bytes` being the body of its reply. Returns why that is refused; null: it is done. */
 export function applyChanges(exchange: Exchange, hook: Hook, changes: Changes, bytes: Buffer | null): string | null {
@@ -24,19 +27,34 @@ export function applyChanges(exchange: Exchange, hook: Hook, changes: Changes, b
     ? requestProblem(changes, exchange)
     : RESPONSE_HOOKS.has(hook)
       ? responseProblem(changes, exchange)
-      : null;
+      : laterProblem(changes);
   if (problem !== null) return problem;
   if (REQUEST_HOOKS.has(hook)) applyToRequest(exchange, changes, bytes);
   else if (RESPONSE_HOOKS.has(hook)) applyToResponse(exchange, changes);
   return null;
 }
 
-function requestProblem({ path, query, requestHeaders, reply: answer }: Changes, { requestHeaders: before }: Exchange): string | null {
-  const problem = targetProblem(path ?? '/', query ?? '');
+function requestProblem(changes: Changes, { requestHeaders: before, method, authority }: Exchange): string | null {
+  const { path, query, requestHeaders, reply: answer } = changes;
+  const problem = targetProblem(path ?? '/', query ?? '') ?? originProblem(changes, method, authority);
   if (problem !== null) return problem;
   const inHeaders = requestHeaders === undefined ? null : headersProblem('request', requestHeaders, before);
-  if (inHeaders !== null || answer === undefined) return inHeaders;
-  return statusProblem(answer.status) ?? headersProblem('response', answer.headers, []);
+  return inHeaders ?? replyProblem(answer);
+}
+
+/** What it was is right as it is. */
+function originProblem({ method, authority }: Changes, methodBefore: string, authorityBefore: string): string | null {
+  if (method !== undefined && method !== methodBefore && (!METHOD.test(method) || method === 'CONNECT')) return 'the method is not valid';
+  return authority === undefined || authority === authorityBefore || isHostValue(authority) ? null : 'the authority is no host';
+}
+
+function replyProblem(answer: Changes['reply']): string | null {
+  return answer === undefined ? null : (statusProblem(answer.status) ?? headersProblem('response', answer.headers, []));
+}
+
+/** Of bodies and trailers. */
+function laterProblem({ trailers, reply: answer }: Changes): string | null {
+  return (trailers === undefined ? null : headersProblem('response', trailers, [])) ?? replyProblem(answer);
 }
 
 function targetProblem(path: string, query: string): string | null {
@@ -44,7 +62,8 @@ function targetProblem(path: string, query: string): string | null {
   return query.length > MAX_HEAD || !QUERY.test(query) ? 'the query is not valid' : null;
 }
 
-function responseProblem({ status, responseHeaders }: Changes, exchange: Exchange): string | null {
+function responseProblem({ status, responseHeaders, reply: answer }: Changes, exchange: Exchange): string | null {
+  if (answer !== undefined) return replyProblem(answer);
   const problem = responseHeaders === undefined ? null : headersProblem('response', responseHeaders, exchange.responseHeaders);
   if (problem !== null || status === undefined) return problem;
   if (!mayHaveBody(exchange) || isBodiless(status))
@@ -93,15 +112,35 @@ function changed(headers: Headers, members: readonly string[]): Headers {
   return headers;
 }
 
-function applyToRequest(exchange: Exchange, { path, query, requestHeaders, reply: answer }: Changes, bytes: Buffer | null): void {
+function applyToRequest(exchange: Exchange, changes: Changes, bytes: Buffer | null): void {
+  const { method, authority, path, query, requestHeaders, reply: answer } = changes;
+  if (method !== undefined) exchange.method = method;
+  if (authority !== undefined) exchange.authority = authority;
   if (path !== undefined) exchange.path = normalisePath(path) as string;
   if (query !== undefined) [exchange.query, exchange.hasQuery] = [query, query !== ''];
   if (requestHeaders !== undefined) exchange.requestHeaders = changed(exchange.requestHeaders, requestHeaders);
-  if (answer !== undefined)
-    reply(exchange, answer.status, [...answer.headers], isBodiless(answer.status) ? null : (bytes ?? Buffer.alloc(0)));
+  if (answer !== undefined) replyWith(exchange, answer, bytes);
 }
 
-function applyToResponse(exchange: Exchange, { status, responseHeaders }: Changes): void {
+function replyWith(exchange: Exchange, answer: Reply, bytes: Buffer | null): void {
+  if (exchange.grpc && (answer.grpcStatus !== undefined || answer.status >= 400)) return replyToCall(exchange, answer);
+  reply(exchange, answer.status, [...answer.headers], isBodiless(answer.status) ? null : (bytes ?? Buffer.alloc(0)));
+}
+
+/** A call gets the status of gRPC that the plugin chose. */
+function replyToCall(exchange: Exchange, answer: Reply): void {
+  const error = refusalOf(answer);
+  exchange.error = error;
+  localReply(exchange, error);
+}
+
+/** The error of an answer where only its status counts. */
+export function refusalOf({ status, grpcStatus }: Reply): ExchangeError {
+  return withStatuses(ERRORS.pluginRefused, status < 400 ? 403 : status, grpcStatus ?? grpcStatusOfHttp(status));
+}
+
+function applyToResponse(exchange: Exchange, { status, responseHeaders, reply: answer }: Changes): void {
+  if (answer !== undefined) return;
   if (responseHeaders !== undefined) exchange.responseHeaders = changed(exchange.responseHeaders, responseHeaders);
   if (status !== undefined) exchange.status = status;
 }

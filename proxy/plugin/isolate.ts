@@ -22,6 +22,9 @@ export interface IsolateOptions {
   readonly send: (envelope: Envelope) => void;
 }
 
+/** Runs what an isolate does by itself, such as a timer: under the watch of its thread, with the same end as a call. */
+export type RunLater = (action: () => Broken | null) => void;
+
 export interface Isolate {
   /** Runs the module. Returns the hooks that it has, or why it cannot be used. */
   load(): Result<readonly Hook[]>;

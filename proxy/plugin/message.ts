@@ -1,12 +1,19 @@
 // The messages between a plugin in its isolate and the proxy. A head is a text in JSON, bytes are beside it.
-import type { PluginLanguage } from '../exchange/plugins.ts';
+import type { PluginHook, PluginLanguage, WasmSettings } from '../exchange/plugins.ts';
 
 /** Processor time for the start of a module, milliseconds. */
 export const LOAD_TIME = 1_000;
+/** The same for WebAssembly: the runtime of its language starts with it. */
+export const WASM_LOAD_TIME = 5_000;
 
-/** The hooks of a plugin. */
+/** The hooks of a plugin in JavaScript. */
 export const HOOKS = ['onRequest', 'onRequestBody', 'onRequestChunk', 'onResponse', 'onResponseBody', 'onResponseChunk'] as const;
-export type Hook = (typeof HOOKS)[number];
+export type ScriptHook = (typeof HOOKS)[number];
+/** Those of any plugin. */
+export type Hook = PluginHook;
+
+/** The values of an exchange besides its heads, by the names of properties. For WebAssembly only. */
+export type Attributes = Readonly<Record<string, string | number | boolean>>;
 
 /** The head of a request, as a plugin gets it. */
 export interface RequestHead {
@@ -39,6 +46,12 @@ export interface CallMessage {
   readonly response?: ResponseHead;
   /** Chunks only. */
   readonly isLast?: boolean;
+  /** Trailers only. */
+  readonly trailers?: readonly string[];
+  /** Heads only: a body follows. */
+  readonly hasBody?: boolean;
+  /** Those that the plugin does not have yet. */
+  readonly attributes?: Attributes;
   /** Other hooks of the exchange may follow: its state stays until `end`. */
   readonly keep: boolean;
 }
@@ -46,22 +59,40 @@ export interface CallMessage {
 /** To the plugin. The bytes of a body are beside it. */
 export type ToPlugin =
   | CallMessage
-  | { readonly type: 'end'; readonly exchange: number }
-  | { readonly type: 'answer'; readonly op: number; readonly status: number; readonly headers: readonly string[] }
+  | { readonly type: 'end'; readonly exchange: number; readonly attributes?: Attributes }
+  | {
+      readonly type: 'answer';
+      readonly op: number;
+      readonly status: number;
+      readonly headers: readonly string[];
+      readonly trailers?: readonly string[];
+    }
   | { readonly type: 'refused'; readonly op: number; readonly reason: string }
   | { readonly type: 'counted'; readonly op: number; readonly value: number };
 
 /** What a hook changes. */
 export interface Changes {
+  readonly method?: string;
+  readonly authority?: string;
   readonly path?: string;
   readonly query?: string;
   readonly status?: number;
   readonly requestHeaders?: readonly string[];
   readonly responseHeaders?: readonly string[];
   /** The bytes beside the message are the body of this answer. */
-  readonly reply?: { readonly status: number; readonly headers: readonly string[] };
+  readonly reply?: Reply;
   /** The bytes beside the message take the place of the body. */
   readonly replaces?: boolean;
+  /** In place of those that the hook got. */
+  readonly trailers?: readonly string[];
+}
+
+/** An answer in place of that of the backend. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: readonly string[];
+  /** For calls; absent: that of the status. */
+  readonly grpcStatus?: number;
 }
 
 /** From the plugin. Everything in it is untrusted. */
@@ -75,10 +106,20 @@ export type FromPlugin =
       readonly method: string;
       readonly path: string;
       readonly headers: readonly string[];
+      /** Milliseconds, if that is less than the policy allows. */
+      readonly timeout?: number;
+      /** It is a gRPC call, and the bytes beside it are its message. */
+      readonly isGrpc?: boolean;
     }
   | { readonly type: 'count'; readonly op: number; readonly name: string; readonly by: number }
-  | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly message: string }
-  | { readonly type: 'metric'; readonly name: string; readonly by: number };
+  | { readonly type: 'log'; readonly level: PluginLogLevel; readonly message: string }
+  | { readonly type: 'metric'; readonly name: string; readonly by: number }
+  | { readonly type: 'gauge'; readonly name: string; readonly value: number }
+  | { readonly type: 'observed'; readonly name: string; readonly values: readonly number[] };
+
+/** The levels of lines of plugins. */
+export const PLUGIN_LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+export type PluginLogLevel = (typeof PLUGIN_LOG_LEVELS)[number];
 
 /** A message with the bytes beside it. */
 export type Envelope = readonly [text: string, bytes: Uint8Array | null];
@@ -98,8 +139,14 @@ export type FromThread =
 export interface ThreadData {
   readonly source: Uint8Array;
   readonly language: PluginLanguage;
-  /** JSON. */
+  /** The name of the plugin in its policy. */
+  readonly name: string;
+  /** JSON; for WebAssembly any text. */
   readonly config: string;
+  /** The names of the backends that it may ask. */
+  readonly backends: readonly string[];
+  /** Null: it is no WebAssembly. */
+  readonly wasm: WasmSettings | null;
   /** Processor time of one call, milliseconds. */
   readonly callTime: number;
   /** Bytes. */

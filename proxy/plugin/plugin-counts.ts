@@ -1,6 +1,6 @@
 // What plugins count: their calls and crashes, their own metrics, and the counters that their requests share. By policy and plugin, so that
 // the numbers outlive versions and changes of the policy.
-import type { Labels, MetricFamily } from '#lib/metric.ts';
+import type { Labels, MetricFamily, Sample } from '#lib/metric.ts';
 import type { CallFailure, Hook } from './message.ts';
 import type { Failure } from './plugin-isolate.ts';
 
@@ -14,6 +14,46 @@ export interface PluginName {
   readonly name: string;
 }
 
+/** Upper bounds of the buckets of histograms: modules observe milliseconds and bytes alike. */
+const BOUNDS = [1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 60_000, 1_000_000, 100_000_000];
+
+interface Observations {
+  readonly labels: Labels;
+  readonly buckets: number[];
+  sum: number;
+  count: number;
+}
+
+/** Histograms of plugins. */
+class Histograms {
+  readonly #all = new Map<string, Observations>();
+
+  observe(labels: Labels, value: number): void {
+    const key = Object.values(labels).join('\n');
+    let observed = this.#all.get(key);
+    if (observed === undefined) this.#all.set(key, (observed = { labels, buckets: BOUNDS.map(() => 0), sum: 0, count: 0 }));
+    const bucket = BOUNDS.findIndex((bound) => value <= bound);
+    if (bucket >= 0) observed.buckets[bucket] = (observed.buckets[bucket] ?? 0) + 1;
+    observed.sum += value;
+    observed.count++;
+  }
+
+  family(name: string, help: string): MetricFamily {
+    return { name, type: 'histogram', help, read: () => [...this.#all.values()].flatMap((observed) => samplesOf(name, observed)) };
+  }
+}
+
+function samplesOf(name: string, { labels, buckets, sum, count }: Observations): readonly Sample[] {
+  let total = 0;
+  const below = BOUNDS.map((le, i) => ({ labels: { ...labels, le }, value: (total += buckets[i] ?? 0), metricName: `${name}_bucket` }));
+  return [
+    ...below,
+    { labels: { ...labels, le: '+Inf' }, value: count, metricName: `${name}_bucket` },
+    { labels, value: sum, metricName: `${name}_sum` },
+    { labels, value: count, metricName: `${name}_count` },
+  ];
+}
+
 class Series {
   readonly #values = new Map<string, { readonly labels: Labels; value: number }>();
 
@@ -24,8 +64,12 @@ class Series {
     counted.value += by;
   }
 
-  family(name: string, help: string): MetricFamily {
-    return { name, type: 'counter', help, read: () => [...this.#values.values()].map(({ labels, value }) => ({ labels, value })) };
+  set(labels: Labels, value: number): void {
+    this.#values.set(Object.values(labels).join('\n'), { labels, value });
+  }
+
+  family(name: string, help: string, type: 'counter' | 'gauge' = 'counter'): MetricFamily {
+    return { name, type, help, read: () => [...this.#values.values()].map(({ labels, value }) => ({ labels, value })) };
   }
 }
 
@@ -34,6 +78,8 @@ export class PluginCounts {
   readonly #crashes = new Series();
   readonly #dropped = new Series();
   readonly #custom = new Series();
+  readonly #gauges = new Series();
+  readonly #histograms = new Histograms();
   readonly #names = new Map<string, Set<string>>();
   readonly #shared = new Map<string, Map<string, number>>();
 
@@ -50,14 +96,28 @@ export class PluginCounts {
   }
 
   /** Adds to a metric of the plugin, which can only grow. Other names than those of metrics, and too many of them, are not counted. */
-  custom({ policy, name }: PluginName, metric: string, by: number): void {
-    if (by < 0 || !METRIC.test(metric)) return;
+  custom(plugin: PluginName, metric: string, by: number): void {
+    if (by >= 0 && this.#admits(plugin, metric)) this.#custom.add(labelsOf(plugin, metric), by);
+  }
+
+  /** Sets a gauge of the plugin; the same limits hold. */
+  gauge(plugin: PluginName, metric: string, value: number): void {
+    if (this.#admits(plugin, metric)) this.#gauges.set(labelsOf(plugin, metric), value);
+  }
+
+  /** Adds values to a histogram of the plugin; the same limits hold. */
+  observed(plugin: PluginName, metric: string, values: readonly number[]): void {
+    if (this.#admits(plugin, metric)) for (const value of values) this.#histograms.observe(labelsOf(plugin, metric), value);
+  }
+
+  #admits({ policy, name }: PluginName, metric: string): boolean {
+    if (!METRIC.test(metric)) return false;
     const key = `${policy}\n${name}`;
     let names = this.#names.get(key);
     if (names === undefined) this.#names.set(key, (names = new Set()));
-    if (!names.has(metric) && names.size >= MAX_NAMES) return;
+    if (!names.has(metric) && names.size >= MAX_NAMES) return false;
     names.add(metric);
-    this.#custom.add({ policy, plugin: name, name: metric }, by);
+    return true;
   }
 
   /** Adds to a counter and returns the sum. Beyond the greatest number of names the sum is that of nothing. */
@@ -77,6 +137,12 @@ export class PluginCounts {
       this.#crashes.family('weir_plugin_crashes_total', 'Isolates of plugins that ended before their calls'),
       this.#dropped.family('weir_plugin_log_lines_dropped_total', 'Lines about plugins that were too many for the log'),
       this.#custom.family('weir_plugin_custom_total', 'What plugins count themselves'),
+      this.#gauges.family('weir_plugin_custom_gauge', 'What plugins set themselves', 'gauge'),
+      this.#histograms.family('weir_plugin_custom_histogram', 'What plugins observe themselves'),
     ];
   }
+}
+
+function labelsOf({ policy, name }: PluginName, metric: string): Labels {
+  return { policy, plugin: name, name: metric };
 }

@@ -22,6 +22,7 @@ function start(text: string, options: Partial<PluginIsolateOptions> = {}): Start
   const [asked, crashes]: [Request[], string[]] = [[], []];
   const isolate = new PluginIsolate({
     ...{ source: Buffer.from(text), language: 'typescript', config: '{"limit":1}', callTime: 50, timeout: 60_000, memory: 16 * 1_048_576 },
+    ...{ name: 'test', backends: [], wasm: null },
     asked: (request) => asked.push(request),
     crashed: (failure, reason) => crashes.push(`${failure}: ${reason}`),
     ...options,

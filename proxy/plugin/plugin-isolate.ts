@@ -2,7 +2,7 @@
 // again, and calls that it had not begun go to the next one.
 import { Worker } from 'node:worker_threads';
 import { atTurnEnd, type Gatherer } from '#lib/turn-end.ts';
-import { LOAD_TIME } from './message.ts';
+import { LOAD_TIME, WASM_LOAD_TIME } from './message.ts';
 import type { CallFailure, CallMessage, Changes, Envelope, FromPlugin, FromThread, Hook, ThreadData, ToPlugin } from './message.ts';
 import { monotonicTime } from './monotonic-time.ts';
 import type { Task } from './plugin-thread.ts';
@@ -22,6 +22,8 @@ export type Request = Exclude<FromPlugin, { readonly type: 'done' | 'failed' }>;
 export interface PluginIsolateOptions extends Omit<ThreadData, 'watch'> {
   /** The time of a call with its waits, milliseconds. */
   readonly timeout: number;
+  /** Of its start, milliseconds; absent: that of its language. */
+  readonly loadTime?: number;
   /** The plugin asks for something. */
   readonly asked: (request: Request, bytes: Buffer | null, isolate: PluginIsolate) => void;
   /** The thread ended before its calls. */
@@ -34,6 +36,9 @@ const MAX_CALLS = 1_000;
 const GRACE = 250;
 /** Between a failed start and the next, milliseconds. */
 const RESTART_PAUSE = 1_000;
+/** So many crashes in so many milliseconds: the next start waits for the same pause, and calls wait for it. */
+const MAX_CRASHES = 5;
+const CRASH_WINDOW = 10_000;
 /** For the heap of the thread around the isolate. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 };
 
@@ -59,6 +64,9 @@ export class PluginIsolate implements Gatherer {
   #timer: NodeJS.Timeout | null = null;
   #readers: (() => void)[] = [];
   #isClosing = false;
+  /** When the isolate crashed lately. */
+  #crashes: number[] = [];
+  #restartTimer: NodeJS.Timeout | undefined;
   /** Counts the isolates: state of an earlier one is gone. */
   generation = 0;
 
@@ -123,13 +131,13 @@ export class PluginIsolate implements Gatherer {
   }
 
   #start(): void {
-    const { source, language, config, callTime, memory } = this.#options;
+    const { source, language, name, config, backends, wasm, callTime, memory } = this.#options;
     this.#triedAt = performance.now();
     this.#unusable = null;
     this.generation++;
     const watch = new SharedArrayBuffer(8);
     this.#watch = new Int32Array(watch);
-    const data: ThreadData = { source, language, config, callTime, memory, watch };
+    const data: ThreadData = { source, language, name, config, backends, wasm, callTime, memory, watch };
     const thread = new Worker(new URL('./plugin-thread.ts', import.meta.url), {
       workerData: data,
       env: {},
@@ -213,7 +221,15 @@ export class PluginIsolate implements Gatherer {
       if (call <= begun) this.#settle(call, { ok: false, failure: 'lost', reason: 'the isolate ended for another call' });
     if (!wasReady) return this.#refuse(reason);
     if (this.#isClosing && this.#calls.size === 0) return;
-    this.#start();
+    if (!this.#crashesOften()) return this.#start();
+    this.#restartTimer = setTimeout(() => this.#start(), RESTART_PAUSE).unref();
+    this.#watchOver();
+  }
+
+  #crashesOften(): boolean {
+    const now = performance.now();
+    this.#crashes = [...this.#crashes.filter((at) => now - at < CRASH_WINDOW), now];
+    return this.#crashes.length > MAX_CRASHES;
   }
 
   #drop(): void {
@@ -221,6 +237,7 @@ export class PluginIsolate implements Gatherer {
     this.#worker = null;
     this.#isReady = false;
     this.#tasks = [];
+    this.#watch = new Int32Array(new SharedArrayBuffer(8));
     void thread?.terminate();
   }
 
@@ -232,11 +249,16 @@ export class PluginIsolate implements Gatherer {
       if (now - since > this.#options.timeout)
         this.#settle(call, { ok: false, failure: 'timeout', reason: `it took longer than ${this.#options.timeout} ms` });
     const since = Atomics.load(this.#watch, 0);
-    const limit = this.#isReady ? this.#options.callTime : LOAD_TIME;
+    const limit = this.#isReady ? this.#options.callTime : this.#loadTime;
     if (since === 0 || monotonicTime() - since <= limit + GRACE) return;
     const reason = `it ran longer than ${limit} ms in a function of the engine`;
     this.#settle(Atomics.load(this.#watch, 1), { ok: false, failure: 'timeout', reason });
     this.#restart('timeout', reason);
+  }
+
+  get #loadTime(): number {
+    const { language, loadTime = language === 'wasm' ? WASM_LOAD_TIME : LOAD_TIME } = this.#options;
+    return loadTime;
   }
 
   #rest(): void {
@@ -247,6 +269,7 @@ export class PluginIsolate implements Gatherer {
 
   #endIfIdle(): void {
     if (!this.#isClosing || this.#calls.size > 0) return;
+    clearTimeout(this.#restartTimer);
     this.#drop();
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;

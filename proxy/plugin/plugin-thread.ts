@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Result } from '#lib/result.ts';
 import type { Broken, Isolate } from './isolate.ts';
-import { openIsolate } from './languages.ts';
+import { openIsolate, type OpenIsolate } from './languages.ts';
 import type { Envelope, FromThread, Hook, ThreadData } from './message.ts';
 import { monotonicTime } from './monotonic-time.ts';
 
@@ -20,8 +20,11 @@ class PluginThread {
   /** The proxy ends the thread; what follows is for the next one. */
   #isOver = false;
 
-  constructor(open: (send: (envelope: Envelope) => void) => Isolate, watch: SharedArrayBuffer) {
-    this.#isolate = open((envelope) => this.#outbox.push(envelope));
+  constructor(open: OpenIsolate, watch: SharedArrayBuffer) {
+    this.#isolate = open(
+      (envelope) => this.#outbox.push(envelope),
+      (action) => this.#runLater(action),
+    );
     this.#watch = new Int32Array(watch);
   }
 
@@ -52,6 +55,14 @@ class PluginThread {
     // What it said meanwhile may be half of something.
     this.#outbox.length = before;
     this.#replace(call, broken);
+  }
+
+  /** What the isolate does by itself: for no call. */
+  #runLater(action: () => Broken | null): void {
+    if (this.#isOver) return;
+    const broken = this.#guarded(action);
+    if (broken !== null) this.#replace(0, broken);
+    else this.#flush();
   }
 
   /** The proxy sees how long the plugin runs. */

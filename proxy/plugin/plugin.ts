@@ -3,20 +3,23 @@
 import type { Log } from '#lib/log.ts';
 import { ERRORS, withDetail, type ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import { getHeader } from '../exchange/headers.ts';
+import type { Headers } from '../exchange/headers.ts';
 import type { PluginHook, PluginOutcome, PluginSettings, RunningPlugin } from '../exchange/plugins.ts';
 import { Slot } from '../exchange/slot.ts';
 import type { Ask } from '../exchange/subrequest.ts';
-import { applyChanges, problemOfHeaders } from './changes.ts';
+import { applyChanges, refusalOf } from './changes.ts';
+import { finalAttributes, wasmPart } from './exchange-attributes.ts';
 import { LogLines } from './log-lines.ts';
-import type { CallMessage, RequestHead } from './message.ts';
-import { PluginIsolate, type Failure, type Outcome, type Request } from './plugin-isolate.ts';
+import type { CallMessage, Reply, RequestHead } from './message.ts';
+import { PluginIsolate, type Failure, type Outcome } from './plugin-isolate.ts';
 import type { PluginCounts } from './plugin-counts.ts';
+import { PluginServices } from './plugin-services.ts';
 
-/** Of an answer to the plugin, bytes. */
-const MAX_ANSWER = 1_048_576;
 /** Hooks after which another one may follow need the state of the exchange. */
-const LATER: readonly PluginHook[] = ['onRequestBody', 'onRequestChunk', 'onResponse', 'onResponseBody', 'onResponseChunk'];
+const LATER: readonly PluginHook[] = [
+  ...(['onRequestBody', 'onRequestChunk', 'onRequestTrailers'] as const),
+  ...(['onResponse', 'onResponseBody', 'onResponseChunk', 'onResponseTrailers'] as const),
+];
 
 const FAILURES: Readonly<Record<Failure, ExchangeError>> = {
   failed: ERRORS.pluginFailed,
@@ -41,6 +44,8 @@ interface Visit {
   readonly isolate: PluginIsolate;
   /** The isolate has its heads and its state. */
   generation: number;
+  /** The isolate may have a part of a body. */
+  holds: boolean;
 }
 
 /** Several plugins may see an exchange. */
@@ -50,6 +55,7 @@ export class WorkerPlugin implements RunningPlugin {
   readonly #settings: PluginSettings;
   readonly #dependencies: PluginDependencies;
   readonly #lines: LogLines;
+  readonly #services: PluginServices;
   readonly #unfollow: () => void;
   #current: PluginIsolate | null = null;
   #lastExchange = 0;
@@ -59,6 +65,7 @@ export class WorkerPlugin implements RunningPlugin {
     this.#settings = settings;
     this.#dependencies = dependencies;
     this.#lines = new LogLines((dropped) => dependencies.counts.droppedLines(settings, dropped));
+    this.#services = new PluginServices(settings, dependencies, this.#lines);
     this.#current = this.#open();
     this.#unfollow = settings.module.onChange(() => void this.#renew());
   }
@@ -74,12 +81,17 @@ export class WorkerPlugin implements RunningPlugin {
     return reason === null ? null : withDetail(ERRORS.pluginUnavailable, `${this.#name}: ${reason}`);
   }
 
-  async call(hook: PluginHook, exchange: Exchange, body: Buffer | null, isLast: boolean): Promise<PluginOutcome> {
+  async call(hook: PluginHook, exchange: Exchange, body: Buffer | null, isLast: boolean, trailers?: Headers): Promise<PluginOutcome> {
     const visit = this.#visit(exchange);
     if (visit === null) return this.#failure(hook, 'unusable', 'the module does not exist');
-    const outcome = await visit.isolate.call(this.#message(hook, exchange, visit, isLast), body);
+    if (visit.holds && visit.generation !== visit.isolate.generation)
+      return this.#failure(hook, 'lost', 'the isolate ended while it had a part of the body');
+    const message = { ...this.#message(hook, exchange, visit, isLast), ...(trailers === undefined ? {} : { trailers }) };
+    const outcome = await visit.isolate.call(message, body);
     if (exchange.phase === 'done') return { type: 'passed' };
-    return outcome.ok ? this.#apply(hook, exchange, outcome) : this.#failure(hook, outcome.failure, outcome.reason);
+    if (!outcome.ok) return this.#failure(hook, outcome.failure, outcome.reason);
+    visit.holds ||= hook.endsWith('Chunk') && outcome.changes?.replaces === true;
+    return this.#apply(hook, exchange, outcome);
   }
 
   ended(exchange: Exchange): void {
@@ -87,7 +99,9 @@ export class WorkerPlugin implements RunningPlugin {
     const visit = all?.get(this);
     if (visit === undefined) return;
     all?.delete(this);
-    if (visit.generation === visit.isolate.generation) visit.isolate.tell({ type: 'end', exchange: visit.id }, null);
+    if (visit.generation !== visit.isolate.generation) return;
+    const attributes = this.#settings.wasm === null ? {} : { attributes: finalAttributes(exchange) };
+    visit.isolate.tell({ type: 'end', exchange: visit.id, ...attributes }, null);
   }
 
   close(): void {
@@ -104,10 +118,10 @@ export class WorkerPlugin implements RunningPlugin {
   #open(): PluginIsolate | null {
     const source = this.#settings.module.value;
     if (source === null) return null;
-    const { language, config, callTime, timeout, memory } = this.#settings;
+    const { language, name, config, backends, wasm, callTime, timeout, memory } = this.#settings;
     return new PluginIsolate({
-      ...{ source, language, config, callTime, timeout, memory },
-      asked: (request, bytes, isolate) => this.#serve(request, bytes, isolate),
+      ...{ source, language, name, config, wasm, callTime, timeout, memory, backends: [...backends.keys()] },
+      asked: (request, bytes, isolate) => this.#services.serve(request, bytes, isolate),
       crashed: (failure, reason) => {
         this.#dependencies.counts.crashed(this.#settings, failure);
         this.#warn('the isolate of a plugin ended and starts again', reason);
@@ -136,7 +150,7 @@ export class WorkerPlugin implements RunningPlugin {
     if (known !== undefined) return known;
     const isolate = this.#current;
     if (isolate === null) return null;
-    const visit = { id: ++this.#lastExchange, isolate, generation: -1 };
+    const visit = { id: ++this.#lastExchange, isolate, generation: -1, holds: false };
     visits.set(exchange, all.set(this, visit));
     return visit;
   }
@@ -152,7 +166,8 @@ export class WorkerPlugin implements RunningPlugin {
       ...(isKnown ? {} : { request: requestHead(exchange) }),
       ...(hasAnswer && hook !== 'onResponseChunk' ? { response: { status: exchange.status, headers: exchange.responseHeaders } } : {}),
       ...(hook === 'onResponseChunk' && !isKnown ? { response: { status: exchange.status, headers: exchange.responseHeaders } } : {}),
-      ...(hook.endsWith('Chunk') ? { isLast } : {}),
+      ...(hook.endsWith('Chunk') || hook.endsWith('Body') ? { isLast } : {}),
+      ...(this.#settings.wasm === null ? {} : wasmPart(hook, exchange, isKnown)),
     };
   }
 
@@ -161,8 +176,9 @@ export class WorkerPlugin implements RunningPlugin {
     if (changes === null) return { type: 'passed' };
     const problem = applyChanges(exchange, hook, changes, bytes);
     if (problem !== null) return this.#failure(hook, 'failed', problem);
-    if (changes.reply !== undefined) return { type: 'answered' };
-    return changes.replaces === true ? { type: 'replaced', body: bytes ?? Buffer.alloc(0) } : { type: 'passed' };
+    if (changes.reply !== undefined) return answered(hook, changes.reply, bytes);
+    const trailers = changes.trailers === undefined ? {} : { trailers: changes.trailers };
+    return changes.replaces === true ? { type: 'replaced', body: bytes ?? Buffer.alloc(0), ...trailers } : { type: 'passed', ...trailers };
   }
 
   #failure(hook: PluginHook, failure: Failure, reason: string): PluginOutcome {
@@ -178,45 +194,19 @@ export class WorkerPlugin implements RunningPlugin {
   get #labels(): { readonly policy: string; readonly plugin: string } {
     return { policy: this.#settings.policy, plugin: this.#settings.name };
   }
+}
 
-  #serve(request: Request, bytes: Buffer | null, isolate: PluginIsolate): void {
-    const { counts, log } = this.#dependencies;
-    switch (request.type) {
-      case 'log':
-        return void (this.#lines.admit() && log?.[request.level](this.#labels, request.message));
-      case 'metric':
-        return counts.custom(this.#settings, request.name, request.by);
-      case 'count':
-        return isolate.tell({ type: 'counted', op: request.op, value: counts.shared(this.#settings, request.name, request.by) }, null);
-      case 'ask':
-        return void this.#ask(request, bytes, isolate);
-    }
-  }
-
-  async #ask(request: Extract<Request, { readonly type: 'ask' }>, body: Buffer | null, isolate: PluginIsolate): Promise<void> {
-    const { op, method, path, headers } = request;
-    const cluster = this.#settings.backends.get(request.backend);
-    const refuse = (reason: string): void => isolate.tell({ type: 'refused', op, reason }, null);
-    if (cluster === undefined) return refuse(`the policy has no backend ${request.backend.slice(0, 100)}`);
-    const problem = subrequestProblem(request);
-    if (problem !== null) return refuse(problem);
-    const [, namespace = '', name = ''] = cluster.split('/');
-    const authority = getHeader(headers, 'host') ?? `${name}.${namespace}`;
-    const own = { method, path, authority, headers: headers.filter((_, i) => headers[i - (i % 2)] !== 'host'), body };
-    const answer = await this.#dependencies.ask(cluster, { ...own, timeout: this.#settings.timeout, maxAnswerBytes: MAX_ANSWER });
-    if ('code' in answer) return refuse(`the backend does not answer: ${answer.code}`);
-    isolate.tell({ type: 'answer', op, status: answer.status, headers: answer.headers }, answer.body);
-  }
+/** The head of an answer in place of that of the backend is up to the filter, and of a body that is on its way only the status counts. */
+function answered(hook: PluginHook, reply: Reply, bytes: Buffer | null): PluginOutcome {
+  if (hook === 'onRequest' || hook === 'onRequestBody') return { type: 'answered' };
+  return {
+    type: 'refused',
+    answer: { status: reply.status, headers: reply.headers, body: bytes ?? Buffer.alloc(0) },
+    error: refusalOf(reply),
+  };
 }
 
 function requestHead(exchange: Exchange): RequestHead {
   const { method, scheme, host, clientAddress, principal, path, query, requestHeaders } = exchange;
   return { method, scheme, host, client: clientAddress, principal: principal?.id ?? null, path, query, headers: requestHeaders };
-}
-
-/** Why a request of a plugin is not sent. */
-function subrequestProblem({ method, path, headers }: Extract<Request, { readonly type: 'ask' }>): string | null {
-  if (!/^[A-Z]{1,20}$/.test(method) || method === 'CONNECT') return 'the method is not valid';
-  if (!/^\/[\x21-\x22\x24-\x7e]*$/.test(path)) return 'the path is not valid';
-  return problemOfHeaders(headers);
 }

@@ -1,5 +1,5 @@
 // Reads messages of plugins. A plugin may change everything in its isolate, also the code that makes the messages.
-import type { Changes, FromPlugin } from './message.ts';
+import { PLUGIN_LOG_LEVELS, type Changes, type FromPlugin, type PluginLogLevel } from './message.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -23,6 +23,8 @@ const READERS: ReadonlyMap<string, (fields: Fields) => FromPlugin | null> = new 
   ['count', readCount],
   ['log', readLog],
   ['metric', readMetric],
+  ['gauge', readGauge],
+  ['observed', readObserved],
 ]);
 
 function readDone({ call, changes }: Fields): FromPlugin | null {
@@ -40,10 +42,11 @@ function readFailed({ call, reason }: Fields): FromPlugin | null {
   return isNumber(call) ? { type: 'failed', call, reason: plain(reason, 500) } : null;
 }
 
-function readAsk({ op, backend, method, path, headers }: Fields): FromPlugin | null {
+function readAsk({ op, backend, method, path, headers, timeout, isGrpc }: Fields): FromPlugin | null {
   if (!isNumber(op) || !isList(headers)) return null;
   if (typeof backend !== 'string' || typeof method !== 'string' || typeof path !== 'string') return null;
-  return { type: 'ask', op, backend, method, path, headers };
+  const more = { ...(isNumber(timeout) ? { timeout } : {}), ...(isGrpc === true ? { isGrpc } : {}) };
+  return { type: 'ask', op, backend, method, path, headers, ...more };
 }
 
 function readCount({ op, name, by }: Fields): FromPlugin | null {
@@ -52,16 +55,27 @@ function readCount({ op, name, by }: Fields): FromPlugin | null {
 }
 
 function readLog({ level, message }: Fields): FromPlugin | null {
-  if (level !== 'info' && level !== 'warn' && level !== 'error') return null;
-  return { type: 'log', level, message: plain(message, 1_024) };
+  if (!PLUGIN_LOG_LEVELS.includes(level as PluginLogLevel)) return null;
+  return { type: 'log', level: level as PluginLogLevel, message: plain(message, 1_024) };
 }
 
 function readMetric({ name, by }: Fields): FromPlugin | null {
   return typeof name === 'string' && isNumber(by) ? { type: 'metric', name, by } : null;
 }
 
+function readGauge({ name, value }: Fields): FromPlugin | null {
+  return typeof name === 'string' && isNumber(value) ? { type: 'gauge', name, value } : null;
+}
+
+function readObserved({ name, values }: Fields): FromPlugin | null {
+  if (typeof name !== 'string' || !Array.isArray(values) || !values.every(isNumber)) return null;
+  return { type: 'observed', name, values };
+}
+
 /** The form of each change. */
 const FORMS: readonly (readonly [name: keyof Changes, hasForm: (value: unknown) => boolean])[] = [
+  ['method', isText],
+  ['authority', isText],
   ['path', isText],
   ['query', isText],
   ['status', isNumber],
@@ -69,6 +83,7 @@ const FORMS: readonly (readonly [name: keyof Changes, hasForm: (value: unknown) 
   ['responseHeaders', isList],
   ['reply', isReply],
   ['replaces', (value) => value === true],
+  ['trailers', isList],
 ];
 
 /** The known changes; null if one of them has another form. */
@@ -80,8 +95,8 @@ function readChanges(fields: Fields): Changes | null {
 
 function isReply(reply: unknown): boolean {
   if (typeof reply !== 'object' || reply === null) return false;
-  const { status, headers } = reply as Fields;
-  return isNumber(status) && isList(headers);
+  const { status, headers, grpcStatus } = reply as Fields;
+  return isNumber(status) && isList(headers) && (grpcStatus === undefined || isNumber(grpcStatus));
 }
 
 function isText(value: unknown): boolean {

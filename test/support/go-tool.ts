@@ -13,6 +13,8 @@ export interface GoTool {
   readonly commands: readonly (readonly string[])[];
   /** The folder that is copied there first; null for none. */
   readonly source: string | null;
+  /** More of the environment, such as the target. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Programs of a published module. `version` without the `v`. */
@@ -35,12 +37,12 @@ function filesIn(folder: string): readonly string[] {
 }
 
 /** Builds the tool unless it exists; throws on failure. Builds under another name first, so that an incomplete build is never used. */
-export function buildGoTool({ name, folder, commands, source }: GoTool): void {
+export function buildGoTool({ name, folder, commands, source, env: more = {} }: GoTool): void {
   if (existsSync(folder)) return;
   const partial = `${folder}.${process.pid}.partial`;
   mkdirSync(partial, { recursive: true });
   if (source !== null) cpSync(source, partial, { recursive: true });
-  const env = { ...process.env, GOBIN: partial, GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod' };
+  const env = { ...process.env, GOBIN: partial, GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod', ...more };
   for (const command of commands) {
     const { status, stderr } = spawnSync('go', command, { cwd: partial, env, encoding: 'utf8' });
     if (status !== 0) throw new Error(`${name} could not be built: ${stderr}`);

@@ -1,4 +1,4 @@
-// The rules of a plugin that its schema cannot express.
+// The rules of a plugin and of a WebAssembly module that their schemas cannot express.
 import { parseDuration } from '#lib/duration.ts';
 import { repeated } from '../duplicates.ts';
 import type { FieldError } from '../field-error.ts';
@@ -15,14 +15,36 @@ export interface WrittenPlugin {
   readonly timeout?: string;
 }
 
-const MODULE = /\.m?[jt]s$/;
+/** The same of a WebAssembly module. */
+export interface WrittenWasm extends WrittenPlugin {
+  readonly configText?: string;
+}
+
+/** Names of entries with modules, and their description. */
+const SCRIPT = [/\.m?[jt]s$/, '.ts, .mts, .js or .mjs'] as const;
+const WASM = [/\.wasm(?:\.gz)?$/, '.wasm or .wasm.gz'] as const;
 
 /** The rules that a plugin violates. */
 export function checkPlugin(written: WrittenPlugin | undefined, field: string): FieldError[] {
+  return written === undefined ? [] : checkAny(written, SCRIPT, field);
+}
+
+/** The rules that a WebAssembly module violates. */
+export function checkWasm(written: WrittenWasm | undefined, field: string): FieldError[] {
   if (written === undefined) return [];
+  const isTwice = written.config !== undefined && written.configText !== undefined;
+  const twice = isTwice ? [{ field: `${field}.configText`, reason: 'must be absent if there is config' }] : [];
+  const isUnread = written.configText !== undefined && written.configSchema !== undefined && written.config === undefined;
+  const unread = isUnread ? [{ field: `${field}.configSchema`, reason: 'has no effect on configText: write config' }] : [];
+  return [...checkAny(written, WASM, field), ...twice, ...unread];
+}
+
+type ModuleName = readonly [pattern: RegExp, description: string];
+
+function checkAny(written: WrittenPlugin, name: ModuleName, field: string): FieldError[] {
   const { config = {}, configSchema, callTime, timeout } = written;
   return [
-    ...checkModule(written, field),
+    ...checkModule(written, name, field),
     ...checkBackends(written, field),
     ...(configSchema === undefined ? [] : checkConfig(config, configSchema, field)),
     ...checkTime(callTime, 10_000, `${field}.callTime`),
@@ -30,10 +52,10 @@ export function checkPlugin(written: WrittenPlugin | undefined, field: string): 
   ];
 }
 
-function checkModule({ mode, module }: WrittenPlugin, field: string): FieldError[] {
+function checkModule({ mode, module }: WrittenPlugin, [pattern, description]: ModuleName, field: string): FieldError[] {
   if (module === undefined)
     return mode === 'Disabled' ? [] : [{ field: `${field}.module`, reason: 'is missing: name the entry with the plugin' }];
-  return MODULE.test(module.key) ? [] : [{ field: `${field}.module.key`, reason: 'must end with .ts, .mts, .js or .mjs' }];
+  return pattern.test(module.key) ? [] : [{ field: `${field}.module.key`, reason: `must end with ${description}` }];
 }
 
 function checkBackends({ backends = [] }: WrittenPlugin, field: string): FieldError[] {

@@ -6,7 +6,7 @@ import { choice, duration, size } from '../setting.ts';
 const NAME = '^[A-Za-z][A-Za-z0-9_-]{0,62}$';
 
 /** A map with any values. */
-const map = (description: string) => Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description }));
+export const map = (description: string) => Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description }));
 
 const backends = Type.Optional(
   Type.Array(

@@ -1,6 +1,6 @@
 // The hooks of the plugin.
 import type { Plugin, PluginContext } from '../../../../sdk/index.ts';
-import type { CallMessage, Hook } from '../../message.ts';
+import type { CallMessage, ScriptHook } from '../../message.ts';
 import { contextOf } from './context.ts';
 import type { ExchangeState } from './exchanges.ts';
 import type { Request, Response } from './heads.ts';
@@ -23,7 +23,7 @@ export function load(exported: unknown, hooks: readonly string[]): string {
 
 type Run = (message: CallMessage, state: ExchangeState, body: Uint8Array, context: PluginContext) => unknown;
 
-const RUNS: Readonly<Record<Hook, Run>> = {
+const RUNS: Readonly<Record<ScriptHook, Run>> = {
   onRequest: (_, { request }, __, context) => plugin.onRequest?.(request as Request, context),
   onRequestBody: (_, { request }, body, context) => plugin.onRequestBody?.(body, request as Request, context),
   onRequestChunk: ({ isLast = false }, { request }, body, context) =>
@@ -39,5 +39,5 @@ const RUNS: Readonly<Record<Hook, Run>> = {
 export function run(message: CallMessage, state: ExchangeState, body: Uint8Array): unknown {
   state.requestEdits.isOpen = message.hook === 'onRequest' || message.hook === 'onRequestBody';
   state.responseEdits.isOpen = message.hook === 'onResponse' || message.hook === 'onResponseBody';
-  return RUNS[message.hook](message, state, body, contextOf(state.state));
+  return RUNS[message.hook as ScriptHook](message, state, body, contextOf(state.state));
 }
