@@ -32,10 +32,11 @@ export function checkAnswer(operation: Operation, head: AnswerHead, tools: BodyT
   if (answer === null) return { faults: [{ in: 'status', reason: 'is not in the document' }], body: null };
   const faults = checkHeaders(answer, head, tools);
   if (!head.hasBody || answer.content.length === 0) return { faults, body: null };
-  const type = mediaTypeOf(head.header('content-type') ?? '');
+  const contentType = head.header('content-type') ?? '';
+  const type = mediaTypeOf(contentType);
   const media = rangeFor(answer.content, type);
   if (media === null) return { faults: [...faults, { in: 'header', name: 'content-type', reason: 'is not in the document' }], body: null };
-  return { faults, body: isStream(type) ? null : bodyCheck(type, media, 'answer', tools) };
+  return { faults, body: isStream(type) ? null : bodyCheck(contentType, media, 'answer', tools) };
 }
 
 /** A stream may never end. */

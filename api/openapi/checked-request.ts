@@ -2,6 +2,8 @@
 import type { Result } from '#lib/result.ts';
 import type { ApiDocument, Media, Operation } from './document.ts';
 import { FORM, isJsonType, mediaTypeOf, rangeFor } from './media-types.ts';
+import { MULTIPART } from './multipart.ts';
+import { MultipartReader } from './multipart-body.ts';
 import type { Parameter } from './parameter.ts';
 import type { Part } from './references.ts';
 import type { Direction } from './schemas.ts';
@@ -96,7 +98,7 @@ export class RequestCheck {
     if (!hasBody) return body.required ? 'required' : null;
     const media = rangeFor(body.content, mediaTypeOf(contentType ?? ''));
     if (media === null) return body.content.length === 0 ? null : 'media type';
-    return bodyCheck(mediaTypeOf(contentType ?? ''), media, 'request', this.#tools);
+    return bodyCheck(contentType ?? '', media, 'request', this.#tools);
   }
 
   /** The media types that the operation takes. */
@@ -112,10 +114,11 @@ export interface BodyTools {
   readonly parseJson: ParseJson;
 }
 
-/** The check of a body with a media type; null: bodies of this type have no schema, or one that says nothing about their bytes. */
-export function bodyCheck(type: string, { schema }: Media, direction: Direction, tools: BodyTools): BodyCheck | null {
+/** The check of a body with a Content-Type; null: bodies of this type have no schema, or one that says nothing about their bytes. */
+export function bodyCheck(contentType: string, media: Media, direction: Direction, tools: BodyTools): BodyCheck | null {
+  const { schema } = media;
   if (schema === null) return null;
-  const parse = parserOf(type, schema, tools);
+  const parse = parserOf(contentType, media, tools);
   if (parse === null) return null;
   const validator = tools.validators.of(schema, direction);
   return {
@@ -126,8 +129,14 @@ export function bodyCheck(type: string, { schema }: Media, direction: Direction,
   };
 }
 
-function parserOf(type: string, schema: Part, { document, parseJson }: BodyTools): ParseJson | null {
+function parserOf(contentType: string, media: Media, { document, parseJson }: BodyTools): ParseJson | null {
+  const type = mediaTypeOf(contentType);
+  const { schema } = media;
   if (isJsonType(type)) return parseJson;
+  if (type === MULTIPART) {
+    const reader = new MultipartReader(contentType, media, document.references, parseJson);
+    return (body) => reader.read(body);
+  }
   if (type === FORM) return (body) => formOf(body.toString('utf8'), schema, document.references);
   if (type.startsWith('text/')) return (body) => ({ ok: true, value: body.toString('utf8') });
   return null;

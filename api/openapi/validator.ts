@@ -118,14 +118,24 @@ function canonical(value: unknown): string {
   return `{${members.sort().join()}}`;
 }
 
+/** Of a schema that cannot be compiled: no value fits. */
+const UNUSABLE: Validator = { check: () => [{ pointer: '', reason: 'has a schema that cannot be used' }] };
+
 /** A validator of the first schema; the others are those that it refers to. */
 export function validatorOf(schemas: readonly Translated[]): Validator {
-  return new SchemaValidator(schemas);
+  try {
+    return new SchemaValidator(schemas);
+  } catch {
+    return UNUSABLE;
+  }
 }
+
+/** Knows the schema of schemas; made once, because that takes milliseconds. */
+let checker: Ajv2020 | null = null;
 
 /** Adds the faults of the schemas themselves: keywords with values that they cannot have. */
 export function checkSchemas(schemas: readonly Translated[], faults: Faults): void {
-  const ajv = compiler(true);
+  const ajv = (checker ??= compiler(true));
   for (const { path, schema } of schemas) {
     if (ajv.validateSchema(schema as AnySchemaObject) === true) continue;
     for (const { instancePath, message } of ajv.errors ?? []) faults.add(under(path, instancePath), message ?? 'is not valid');

@@ -1,6 +1,6 @@
 // Where the text of a document comes from: an entry of a ConfigMap, or a URL.
 import { hash } from 'node:crypto';
-import { describeFault, readDocument } from '#api/openapi/document.ts';
+import { checkDocument, describeFault } from '#api/openapi/document.ts';
 import { MAX_DOCUMENT_BYTES } from '#api/openapi/reading.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import type { DataReference } from '../../exchange/object-data.ts';
@@ -80,6 +80,5 @@ function ofUrl(url: string, ca: DataReference | undefined, { data, outside }: De
 }
 
 function faultsOf(text: string): readonly string[] {
-  const read = readDocument(text);
-  return read.ok ? [] : read.error.map((fault) => describeFault(text, fault));
+  return checkDocument(text).map((fault) => describeFault(text, fault));
 }
