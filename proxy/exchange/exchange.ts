@@ -194,7 +194,7 @@ export class Exchange {
 
   /** The authenticated caller; null: none, or none yet. */
   principal: Principal | null = null;
-  /** The values that filters keep (exchange/slot.ts); null until one keeps a value. */
+  /** The slots of filters, each with its value behind it (exchange/slot.ts); null until one keeps a value. */
   slots: unknown[] | null = null;
   /** Behind `signal`; null until a filter asks for it. */
   canceller: AbortController | null = null;

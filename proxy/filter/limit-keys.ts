@@ -2,6 +2,7 @@
 import { compileExpression, type Expression } from '#api/expression/expression.ts';
 import type { LimitSettings } from '#api/policy/rate-limits.ts';
 import { addressWords, readAddress, writeAddress } from '#lib/address-words.ts';
+import { Memo } from '#lib/memo.ts';
 import { joinedKey, keyDigest } from '#lib/limit/key-form.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { getHeader } from '../exchange/headers.ts';
@@ -17,6 +18,8 @@ type Reader = (exchange: Exchange) => string;
 const LONGEST_VALUE = 128;
 const IPV4_PREFIX = 32;
 const IPV6_PREFIX = 64;
+/** The addresses whose beginnings a limit remembers. */
+const ADDRESSES = { entries: 2_000, characters: 100_000 };
 
 /** Whether the limit asks who the caller is: then it follows authentication. */
 export function needsPrincipal({ match, key = [], plans = [], exempt = {} }: LimitSettings): boolean {
@@ -64,12 +67,19 @@ function headerReader(name: string): Reader {
 
 /** Reads the beginning of the address of the client, by these prefixes; an address that cannot be read is a value of its own. */
 export function addressReader(ipv4: number, ipv6: number): Reader {
+  const known = new Memo<string>(ADDRESSES);
   return ({ clientAddress }) => {
-    const version = readAddress(clientAddress);
-    if (version === 0) return clientAddress;
-    mask(version === 4 ? ipv4 + 96 : ipv6);
-    return writeAddress(version);
+    let beginning = known.get(clientAddress);
+    if (beginning === undefined) known.set(clientAddress, (beginning = beginningOf(clientAddress, ipv4, ipv6)));
+    return beginning;
   };
+}
+
+function beginningOf(address: string, ipv4: number, ipv6: number): string {
+  const version = readAddress(address);
+  if (version === 0) return address;
+  mask(version === 4 ? ipv4 + 96 : ipv6);
+  return writeAddress(version);
 }
 
 /** Clears all but so many bits of the last parsed address. */

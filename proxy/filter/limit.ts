@@ -10,6 +10,7 @@ import { secondsOf } from '#lib/limit/calendar.ts';
 import type { Decision } from '#lib/limit/decision.ts';
 import { keyDigest } from '#lib/limit/key-form.ts';
 import { UNKNOWN } from '#lib/limit/meter.ts';
+import type { LimitCounts } from '#lib/limit/metrics.ts';
 import type { Terms } from '#lib/limit/share.ts';
 import type { LimitStore } from '#lib/limit/store.ts';
 import type { Exchange } from '../exchange/exchange.ts';
@@ -32,6 +33,8 @@ export interface Passage {
 
 export interface LimitSurroundings {
   readonly store: LimitStore;
+  /** By `<namespace>/<policy>/<limit>`. */
+  readonly counts: { of(limit: string): LimitCounts };
   /** Its proxies, as the controller told it last. */
   readonly fleet: { readonly proxies: number };
 }
@@ -44,32 +47,50 @@ export class Limit {
   readonly isShadow: boolean;
   /** The store does not answer: requests are refused. */
   readonly isClosed: boolean;
-  /** `<namespace>/<policy>/<name>`, for metrics. */
-  readonly label: string;
+  readonly #label: string;
   readonly #store: LimitStore;
+  readonly #allCounts: LimitSurroundings['counts'];
+  /** Null before the first request. */
+  #counts: LimitCounts | null = null;
   readonly #fleet: LimitSurroundings['fleet'];
   readonly #settings: LimitSettings;
   readonly #keyOf: (exchange: Exchange) => string;
   readonly #terms: LimitTerms;
   readonly #exempt: AddressRanges | null;
+  /** The beginning of the item of RateLimit. */
+  readonly #state: string;
   readonly #match: Expression | null;
 
-  constructor(policy: string, settings: LimitSettings, { store, fleet }: LimitSurroundings) {
+  constructor(policy: string, settings: LimitSettings, { store, counts, fleet }: LimitSurroundings) {
     const { name = '', cost = 1, shadow = false, key = [] } = settings;
     this.name = name;
     this.cost = cost;
     this.isShadow = shadow;
     this.isClosed = settings.onError === 'Closed';
-    this.label = `${policy}/${name}`;
+    this.#label = `${policy}/${name}`;
+    this.#state = `"${name}";r=`;
     this.#store = store;
+    this.#allCounts = counts;
     this.#fleet = settings.share === 'Fleet' ? fleet : ALONE;
     this.#settings = settings;
     // The controller must not see what headers and cookies have.
     const read = keyReader(key);
     this.#keyOf = keyForm(settings).isDigest ? (exchange) => keyDigest(read(exchange)) : read;
-    this.#terms = limitTerms(this.label, settings);
+    this.#terms = limitTerms(this.#label, settings);
     this.#match = settings.match === undefined ? null : compiledMatch(settings.match);
     this.#exempt = addressesOf(settings.exempt?.addresses ?? []);
+  }
+
+  /** What the limit counts, for metrics. */
+  get counts(): LimitCounts {
+    return (this.#counts ??= this.#allCounts.of(this.#label));
+  }
+
+  /** The item of RateLimit (section 3): what is left, and the seconds until all of it is again; '' without a decision. */
+  stateItem(decision: Decision | null): string {
+    if (decision === null) return '';
+    const { left, resetMs } = decision;
+    return resetMs === UNKNOWN ? `${this.#state}${left}` : `${this.#state}${left};t=${Math.ceil(resetMs / 1_000)}`;
   }
 
   /** Asks about a request. Null: the limit does not concern it. */
@@ -150,11 +171,4 @@ function policyParameters(algorithm: Algorithm, weight: number): string {
   if (algorithm.kind === 'Concurrency') return `q=${quota};qu="concurrent-requests"`;
   const window = algorithm.kind === 'Quota' ? secondsOf(algorithm.unit) : Math.max(1, Math.ceil(algorithm.periodMs / 1_000));
   return `q=${quota};w=${window}`;
-}
-
-/** The item of RateLimit (section 3): what is left, and the seconds until all of it is again. */
-export function stateItem({ limit, decision }: Passage): string {
-  if (decision === null) return '';
-  const { left, resetMs } = decision;
-  return resetMs === UNKNOWN ? `"${limit.name}";r=${left}` : `"${limit.name}";r=${left};t=${Math.ceil(resetMs / 1_000)}`;
 }

@@ -11,7 +11,7 @@ import type { FilterVerdict } from '../exchange/plan.ts';
 import type { SecurityEvents } from '../exchange/security-events.ts';
 import { Slot } from '../exchange/slot.ts';
 import type { Filter, FilterKind, LimitDependencies } from './filter.ts';
-import { Limit, policyItem, stateItem } from './limit.ts';
+import { Limit, policyItem } from './limit.ts';
 import type { Passage } from './limit.ts';
 import { needsPrincipal } from './limit-keys.ts';
 import type { PolicyFilterContext } from './rule-policies.ts';
@@ -25,23 +25,15 @@ class Limits implements Filter {
   readonly name: string;
   readonly #limits: readonly Limit[];
   readonly #slot: Slot<Passage[]>;
-  readonly #counts: LimitDependencies['counts'];
-
   readonly #security: SecurityEvents;
   readonly #policy: string;
 
-  constructor(
-    name: string,
-    slot: Slot<Passage[]>,
-    limits: readonly Limit[],
-    { limits: { counts }, security, origins }: PolicyFilterContext,
-  ) {
+  constructor(name: string, slot: Slot<Passage[]>, limits: readonly Limit[], { security, origins }: PolicyFilterContext) {
     this.#security = security;
     this.#policy = origins[0]?.policy ?? '';
     this.name = name;
     this.#slot = slot;
     this.#limits = limits;
-    this.#counts = counts;
   }
 
   request(exchange: Exchange): FilterVerdict | Promise<FilterVerdict> {
@@ -56,7 +48,7 @@ class Limits implements Filter {
     for (const passage of passages) {
       if (passage.decision === null || passage.limit.isShadow) continue;
       addHeader(exchange.responseHeaders, 'ratelimit-policy', policyItem(passage));
-      addHeader(exchange.responseHeaders, 'ratelimit', stateItem(passage));
+      addHeader(exchange.responseHeaders, 'ratelimit', passage.limit.stateItem(passage.decision));
     }
   }
 
@@ -90,7 +82,7 @@ class Limits implements Filter {
   #passes(exchange: Exchange, passages: Passage[], passage: Passage): boolean {
     const { limit, decision } = passage;
     const outcome = outcomeOf(passage);
-    this.#count(limit, outcome);
+    limit.counts[outcome]++;
     passages.push(passage);
     if (outcome === 'passed' || outcome === 'shadow' || (outcome === 'unavailable' && !limit.isClosed)) return true;
     for (const other of passages) if (other !== passage) other.limit.withdraw(other);
@@ -113,11 +105,7 @@ class Limits implements Filter {
     addHeader(exchange.responseHeaders, 'retry-after', String(seconds));
     if (exchange.grpc) addHeader(exchange.responseHeaders, 'grpc-retry-pushback-ms', pushback(waitMs));
     addHeader(exchange.responseHeaders, 'ratelimit-policy', policyItem(passage));
-    addHeader(exchange.responseHeaders, 'ratelimit', stateItem(passage));
-  }
-
-  #count({ label }: Limit, outcome: Outcome): void {
-    this.#counts.of(label)[outcome]++;
+    addHeader(exchange.responseHeaders, 'ratelimit', passage.limit.stateItem(passage.decision));
   }
 }
 
@@ -145,11 +133,11 @@ function kindOf(name: string, isMeant: (settings: LimitSettings) => boolean): Fi
     ofPolicies: (policies) =>
       policies.filterOf('RateLimitPolicy', ['limits'], ({ limits = [] }, context) => {
         const [{ policy } = { policy: '' }] = context.origins;
-        const meant = limits.filter(isMeant);
-        const made = meant.map(
-          (settings) =>
-            new Limit(policy.slice(policy.indexOf('/') + 1), settings, { store: storeOf(settings, context.limits), fleet: context.limits }),
-        );
+        const label = policy.slice(policy.indexOf('/') + 1);
+        const { counts } = context.limits;
+        const made = limits
+          .filter(isMeant)
+          .map((settings) => new Limit(label, settings, { store: storeOf(settings, context.limits), counts, fleet: context.limits }));
         return made.length === 0 ? { name } : new Limits(name, slot, made, context);
       }),
   };

@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import { identityOf, jwtIdentity } from '#api/ir/ir.ts';
 import type * as ir from '#api/ir/ir.ts';
 import type { CertificateNames } from '#lib/certificate-names.ts';
+import { Memo } from '#lib/memo.ts';
 import type { Consumer, ConsumerRefusal, ConsumersOf, FoundConsumer } from '../exchange/consumers.ts';
 
 /** A credential of a consumer. Times are in milliseconds since the epoch. */
@@ -15,7 +16,12 @@ export interface Entry {
   readonly disabled: boolean;
   readonly notBefore: number;
   readonly expires: number;
+  /** What filters learn while it is valid: always the same object. */
+  readonly whileValid: FoundConsumer;
 }
+
+/** The keys of requests whose digests a namespace remembers. */
+const REMEMBERED_KEYS = { entries: 5_000, characters: 500_000 };
 
 /** The entries of a consumer; none for credentials whose value is not known. */
 export function entriesOf(resource: ir.Consumer): readonly Entry[] {
@@ -27,7 +33,9 @@ export function entriesOf(resource: ir.Consumer): readonly Entry[] {
     if (value === null) return [];
     const end = Math.min(expires, credential.expires ?? Infinity);
     const identity = identityOf(credential);
-    return [{ consumer, credential, identity, value, disabled, notBefore: credential.notBefore ?? -Infinity, expires: end }];
+    const notBefore = credential.notBefore ?? -Infinity;
+    const entry = { consumer, credential, identity, value, disabled, notBefore, expires: end };
+    return [Object.assign(entry, { whileValid: { consumer, refusal: null, value, credential: entry } })];
   });
 }
 
@@ -50,7 +58,8 @@ function valueOf(credential: ir.ConsumerCredential): string | null {
 
 /** What a filter learns of an entry at this time. */
 export function foundOf(entry: Entry, now: number): FoundConsumer {
-  return { consumer: entry.consumer, refusal: refusalOf(entry, now), value: entry.value, credential: entry };
+  const refusal = refusalOf(entry, now);
+  return refusal === null ? entry.whileValid : { ...entry.whileValid, refusal };
 }
 
 /** Why an entry is refused at this time; null if it is valid. */
@@ -64,6 +73,8 @@ export function refusalOf({ disabled, notBefore, expires }: Entry, now: number):
 export class ConsumerEntries implements ConsumersOf {
   readonly #now: () => number;
   readonly #entries = new Map<string, readonly Entry[]>();
+  /** By the keys of requests; unknown ones are not remembered. */
+  readonly #byApiKey = new Memo<readonly Entry[]>(REMEMBERED_KEYS);
   /** By issuer: the claims that name consumers, with the number of credentials. */
   readonly #claims = new Map<string, Map<string, number>>();
 
@@ -73,20 +84,28 @@ export class ConsumerEntries implements ConsumersOf {
   }
 
   add(entry: Entry): void {
+    this.#byApiKey.clear();
     this.#entries.set(entry.identity, [...(this.#entries.get(entry.identity) ?? []), entry]);
     if (entry.credential.type === 'Jwt') this.#countClaim(entry.credential, 1);
   }
 
   remove(entry: Entry): void {
+    this.#byApiKey.clear();
     const left = (this.#entries.get(entry.identity) ?? []).filter((other) => other !== entry);
     if (left.length === 0) this.#entries.delete(entry.identity);
     else this.#entries.set(entry.identity, left);
     if (entry.credential.type === 'Jwt') this.#countClaim(entry.credential, -1);
   }
 
-  /** The table has digests: the time of a lookup tells nothing about a key. */
+  /** The table has digests, and the memory of keys is searched by their hashes: the time of a lookup tells nothing about a key. */
   byApiKey(key: string): FoundConsumer | null {
-    return this.#find(`ApiKey ${hash('sha256', key)}`);
+    let entries = this.#byApiKey.get(key);
+    if (entries === undefined) {
+      entries = this.#entries.get(`ApiKey ${hash('sha256', key)}`);
+      if (entries === undefined) return null;
+      this.#byApiKey.set(key, entries);
+    }
+    return this.#bestOf(entries);
   }
 
   byUserName(name: string): readonly FoundConsumer[] {
@@ -120,13 +139,20 @@ export class ConsumerEntries implements ConsumersOf {
     return null;
   }
 
-  /** A valid entry, or else one that is refused. */
   #find(identity: string): FoundConsumer | null {
     const entries = this.#entries.get(identity);
-    if (entries === undefined) return null;
+    return entries === undefined ? null : this.#bestOf(entries);
+  }
+
+  /** A valid entry, or else one that is refused. */
+  #bestOf(entries: readonly Entry[]): FoundConsumer | null {
     const now = this.#now();
-    const valid = entries.find((entry) => refusalOf(entry, now) === null) ?? entries[0];
-    return valid === undefined ? null : foundOf(valid, now);
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i] as Entry;
+      if (refusalOf(entry, now) === null) return entry.whileValid;
+    }
+    const [first] = entries;
+    return first === undefined ? null : foundOf(first, now);
   }
 
   #findAll(identity: string): readonly FoundConsumer[] {

@@ -20,14 +20,29 @@ export function claimOf(claims: Claims, name: string): unknown {
 
 /** Why the claims are not valid at this time (seconds), scopes aside; null if they are. */
 export function problemOf(claims: Claims, rules: ClaimRules, now: number): string | null {
-  return timeProblem(claims, rules.clockSkew, now) ?? contentProblem(claims, rules);
+  return timeProblem(claims, rules, now) ?? contentProblem(claims, rules);
 }
 
-function timeProblem(claims: Claims, skew: number, now: number): string | null {
+/** The time in which a token is valid, seconds since the epoch: from its start until before its end. */
+export interface Validity {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** It is empty if the claims are not times. */
+export function validityOf(claims: Claims, { clockSkew }: Pick<ClaimRules, 'clockSkew'>): Validity {
   const [exp, nbf = 0, iat = 0] = ['exp', 'nbf', 'iat'].map((name) => claimOf(claims, name));
-  if (!isTime(exp) || !isTime(nbf) || !isTime(iat)) return 'the token has no valid time of expiry';
-  if (now >= exp + skew) return 'the token has expired';
-  return now < Math.max(nbf, iat) - skew ? 'the token is not valid yet' : null;
+  if (!isTime(exp) || !isTime(nbf) || !isTime(iat)) return NEVER;
+  return { start: Math.max(nbf, iat) - clockSkew, end: exp + clockSkew };
+}
+
+const NEVER: Validity = { start: Infinity, end: -Infinity };
+
+function timeProblem(claims: Claims, rules: ClaimRules, now: number): string | null {
+  const validity = validityOf(claims, rules);
+  if (validity === NEVER) return 'the token has no valid time of expiry';
+  if (now >= validity.end) return 'the token has expired';
+  return now < validity.start ? 'the token is not valid yet' : null;
 }
 
 function isTime(value: unknown): value is number {

@@ -1,5 +1,5 @@
-// Signed tokens (`jwt` of `authentication`): verified once with a key of their issuer, then known by their digest until they expire.
-import { hash } from 'node:crypto';
+// Signed tokens (`jwt` of `authentication`): verified once with a key of their issuer, then known by their text until they expire.
+import { Memo } from '#lib/memo.ts';
 import type { ConsumersOf } from '../../../exchange/consumers.ts';
 import type { Exchange } from '../../../exchange/exchange.ts';
 import type { Principal } from '../../../exchange/principal.ts';
@@ -8,7 +8,7 @@ import { ABSENT, unavailable, type Authenticator, type Outcome } from '../authen
 import { insufficientScope, invalidToken } from '../bearer.ts';
 import { consumerOutcome } from '../consumer-principal.ts';
 import { credentialSources, readCredential, type CredentialSource, type SourceSettings } from '../credential-source.ts';
-import { claimOf, lacksScope, problemOf, textsOf } from './claims.ts';
+import { claimOf, lacksScope, problemOf, textsOf, validityOf, type Validity } from './claims.ts';
 import { issuerOf, type Issuer, type ProviderSettings } from './issuer.ts';
 import { checkSignature, type SignatureCheck } from './signature-check.ts';
 import { parseToken, type Token } from './token.ts';
@@ -21,12 +21,16 @@ export interface JwtSettings {
 }
 
 const DEFAULT_MAX_BYTES = 8_192;
-const MAX_VERIFIED = 10_000;
+/** The tokens of a policy that are known. Their text is in memory while they are. */
+const VERIFIED = { entries: 5_000, characters: 8_388_608 };
 
 /** A token with a valid signature. */
 interface Verified {
   readonly issuer: Issuer;
   readonly claims: Token['claims'];
+  readonly validity: Validity;
+  /** The outcome unless a consumer has the token. */
+  readonly outcome: Outcome;
 }
 
 export class Jwt implements Authenticator {
@@ -38,8 +42,8 @@ export class Jwt implements Authenticator {
   readonly #forward: boolean;
   readonly #consumers: ConsumersOf;
   readonly #now: () => number;
-  /** By digest of the token; oldest first. */
-  readonly #verified = new Map<string, Verified>();
+  /** By text. Only tokens with a valid signature are here. */
+  readonly #verified = new Memo<Verified>(VERIFIED);
 
   /** `now`: a clock in milliseconds since the epoch, for tests. */
   constructor(settings: JwtSettings, context: PolicyFilterContext, now: () => number = Date.now) {
@@ -57,12 +61,11 @@ export class Jwt implements Authenticator {
     const text = readCredential(this.#sources, exchange);
     if (text === null || text === '') return ABSENT;
     if (text.length > this.#maxBytes) return invalidToken('the token is too large');
-    const digest = hash('sha256', text, 'base64');
-    const known = this.#verified.get(digest);
-    if (known !== undefined) return this.#outcome(known, digest);
+    const known = this.#verified.get(text);
+    if (known !== undefined) return this.#outcome(known, text);
     const token = parseToken(text);
     if (token === null) return invalidToken('the token is malformed');
-    return this.#verify(token, digest);
+    return this.#verify(token, text);
   }
 
   strip(exchange: Exchange): void {
@@ -74,7 +77,7 @@ export class Jwt implements Authenticator {
     for (const { source } of this.#issuers) source.close();
   }
 
-  #verify(token: Token, digest: string): Outcome | Promise<Outcome> {
+  #verify(token: Token, text: string): Outcome | Promise<Outcome> {
     const name = claimOf(token.claims, 'iss');
     const issuer = this.#issuers.find((each) => each.issuer === name);
     if (issuer === undefined) return invalidToken('the token is of another issuer');
@@ -83,36 +86,37 @@ export class Jwt implements Authenticator {
     if (early !== null) return invalidToken(early);
     const checked = checkSignature(issuer.source, token);
     return checked instanceof Promise
-      ? checked.then((late) => this.#remember(late, issuer, token, digest))
-      : this.#remember(checked, issuer, token, digest);
+      ? checked.then((late) => this.#remember(late, issuer, token, text))
+      : this.#remember(checked, issuer, token, text);
   }
 
-  #remember(checked: SignatureCheck, issuer: Issuer, { claims }: Token, digest: string): Outcome {
+  #remember(checked: SignatureCheck, issuer: Issuer, { claims }: Token, text: string): Outcome {
     if (checked === 'unavailable') return unavailable('the keys of the issuer are not known');
     if (checked === 'wrong') return invalidToken('no key of the issuer has signed the token');
-    const verified = { issuer, claims };
-    const [oldest] = this.#verified.keys();
-    if (this.#verified.size >= MAX_VERIFIED && oldest !== undefined) this.#verified.delete(oldest);
-    this.#verified.set(digest, verified);
-    return this.#outcome(verified, digest);
+    const outcome = outcomeOf(issuer, claims);
+    const verified = { issuer, claims, validity: validityOf(claims, issuer.rules), outcome };
+    this.#verified.set(text, verified);
+    return this.#outcome(verified, text);
   }
 
   /** Times and consumers may have changed since the verification. */
-  #outcome({ issuer, claims }: Verified, digest: string): Outcome {
-    const problem = problemOf(claims, issuer.rules, this.#now() / 1_000);
-    if (problem !== null) {
-      this.#verified.delete(digest);
-      return invalidToken(problem);
+  #outcome({ issuer, claims, validity, outcome }: Verified, text: string): Outcome {
+    const now = this.#now() / 1_000;
+    if (now < validity.start || now >= validity.end) {
+      this.#verified.delete(text);
+      return invalidToken(problemOf(claims, issuer.rules, now) ?? '');
     }
-    if (lacksScope(claims, issuer.rules.scopes)) return insufficientScope(issuer.rules.scopes);
+    if (outcome.type === 'insufficient') return outcome;
     const consumer = this.#consumers.byToken(issuer.issuer, claims);
-    if (consumer === null) return accepted(issuer, claims);
-    const outcome = consumerOutcome(consumer, 'jwt');
-    return outcome.type === 'authenticated' ? { ...outcome, principal: { ...outcome.principal, claims } } : outcome;
+    if (consumer === null) return outcome;
+    const accepted = consumerOutcome(consumer, 'jwt');
+    return accepted.type === 'authenticated' ? { ...accepted, principal: { ...accepted.principal, claims } } : accepted;
   }
 }
 
-function accepted({ prefix }: Issuer, claims: Token['claims']): Outcome {
+/** Without regard to the time. */
+function outcomeOf({ prefix, rules: { scopes } }: Issuer, claims: Token['claims']): Outcome {
+  if (lacksScope(claims, scopes)) return insufficientScope(scopes);
   const [subject = ''] = textsOf(claimOf(claims, 'sub') ?? claimOf(claims, 'client_id'));
   if (subject === '') return invalidToken('the token has no subject');
   const groups = textsOf(claimOf(claims, 'groups'));
