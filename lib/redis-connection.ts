@@ -29,6 +29,11 @@ export class RedisConnection {
     return this.#client;
   }
 
+  /** A command without an answer fails after this time, milliseconds. */
+  get timeoutMs(): number {
+    return this.#settings.timeoutMs;
+  }
+
   /** Reads the files, and connects with what has changed. Never rejects. */
   async look(): Promise<void> {
     try {

@@ -104,6 +104,11 @@ export function connectRedis(settings: RedisSettings, secrets: RedisSecrets, fai
   return client;
 }
 
+/** Another client for the server of a client, for a lane: it connects at once, and again after each failure. */
+export function laneClient(client: Redis): Redis {
+  return client.duplicate({ lazyConnect: false, enableOfflineQueue: false, retryStrategy: retryAfter });
+}
+
 /** `replyMapping` changes the types of all replies. */
 type Options = Omit<RedisOptions, 'replyMapping'>;
 

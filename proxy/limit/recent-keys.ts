@@ -1,5 +1,4 @@
 // The keys of limits in Redis that this worker asked about lately, with the last answer: Redis knows only digests of keys.
-import type { Decision } from '#lib/limit/decision.ts';
 import { rankOf } from '#lib/limit/listing.ts';
 import type { KeyState, ListedLimit, Listing } from '#lib/limit/listing.ts';
 
@@ -16,6 +15,7 @@ interface Known {
 }
 
 export class RecentKeys {
+  /** By name in Redis. */
   readonly #known = new Map<string, Known>();
   readonly #now: () => number;
 
@@ -23,13 +23,16 @@ export class RecentKeys {
     this.#now = now;
   }
 
-  /** Keeps an answer of Redis. */
-  learn(id: string, key: string, { left, resetMs }: Pick<Decision, 'left' | 'resetMs'>): void {
-    const name = `${id}\n${key}`;
+  /** Keeps an answer of Redis about the key with this name there. `resetMs`: as in Decision. */
+  learn(name: string, id: string, key: string, left: number, resetMs: number): void {
     const at = this.#now();
+    const known = this.#known.get(name) ?? { id, key, left, resetAt: 0, at };
+    known.left = left;
+    known.resetAt = at + resetMs;
+    known.at = at;
     // The last one comes last.
     this.#known.delete(name);
-    this.#known.set(name, { id, key, left, resetAt: at + resetMs, at });
+    this.#known.set(name, known);
     if (this.#known.size <= MAX_KEYS) return;
     for (const oldest of this.#known.keys()) return void this.#known.delete(oldest);
   }
@@ -43,13 +46,13 @@ export class RecentKeys {
     }
   }
 
-  /** The keys of a limit (the id of its terms) that are meant. */
-  keys(id: string, isMeant: (key: string) => boolean): readonly string[] {
-    return [...this.#known.values()].filter((known) => known.id === id && isMeant(known.key)).map(({ key }) => key);
+  /** The names of the keys of a limit (the id of its terms) that are meant. */
+  names(id: string, isMeant: (key: string) => boolean): readonly string[] {
+    return [...this.#known].filter(([, known]) => known.id === id && isMeant(known.key)).map(([name]) => name);
   }
 
   /** Forgets such keys. */
   forget(id: string, isMeant: (key: string) => boolean): void {
-    for (const key of this.keys(id, isMeant)) this.#known.delete(`${id}\n${key}`);
+    for (const name of this.names(id, isMeant)) this.#known.delete(name);
   }
 }

@@ -230,6 +230,7 @@ describeWith(['redis'], 'limits in redis', () => {
     const passwordFile = fileOf('former');
     const connection = connectionTo(`redis${isCluster ? '+cluster' : ''}://weir@127.0.0.1:${servers[0]?.port}`, { passwordFile });
     const store = new RedisStore(connection);
+    opened.push(() => store.close());
     await reachable(store);
     const former = connection.client;
     await tell('ACL', 'SETUSER', 'weir', 'resetpass', '>new');

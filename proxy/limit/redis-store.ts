@@ -1,60 +1,63 @@
 // Limits that count in Redis: exact for all proxies, one round trip for each request. A server that is slow or away costs a request at most
-// the timeout, and after some failures nothing: the breaker lets one request try again each second. Each master of a Cluster has a breaker of
-// its own, so that the keys of the others go on counting.
-import { createHash } from 'node:crypto';
+// the timeout, and after some failures nothing: the breaker lets one request try again each second.
 import { Cluster } from 'ioredis';
 import type { Redis } from 'ioredis';
-import CircuitBreaker from 'opossum';
 import type { Decision } from '#lib/limit/decision.ts';
 import type { Terms } from '#lib/limit/share.ts';
 import { CLOCKS } from '#lib/limit/store.ts';
 import type { LimitStore } from '#lib/limit/store.ts';
-import { REDIS_BREAKER, type RedisClient } from '#lib/redis.ts';
+import type { RedisClient } from '#lib/redis.ts';
 import type { RedisConnection } from '#lib/redis-connection.ts';
 import { runScript } from '#lib/redis-script.ts';
+import type { LaneCommand } from '#lib/redis-lane.ts';
 import { redisSlot } from '#lib/redis-slot.ts';
-import { countingOf } from './redis-scripts.ts';
-import type { Counting } from './redis-scripts.ts';
+import type { RespAnswer } from '#lib/resp-reader.ts';
+import { turnTime } from '#lib/turn-clock.ts';
 import { RecentKeys } from './recent-keys.ts';
+import { prefixOf, RedisCounter } from './redis-counter.ts';
+import { addressOf, RedisMaster } from './redis-master.ts';
 
-/** The beginning of all keys. */
-const PREFIX = 'weir:limit:';
 /** Keys that one answer of a scan looks at. */
 const SCANNED = 1_000;
+/** The script has not run: the client finds the server that has the key now, and brings the script. */
+const NOT_RUN = /^(?:NOSCRIPT|MOVED|ASK|TRYAGAIN|CLUSTERDOWN|READONLY|LOADING|MASTERDOWN) /;
 
-type Answer = readonly [number, number, number, number];
-type Breaker = CircuitBreaker<[Terms, string, number, boolean], Answer>;
+type Connection = Pick<RedisConnection, 'client' | 'close' | 'timeoutMs'>;
 
 export class RedisStore implements LimitStore {
-  readonly #connection: Pick<RedisConnection, 'client' | 'close'>;
-  /** By the address of a master; '' outside a Cluster. */
-  readonly #breakers = new Map<string, Breaker>();
-  readonly #countings = new WeakMap<Terms, Counting>();
+  readonly #connection: Connection;
+  /** By address; '' outside a Cluster. */
+  readonly #masters = new Map<string, RedisMaster>();
+  readonly #counters = new WeakMap<Terms, RedisCounter>();
   /** Keys that this worker asked about lately. */
   readonly recent = new RecentKeys(CLOCKS.steady);
+  /** The Cluster whose masters are known. */
+  #cluster: Cluster | null = null;
   #failures = 0;
+  readonly #outcomes: Outcomes = {
+    counted: ({ asked: { terms, key, name } }, left, resetMs) => this.recent.learn(name, terms.id, key, left, resetMs),
+    notRun: (question) => void this.#askClient(question),
+    failed: () => void this.#failures++,
+  };
 
   /** Ends the connection at `close`. */
-  constructor(connection: Pick<RedisConnection, 'client' | 'close'>) {
+  constructor(connection: Connection) {
     this.#connection = connection;
   }
 
   /** Asks Redis. Null if it does not answer in time. Never rejects. */
-  async take(terms: Terms, key: string, cost: number): Promise<Decision | null> {
-    const answer = await this.#ask(terms, key, cost, false);
-    if (answer === null) return null;
-    const [allowed, left, resetMs, waitMs] = answer;
-    return { allowed: allowed === 1, left, resetMs, waitMs };
+  take(terms: Terms, key: string, cost: number): Promise<Decision | null> {
+    return new Promise((resolve) => this.#ask(terms, key, cost, false, resolve));
   }
 
   /** As Meter.charge. */
   charge(terms: Terms, key: string, cost: number): void {
-    void this.#ask(terms, key, cost, true);
+    this.#ask(terms, key, cost, true, ignore);
   }
 
   /** As LimitStore.giveBack. */
   giveBack(terms: Terms, key: string, cost: number): void {
-    void this.#ask(terms, key, -cost, true);
+    this.#ask(terms, key, -cost, true, ignore);
   }
 
   /** What is left of a key. Null if Redis does not answer in time. */
@@ -65,7 +68,7 @@ export class RedisStore implements LimitStore {
   /** Forgets what keys of a limit (the id of its terms) have taken that this worker asked about lately. Resolves to their number; rejects without Redis. */
   async reset(id: string, isMeant: (key: string) => boolean): Promise<number> {
     const client = this.#client();
-    const counts = await Promise.all(this.recent.keys(id, isMeant).map((key) => client.unlink(nameOf(id, key))));
+    const counts = await Promise.all(this.recent.names(id, isMeant).map((name) => client.unlink(name)));
     this.recent.forget(id, isMeant);
     return counts.reduce((sum, count) => sum + count, 0);
   }
@@ -86,41 +89,58 @@ export class RedisStore implements LimitStore {
 
   /** A breaker is open: Redis, or a master of it, is not asked. */
   get isAway(): boolean {
-    return [...this.#breakers.values()].some((breaker) => breaker.opened);
+    return [...this.#masters.values()].some(({ breaker }) => breaker.isOpen);
   }
 
   close(): void {
-    for (const breaker of this.#breakers.values()) breaker.shutdown();
+    for (const master of this.#masters.values()) master.close();
     this.#connection.close();
   }
 
-  async #ask(terms: Terms, key: string, cost: number, forced: boolean): Promise<Answer | null> {
-    try {
-      const name = nameOf(terms.id, key);
-      const answer = await this.#breakerOf(name).fire(terms, name, cost, forced);
-      this.recent.learn(terms.id, key, { left: answer[1], resetMs: answer[2] });
-      return answer;
-    } catch {
-      this.#failures++;
-      return null;
-    }
-  }
-
-  #breakerOf(name: string): Breaker {
+  #ask(terms: Terms, key: string, cost: number, isForced: boolean, decided: Decided): void {
     const { client } = this.#connection;
-    const master = client instanceof Cluster ? (client.slots[redisSlot(name)]?.[0] ?? '') : '';
-    let breaker = this.#breakers.get(master);
-    if (breaker === undefined) {
-      const run = (terms: Terms, of: string, cost: number, forced: boolean): Promise<Answer> => this.#run(terms, of, cost, forced);
-      this.#breakers.set(master, (breaker = new CircuitBreaker(run, REDIS_BREAKER)));
-    }
-    return breaker;
+    if (client === null) return this.#fail(decided);
+    const counter = this.#counterOf(terms);
+    const name = counter.nameOf(key);
+    const master = this.#masterOf(client, name);
+    if (!master.breaker.permits(turnTime())) return this.#fail(decided);
+    const question = new Question(this.#outcomes, counter, { terms, key, name, cost, isForced }, master, decided);
+    const text = counter.commandOf(name, cost, isForced, Date.now());
+    if (!master.send(client, text, question)) void this.#askClient(question);
   }
 
-  async #run(terms: Terms, name: string, cost: number, forced: boolean): Promise<Answer> {
-    const client = this.#client();
-    const { script, limit, rest } = this.#countingOf(terms);
-    return (await runScript(client, script, [name], [limit, cost, forced ? 1 : 0, ...rest(Date.now())])) as Answer;
+  /** Asks by the client, which follows keys to other servers. */
+  async #askClient(question: Question): Promise<void> {
+    const { counter, asked } = question;
+    const { name, cost, isForced } = asked;
+    try {
+      const answer = await runScript(this.#client(), counter.script, [name], counter.argumentsOf(cost, isForced, Date.now()));
+      question.counted(answer as readonly number[]);
+    } catch {
+      question.fail();
+    }
+  }
+
+  #fail(decided: Decided): void {
+    this.#failures++;
+    decided(null);
+  }
+
+  #masterOf(client: RedisClient, name: string): RedisMaster {
+    if (client instanceof Cluster && client !== this.#cluster) this.#follow(client);
+    const address = client instanceof Cluster ? (client.slots[redisSlot(name)]?.[0] ?? '') : '';
+    let master = this.#masters.get(address);
+    if (master === undefined) this.#masters.set(address, (master = new RedisMaster(address, this.#connection.timeoutMs)));
+    return master;
+  }
+
+  /** Forgets the servers that leave the Cluster. */
+  #follow(cluster: Cluster): void {
+    this.#cluster = cluster;
+    cluster.on('-node', ({ options }: Redis) => {
+      this.#masters.get(addressOf(options))?.close();
+      this.#masters.delete(addressOf(options));
+    });
   }
 
   #client(): RedisClient {
@@ -129,28 +149,72 @@ export class RedisStore implements LimitStore {
     return client;
   }
 
-  #countingOf(terms: Terms): Counting {
-    let counting = this.#countings.get(terms);
-    if (counting === undefined) {
-      const made = countingOf(terms.algorithm);
-      if (made === null) throw new Error(`${terms.algorithm.kind} does not count in Redis`);
-      this.#countings.set(terms, (counting = made));
-    }
-    return counting;
+  #counterOf(terms: Terms): RedisCounter {
+    let counter = this.#counters.get(terms);
+    if (counter === undefined) this.#counters.set(terms, (counter = new RedisCounter(terms)));
+    return counter;
   }
 }
 
-/** Of a fixed length, and without what the key contains. The keys of one limit begin alike. */
-function nameOf(id: string, key: string): string {
-  return `${prefixOf(id)}${digest(`${id}\n${key}`)}`;
+type Decided = (decision: Decision | null) => void;
+
+function ignore(): void {
+  return undefined;
 }
 
-function prefixOf(id: string): string {
-  return `${PREFIX}${digest(id)}:`;
+interface Asked {
+  readonly terms: Terms;
+  readonly key: string;
+  readonly name: string;
+  readonly cost: number;
+  readonly isForced: boolean;
 }
 
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('base64url');
+interface Outcomes {
+  counted(question: Question, left: number, resetMs: number): void;
+  notRun(question: Question): void;
+  failed(): void;
+}
+
+/** A question to Redis under way. */
+class Question implements LaneCommand {
+  readonly counter: RedisCounter;
+  readonly asked: Asked;
+  readonly #outcomes: Outcomes;
+  readonly #master: RedisMaster;
+  readonly #decided: Decided;
+
+  constructor(outcomes: Outcomes, counter: RedisCounter, asked: Asked, master: RedisMaster, decided: Decided) {
+    this.counter = counter;
+    this.asked = asked;
+    this.#outcomes = outcomes;
+    this.#master = master;
+    this.#decided = decided;
+  }
+
+  answered(answer: RespAnswer): void {
+    if (!(answer instanceof Error)) return this.counted(answer);
+    if (NOT_RUN.test(answer.message)) this.#outcomes.notRun(this);
+    else this.fail();
+  }
+
+  failed(): void {
+    this.fail();
+  }
+
+  counted(answer: readonly number[]): void {
+    const [allowed, left, resetMs, waitMs] = answer;
+    if (left === undefined || resetMs === undefined || waitMs === undefined) return this.fail();
+    this.#master.breaker.succeeded(turnTime());
+    this.#outcomes.counted(this, left, resetMs);
+    this.#decided({ allowed: allowed === 1, left, resetMs, waitMs });
+  }
+
+  fail(): void {
+    this.#master.breaker.failed(turnTime());
+    this.#outcomes.failed();
+    this.#decided(null);
+  }
 }
 
 /** Names have no characters with a meaning in patterns. A Cluster refuses one command about keys of several slots. */
