@@ -21,6 +21,7 @@ export const httpPolicy = policyKind({
     'What happens to requests and answers on their way: changes of their parts, maintenance, fixed answers, hubs of topics, error pages, compression both ways, API documents, gRPC for browsers and by method, stored answers. For each field the nearest policy wins: rule, route, listener, ListenerSet, Gateway.',
   targets: [GATEWAY_TARGET, LISTENER_SET_TARGET, HTTP_ROUTE_TARGET, GRPC_ROUTE_TARGET],
   appliesTo: 'rule',
+  protects: ['openapi'],
   // A proxy without it lets bodies pass as they are: the status of the policy says so.
   additions: [{ capability: 'http-policy', path: '', otherwise: 'withhold' }],
   settings: {

@@ -3,6 +3,7 @@ import { Ajv } from 'ajv';
 import { describeError, type FieldError } from './field-error.ts';
 import type { KubernetesObject } from './object.ts';
 import { policyKindOf } from './policies.ts';
+import { protectsTargets } from './protection.ts';
 import { PolicyTargetRef, PolicyTargetSelector } from './policy.ts';
 import { Metadata } from './schema.ts';
 
@@ -17,9 +18,10 @@ const isSelector = ajv.compile(PolicyTargetSelector);
 /** A policy without settings, with the targets that can be read; null for other kinds, and without a name. */
 export function refusalOf(value: unknown, errors: readonly FieldError[]): KubernetesObject | null {
   const { apiVersion, kind, metadata, spec } = fieldsOf(value);
-  const definition = typeof kind === 'string' ? policyKindOf(kind) : undefined;
-  if (definition === undefined || !('protects' in definition) || definition.apiVersion !== apiVersion || !isMetadata(metadata)) return null;
-  const { targetRefs, targetSelectors } = fieldsOf(spec);
+  const fields = fieldsOf(spec);
+  if (typeof kind !== 'string' || !protectsTargets(kind, fields)) return null;
+  if (policyKindOf(kind)?.apiVersion !== apiVersion || !isMetadata(metadata)) return null;
+  const { targetRefs, targetSelectors } = fields;
   const targets = {
     targetRefs: listOf(targetRefs).filter((each) => isTarget(each)),
     targetSelectors: listOf(targetSelectors).filter((each) => isSelector(each)),
@@ -32,6 +34,11 @@ export function refusalOf(value: unknown, errors: readonly FieldError[]): Kubern
     metadata: { namespace: 'default', ...own },
     spec: { ...targets, [PROBLEM]: problem },
   } as unknown as KubernetesObject;
+}
+
+/** Whether a policy, valid or not, keeps its targets while it cannot be applied. */
+export function keepsTargets({ kind, spec }: { readonly kind: string; readonly spec: object }): boolean {
+  return problemOf(spec) !== null || protectsTargets(kind, spec);
 }
 
 /** The problem of such a policy; null for any other. */

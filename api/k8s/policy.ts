@@ -75,9 +75,10 @@ export interface PolicyDescription<K extends string, P extends TProperties> {
   readonly targets: readonly TargetKind[];
   /**
    * True: the kind protects its targets. While a policy of the kind is invalid, or refers to what does not exist, requests to its targets
-   * are refused. Policies of other kinds have no effect then.
+   * are refused. A list: only an invalid policy with one of these settings has this effect; the settings themselves say what a reference
+   * that does not resolve means. Other policies have no effect while they are invalid.
    */
-  readonly protects?: true;
+  readonly protects?: true | readonly string[];
   /** What the merged settings are for: a listener, each rule, or each backend of a rule. */
   readonly appliesTo: 'listener' | 'rule' | 'backend';
   /** The kind with which policies of this kind are merged, if that is another one. */

@@ -14,10 +14,8 @@ export interface EffectiveProblem {
   readonly message: string;
 }
 
-/** The kinds of policies that protect their targets. */
-export const PROTECTING: readonly PolicyKindName[] = POLICIES.filter((policy) => 'protects' in policy && policy.protects === true).map(
-  ({ kind }) => kind,
-);
+/** The kinds of policies that protect their targets, perhaps by some of their settings only. */
+export const PROTECTING: readonly PolicyKindName[] = POLICIES.filter((policy) => 'protects' in policy).map(({ kind }) => kind);
 
 /**
  * The problems that concern what has these targets, nearest first: those of settings in force, and those of whole policies, whose settings

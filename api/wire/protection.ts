@@ -1,15 +1,16 @@
-// What can be known of a policy that cannot be decoded: whether its kind protects its targets, and these targets.
+// What can be known of a policy that cannot be decoded: whether it protects its targets, and these targets.
 import { Ajv } from 'ajv';
 import { keyParts, PolicyTarget, type EncodedResource, type Policy } from '../ir/ir.ts';
-import { PROTECTING } from '../policy/problems.ts';
+import { protectsTargets } from '../k8s/protection.ts';
 
 const isTarget = new Ajv({ strict: false }).compile<PolicyTarget>(PolicyTarget);
 
-/** The policy without its settings, with all targets that can be read; null if its kind protects nothing. Never throws. */
+/** The policy without its settings, with all targets that can be read; null if it protects nothing. Never throws. */
 export function protectionIn({ kind, key, body }: Pick<EncodedResource, 'kind' | 'key' | 'body'>): Policy | null {
   const [policyKind, namespace, name] = keyParts(key);
-  if (kind !== 'Policy' || !PROTECTING.some((each) => each === policyKind)) return null;
-  const { targets, createdAt } = fieldsOf(body);
+  if (kind !== 'Policy') return null;
+  const { targets, createdAt, settings } = fieldsOf(body);
+  if (!protectsTargets(policyKind, typeof settings === 'object' && settings !== null ? settings : {})) return null;
   return {
     ...{ kind: 'Policy', key, policyKind, namespace, name, settings: {} },
     createdAt: Number.isSafeInteger(createdAt) ? Number(createdAt) : 0,
@@ -17,7 +18,7 @@ export function protectionIn({ kind, key, body }: Pick<EncodedResource, 'kind' |
   };
 }
 
-function fieldsOf(body: Buffer): { readonly targets?: unknown; readonly createdAt?: unknown } {
+function fieldsOf(body: Buffer): { readonly targets?: unknown; readonly createdAt?: unknown; readonly settings?: unknown } {
   try {
     const content: unknown = JSON.parse(body.toString());
     return typeof content === 'object' && content !== null ? content : {};

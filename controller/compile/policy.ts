@@ -2,6 +2,7 @@
 // the differences are in the descriptions of the kinds (api/k8s/policies.ts).
 import type * as ir from '#api/ir/ir.ts';
 import { describeError } from '#api/k8s/field-error.ts';
+import { keepsTargets } from '#api/k8s/invalid-policy.ts';
 import { objectId, refOf } from '#api/k8s/object.ts';
 import type { Policy, PolicyKind } from '#api/k8s/policies.ts';
 import { checkPolicy } from '#api/k8s/policy-rules.ts';
@@ -53,8 +54,8 @@ export function policyUnit(definition: PolicyKind): UnitKind<null> {
         .map((ref) => attach(view, definition, policy, ref));
       return {
         ...valueOnly(null),
-        resources: resourcesOf(definition, policy, attached, contentOf(definition, problem, resolved)),
-        status: statusOf({ definition, policy, problem, lost, resolved, attached }),
+        resources: resourcesOf(definition, policy, attached, contentOf(definition, policy, problem, resolved)),
+        status: statusOf({ policy, problem, lost, resolved, attached }),
         counters: resolved.counters,
       };
     },
@@ -73,7 +74,7 @@ function attach(view: View, definition: PolicyKind, policy: Policy, ref: PolicyT
   const outcome = resolveTarget(view, policy.metadata.namespace ?? '', ref);
   const attached = { outcome, winner: null, overridden: [], withoutEffect: settingsWithoutEffect(definition, policy, ref) };
   if (!outcome.found || outcome.ancestors.length === 0) return attached;
-  const rivals = rivalsOf(view, definition, policy, outcome.target);
+  const rivals = rivalsOf(view, policy, outcome.target);
   const same = rivals.filter(({ sections }) => sections.has(ref.sectionName ?? '')).map((rival) => rival.policy);
   const [winner = policy] = byAge([policy, ...same]);
   if (winner !== policy) return { ...attached, winner };
@@ -103,7 +104,7 @@ interface Rivalry {
 }
 
 /** Invalid policies are left out: they take no target from others. Those that protect their targets keep them. */
-function rivalsOf(view: View, { protects }: PolicyKind, policy: Policy, { kind, namespace, name }: ir.PolicyTarget): readonly Rival[] {
+function rivalsOf(view: View, policy: Policy, { kind, namespace, name }: ir.PolicyTarget): readonly Rival[] {
   const named = view.list('policiesByTarget', `${policy.kind}|${kind}/${namespace}/${name}`);
   const selecting = view.list('policiesByTarget', `${policy.kind}|${kind}/${namespace}`);
   const others = [...new Set([...named, ...selecting])].filter((other) => other.metadata.name !== policy.metadata.name);
@@ -112,7 +113,7 @@ function rivalsOf(view: View, { protects }: PolicyKind, policy: Policy, { kind, 
     const refs = other.spec.targetRefs.filter((ref) => ref.kind === kind && ref.name === name).map((ref) => ref.sectionName ?? '');
     const isSelected = other.spec.targetSelectors.some((selector) => selector.kind === kind && selects(selector, labels));
     const sections = new Set(isSelected ? ['', ...refs] : refs);
-    return sections.size === 0 || (protects !== true && checkPolicy(other).length > 0) ? [] : [{ policy: other, sections }];
+    return sections.size === 0 || (!keepsTargets(other) && checkPolicy(other).length > 0) ? [] : [{ policy: other, sections }];
   });
 }
 
@@ -145,10 +146,11 @@ type Content = Pick<ir.Policy, 'settings' | 'references' | 'problems'>;
  */
 function contentOf(
   { protects, settings: schema }: PolicyKind,
+  policy: Policy,
   problem: string,
   { settings, references, unresolved }: ResolvedSettings,
 ): Content | null {
-  if (problem !== '') return protects === true ? { settings: {}, problems: [{ field: '', message: problem }] } : null;
+  if (problem !== '') return keepsTargets(policy) ? { settings: {}, problems: [{ field: '', message: problem }] } : null;
   const needs = references.length === 0 ? {} : { references: [...references] };
   if (unresolved.length === 0) return { settings, ...needs };
   if (protects === true) return { settings, ...needs, problems: unresolved.map(({ field, message }) => ({ field, message })) };
@@ -174,7 +176,6 @@ function resourcesOf(definition: PolicyKind, policy: Policy, attached: readonly 
 
 /** Everything that the status says something about. `problem`: the rules that the policy breaks, or ''. */
 interface Compiled {
-  readonly definition: PolicyKind;
   readonly policy: Policy;
   readonly problem: string;
   /** The settings for which something is missing, as text; '' for none. */
@@ -200,14 +201,13 @@ function statusOf(compiled: Compiled): DesiredStatus | null {
   };
 }
 
-function ancestorStatus(ancestorRef: ParentRef, { definition, policy, problem, lost, resolved, attached }: Compiled): AncestorStatus {
+function ancestorStatus(ancestorRef: ParentRef, { policy, problem, lost, resolved, attached }: Compiled): AncestorStatus {
   const generation = policy.metadata.generation ?? 0;
   const refuse = (obstacle: conditions.PolicyObstacle): AncestorStatus => ({
     ancestorRef,
     conditions: [conditions.policyNotAccepted(generation, obstacle)],
   });
-  if (problem !== '')
-    return refuse({ reason: 'Invalid', message: definition.protects === true ? `${problem}${REFUSED_MEANWHILE}` : problem });
+  if (problem !== '') return refuse({ reason: 'Invalid', message: keepsTargets(policy) ? `${problem}${REFUSED_MEANWHILE}` : problem });
   const missing = attached.flatMap(({ outcome }) => (outcome.found ? [] : [outcome.message]));
   if (missing.length > 0) return refuse({ reason: 'TargetNotFound', message: missing.join('; ') });
   const conflicts = attached.flatMap(describeConflict);

@@ -67,6 +67,14 @@ describe('a resource for a proxy of another release', () => {
     },
   );
 
+  test.each([
+    [{ openapi: { request: 'Enforce' }, shield: {} }, 'send'],
+    [{ compression: {}, shield: {} }, 'withhold'],
+  ])('of a kind that protects by some settings refuses requests only with one of these: %j', (settings, type) => {
+    const policy = later({ kind: 'Policy', key: 'HTTPPolicy/a/p', policyKind: 'HTTPPolicy', targets: [{ kind: 'Gateway' }], settings });
+    expect(adapt(policy, { path: 'HTTPPolicy.settings.shield', otherwise: 'withhold' }).type).toBe(type);
+  });
+
   test('of a kind that the proxy does not know, or without problems in policies, is withheld although it protects', () => {
     const setting = { path: 'SecurityPolicy.settings.shield', otherwise: 'omit' } as const;
     expect(adapt(GUARD, setting, { path: 'SecurityPolicy', otherwise: 'withhold' })).toMatchObject({ type: 'withhold' });

@@ -1,7 +1,7 @@
 // Adapts a resource to proxies of another release: removes what they do not know (api/wire/additions.ts).
 import { ADDITIONS } from '#api/wire/additions.ts';
 import type { Addition, EncodedResource } from '#api/ir/ir.ts';
-import { PROTECTING } from '#api/policy/problems.ts';
+import { protectsTargets } from '#api/k8s/protection.ts';
 import { contentHash } from '#lib/hash.ts';
 import type { NackError } from './observer.ts';
 
@@ -87,8 +87,8 @@ interface Place {
 }
 
 /** A policy that protects its targets is never left out, and never sent without a setting, to proxies that can refuse requests in its place. */
-function mustProtect({ kind, policyKind }: Fields, missing: readonly Addition[]): boolean {
-  if (kind !== 'Policy' || !PROTECTING.some((each) => each === policyKind)) return false;
+function mustProtect({ kind, policyKind, settings }: Fields, missing: readonly Addition[]): boolean {
+  if (kind !== 'Policy' || !protectsTargets(String(policyKind), isFields(settings) ? settings : {})) return false;
   return !missing.some(({ path }) => path === policyKind || path === 'Policy.problems');
 }
 

@@ -1,8 +1,13 @@
 // OpenAPI documents, from the user's HTTPPolicy to the bytes that a client and a backend get.
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import https from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { describeError } from '#api/k8s/field-error.ts';
 import { validateObject } from '#api/k8s/validate.ts';
 import { manifest, SecurityRig as PolicyRig } from '../security/rig.ts';
+import { certified } from '../support/certified.ts';
 import { closeAfterEach, get, openClient, openUpstream } from '../support/fixture.ts';
 import { header, status, type Message } from '../support/message.ts';
 import type { Manifest } from '../support/objects.ts';
@@ -295,6 +300,8 @@ describe('a document', () => {
   });
 });
 
+const CA = { configMapRef: { name: 'authority' }, key: 'ca.crt' };
+
 /** Services there are permitted although they lead to the machine itself. */
 const LOOPBACK = { address: '127.0.0.0', bits: 8, version: 4 } as const;
 
@@ -315,6 +322,34 @@ describe('a document at a URL', () => {
     expect(server.requests.map(({ startLine }) => startLine)).toEqual(['GET /openapi.json HTTP/1.1']);
   });
 
+  describe('over TLS', () => {
+    const server = https.createServer((_, response) => response.setHeader('connection', 'close').end(JSON.stringify(DOCUMENT)));
+    const own = certified('IP:127.0.0.1');
+    const other = certified('IP:127.0.0.1');
+    const authority = (file: string): Manifest => ({
+      ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'authority', namespace: 'default' } },
+      data: { 'ca.crt': readFileSync(file, 'utf8') },
+    });
+    let uri = '';
+    beforeAll(async () => {
+      server.setSecureContext({ cert: readFileSync(own.files.certificate), key: readFileSync(own.files.privateKey) });
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      uri = `https://127.0.0.1:${(server.address() as AddressInfo).port}/openapi.json`;
+    });
+    afterAll(() => void server.close());
+
+    test.each<[string, () => readonly Manifest[], object, number]>([
+      ['of the CA of the policy', () => [authority(own.files.ca)], { ca: CA }, 400],
+      ['of another CA', () => [authority(other.files.ca)], { ca: CA }, 500],
+      ['of a CA that is missing', () => [], { ca: CA }, 500],
+      ['of a CA that the platform does not know', () => [], {}, 500],
+    ])('with a certificate %s', async (_, objects, settings, expected) => {
+      const rig = await PolicyRig.start([...objects(), at(uri, settings)], {}, { allowedServices: [LOOPBACK] });
+      expect(status(await rig.ask(get('/people/x')))).toBe(expected);
+      expect(rig.upstream.requests).toEqual([]);
+    });
+  });
+
   test.each([
     ['that is none', 'HTTP/1.1 200 X\r\ncontent-length: 2\r\n\r\n{}', 1],
     ['that is missing', 'HTTP/1.1 404 X\r\ncontent-length: 0\r\n\r\n', 1],
@@ -328,6 +363,34 @@ describe('a document at a URL', () => {
     expect([server.requests.length, rig.upstream.requests.length]).toEqual([asked, 0]);
     await rig.change([at(`http://127.0.0.1:${server.port}/`, { request: 'Report' })]);
     expect(status(await rig.ask(get('/people/1')))).toBe(200);
+  });
+});
+
+describe('an invalid policy', () => {
+  test.each([
+    ['with an unknown value', { openapi: { documentRef: { kind: 'ConfigMap', name: 'api', key: 'a' }, request: 'enforce' } }],
+    ['with two documents', { openapi: { documentRef: { kind: 'ConfigMap', name: 'api', key: 'a' }, uri: 'http://a/' } }],
+    ['with a fault in another group', { openapi: { uri: 'http://a/' }, compression: { minSize: 'much' } }],
+    ['with a document that is none', { openapi: 'openapi.yaml' }],
+  ])('%s lets nothing pass, and says so', async (_, settings) => {
+    const invalid = manifest('HTTPPolicy', 'api', { targetRefs: [{ kind: 'HTTPRoute', name: 'app' }], ...settings });
+    const rig = await PolicyRig.start([invalid]);
+    const answer = await rig.ask(get('/people/1'));
+    expect([status(answer), problem(answer).code, rig.upstream.requests]).toEqual([500, 'policy_unresolved', []]);
+    expect(rig.condition('api', 'Accepted', 'HTTPPolicy')).toMatch(
+      /^False Invalid: spec\..*; its targets answer 500 \(policy_unresolved\) until the policy is valid$/,
+    );
+    await rig.change([configMap(DOCUMENT), policy()]);
+    expect(status(await rig.ask(get('/people/1')))).toBe(200);
+    await rig.change([invalid]);
+    expect([400, 500]).toContain(status(await rig.ask(get('/people/x'))));
+  });
+
+  test('without a document has no effect', async () => {
+    const rig = await PolicyRig.start([
+      manifest('HTTPPolicy', 'api', { targetRefs: [{ kind: 'HTTPRoute', name: 'app' }], compression: { minSize: 'much' } }),
+    ]);
+    expect(status(await rig.ask(get('/')))).toBe(200);
   });
 });
 
