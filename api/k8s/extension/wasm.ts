@@ -65,9 +65,6 @@ export const wasm = Type.Optional(
     description:
       'A WebAssembly module by the proxy-wasm ABI 0.2.1 sees and changes requests and answers. A nearer policy replaces all of it.',
     '~whole': true,
-    'x-kubernetes-validations': [
-      { rule: "has(self.module) || (has(self.mode) && self.mode == 'Disabled')", message: 'must have module' },
-      { rule: '!has(self.config) || !has(self.configText)', message: 'must have either config or configText' },
-    ],
+    'x-kubernetes-validations': [{ rule: "has(self.module) || (has(self.mode) && self.mode == 'Disabled')", message: 'must have module' }],
   }),
 );
