@@ -7,6 +7,7 @@ import { NATS } from './discovery/nats-server.ts';
 import { INTEROP } from './grpc/interop.ts';
 import { GRPC_PEER } from './grpc/peer.ts';
 import { GRPCURL } from './guides/grpcurl.ts';
+import { MASK } from './guides/processor.ts';
 import { HELM } from './helm/helm.ts';
 import { GO_HPACK } from './hpack/go-hpack.ts';
 import { H2SPEC } from './http2/h2spec.ts';
@@ -14,5 +15,20 @@ import { WASM_MODULE } from './plugins/wasm-module.ts';
 import { PROTOBUF_PEER } from './protobuf/protobuf-peer.ts';
 import { buildGoTool } from './support/go-tool.ts';
 
-for (const tool of [H2SPEC, INTEROP, GRPC_PEER, GO_HPACK, SUITE, DNS, HELM, GRPCURL, PEBBLE, NATS, CONSUL, PROTOBUF_PEER, WASM_MODULE])
+for (const tool of [
+  H2SPEC,
+  INTEROP,
+  GRPC_PEER,
+  GO_HPACK,
+  SUITE,
+  DNS,
+  HELM,
+  GRPCURL,
+  PEBBLE,
+  NATS,
+  CONSUL,
+  PROTOBUF_PEER,
+  WASM_MODULE,
+  MASK,
+])
   buildGoTool(tool);
