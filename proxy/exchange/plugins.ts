@@ -84,7 +84,13 @@ export interface RunningPlugin {
   /** Resolves once its hooks are known, or to the reason why it cannot be used. */
   ready(): Promise<ExchangeError | null>;
   /** Calls a hook for an exchange. `isLast`: for chunks; `trailers`: for hooks of trailers. */
-  call(hook: PluginHook, exchange: Exchange, body: Buffer | null, isLast: boolean, trailers?: Headers): Promise<PluginOutcome>;
+  call(
+    hook: PluginHook,
+    exchange: Exchange,
+    body: Buffer | null,
+    isLast: boolean,
+    trailers?: Headers,
+  ): PluginOutcome | Promise<PluginOutcome>;
   /** The exchange is over. */
   ended(exchange: Exchange): void;
   /** Calls under way end, then its isolate does. */

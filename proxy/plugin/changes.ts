@@ -12,6 +12,8 @@ import type { Changes, Hook, Reply } from './message.ts';
 /** Characters of all headers of a message together, and their number. */
 const MAX_HEAD = 61_440;
 const MAX_HEADERS = 256;
+const TOO_MANY = `a message can have ${MAX_HEADERS} headers at most`;
+const TOO_LARGE = `headers can have ${MAX_HEAD} bytes at most`;
 const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 /** RFC 9110 section 5.5; a character is a byte. */
 const VALUE = /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/;
@@ -36,7 +38,8 @@ export function applyChanges(exchange: Exchange, hook: Hook, changes: Changes, b
 
 function requestProblem(changes: Changes, { requestHeaders: before, method, authority }: Exchange): string | null {
   const { path, query, requestHeaders, reply: answer } = changes;
-  const problem = targetProblem(path ?? '/', query ?? '') ?? originProblem(changes, method, authority);
+  const isMoved = path !== undefined || query !== undefined;
+  const problem = (isMoved ? targetProblem(path ?? '/', query ?? '') : null) ?? originProblem(changes, method, authority);
   if (problem !== null) return problem;
   const inHeaders = requestHeaders === undefined ? null : headersProblem('request', requestHeaders, before);
   return inHeaders ?? replyProblem(answer);
@@ -80,7 +83,7 @@ function statusProblem(status: number): string | null {
 }
 
 function headersProblem(side: HeaderSide, headers: readonly string[], before: readonly string[]): string | null {
-  if (headers.length > 2 * MAX_HEADERS) return `a message can have ${MAX_HEADERS} headers at most`;
+  if (headers.length > 2 * MAX_HEADERS) return TOO_MANY;
   let size = 0;
   for (let i = 0; i < headers.length; i += 2) {
     const [name, value] = [headers[i] as string, headers[i + 1] as string];
@@ -88,7 +91,17 @@ function headersProblem(side: HeaderSide, headers: readonly string[], before: re
     const problem = headerProblem(side, name, value, before);
     if (problem !== null) return problem;
   }
-  return size > MAX_HEAD ? `headers can have ${MAX_HEAD} bytes at most` : null;
+  return size > MAX_HEAD ? TOO_LARGE : removalProblem(side, headers, before);
+}
+
+/** A header that cannot be removed must stay. */
+function removalProblem(side: HeaderSide, headers: readonly string[], before: readonly string[]): string | null {
+  for (let i = 0; i < before.length; i += 2) {
+    const name = before[i] as string;
+    const obstacle = editObstacle(side, 'remove', name);
+    if (obstacle !== null && !headers.some((member, at) => at % 2 === 0 && member === name)) return `header ${name} ${obstacle}`;
+  }
+  return null;
 }
 
 function headerProblem(side: HeaderSide, name: string, value: string, before: readonly string[]): string | null {
@@ -143,6 +156,92 @@ function applyToResponse(exchange: Exchange, { status, responseHeaders, reply: a
   if (answer !== undefined) return;
   if (responseHeaders !== undefined) exchange.responseHeaders = changed(exchange.responseHeaders, responseHeaders);
   if (status !== undefined) exchange.status = status;
+}
+
+/** Applies changes in lines (`quickjs/guest/quick.ts`). Only what changes is checked. Returns why they are refused; null: it is done. */
+export function applyEdits(exchange: Exchange, hook: Hook, edits: string): string | null {
+  const side = REQUEST_HOOKS.has(hook) ? 'request' : 'response';
+  const before = side === 'request' ? exchange.requestHeaders : exchange.responseHeaders;
+  const changes = edited(side, before, edits);
+  if (typeof changes === 'string') return changes;
+  const { headers, target } = changes;
+  const problem = side === 'request' ? requestProblem(target, exchange) : responseProblem(target, exchange);
+  if (problem !== null) return problem;
+  if (side === 'request') applyToRequest(exchange, { ...target, ...(headers === null ? {} : { requestHeaders: headers }) }, null);
+  else applyToResponse(exchange, { ...target, ...(headers === null ? {} : { responseHeaders: headers }) });
+  return null;
+}
+
+/** The changes besides headers. */
+type Target = { -readonly [K in 'path' | 'query' | 'status']?: Changes[K] };
+
+interface Edited {
+  /** Null: unchanged. */
+  readonly headers: readonly string[] | null;
+  readonly target: Target;
+}
+
+/** What the lines mean, or what is wrong with them. */
+function edited(side: HeaderSide, before: readonly string[], edits: string): Edited | string {
+  const [headers, target]: [string[], Target] = [[...before], {}];
+  let areChanged = false;
+  for (const line of edits.split('\n')) {
+    if (line === '' || editTarget(target, line)) continue;
+    const problem = editHeader(side, headers, line);
+    if (problem !== null) return problem;
+    areChanged = true;
+  }
+  return { headers: areChanged ? headers : null, target };
+}
+
+/** Takes a line that is not about a header. */
+function editTarget(target: Target, line: string): boolean {
+  const text = line.slice(1);
+  if (line.startsWith('>')) target.path = text;
+  else if (line.startsWith('&')) target.query = text;
+  else if (line.startsWith('#')) target.status = Number(text);
+  else return false;
+  return true;
+}
+
+function editHeader(side: HeaderSide, headers: string[], line: string): string | null {
+  if (line.startsWith('-')) return removeHeader(side, headers, line.slice(1));
+  const end = line.indexOf(':');
+  const [name, value] = [line.slice(1, end), line.slice(end + 1)];
+  const problem = headerProblem(side, name, value, headers);
+  if (problem !== null) return problem;
+  if (line.startsWith('=')) setHeaderIn(headers, name, value);
+  else headers.push(name, value);
+  return sizeProblem(headers);
+}
+
+function removeHeader(side: HeaderSide, headers: string[], name: string): string | null {
+  const obstacle = editObstacle(side, 'remove', name);
+  for (let i = headers.length - 2; i >= 0; i -= 2) {
+    if (headers[i] !== name) continue;
+    if (obstacle !== null) return `header ${name} ${obstacle}`;
+    headers.splice(i, 2);
+  }
+  return null;
+}
+
+/** Replaces the first one, and removes the others. */
+function setHeaderIn(headers: string[], name: string, value: string): void {
+  let first = -1;
+  for (let i = headers.length - 2; i >= 0; i -= 2) {
+    if (headers[i] !== name) continue;
+    if (first !== -1) headers.splice(first, 2);
+    first = i;
+  }
+  if (first === -1) headers.push(name, value);
+  else headers[first + 1] = value;
+}
+
+function sizeProblem(headers: readonly string[]): string | null {
+  if (headers.length > 2 * MAX_HEADERS) return TOO_MANY;
+  let size = 0;
+  for (const text of headers) size += text.length;
+  return size > MAX_HEAD ? TOO_LARGE : null;
 }
 
 /** Why a request of a plugin cannot have these headers; null if it can. */

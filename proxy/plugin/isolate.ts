@@ -26,6 +26,9 @@ export interface IsolateOptions {
 export type RunLater = (action: () => Broken | null) => void;
 
 export interface Isolate {
+  /** A measure of the work since its start, with the engine that can run the same module on the event loop; absent: it cannot. */
+  readonly looks?: number;
+  readonly engine?: WebAssembly.Module;
   /** Runs the module. Returns the hooks that it has, or why it cannot be used. */
   load(): Result<readonly Hook[]>;
   /** Takes a message for the plugin. Null: the isolate goes on. */

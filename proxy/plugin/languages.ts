@@ -3,8 +3,9 @@ import { err, ok, type Result } from '#lib/result.ts';
 import type { WasmSettings } from '../exchange/plugins.ts';
 import type { Isolate, IsolateOptions, RunLater } from './isolate.ts';
 import type { Envelope, ThreadData } from './message.ts';
+import { compileEngine } from './quickjs/engine.ts';
 import { javascriptOf } from './quickjs/javascript.ts';
-import { loadEngine, QuickJsIsolate } from './quickjs/quickjs-isolate.ts';
+import { QuickJsIsolate } from './quickjs/quickjs-isolate.ts';
 import { compiledModule } from './wasm/compiled-module.ts';
 import { WasmIsolate } from './wasm/wasm-isolate.ts';
 
@@ -27,8 +28,8 @@ export function openIsolate(data: ThreadData): Promise<Result<OpenIsolate>> {
 async function openQuickJs(data: ThreadData): Promise<Result<OpenIsolate>> {
   const source = javascriptOf(data);
   if (!source.ok) return err(source.error);
-  const engine = await loadEngine();
-  return ok((send) => new QuickJsIsolate(engine, { ...optionsOf(data), source: source.value, send }));
+  const open = await QuickJsIsolate.prepare(data.engine ?? (await compileEngine()));
+  return ok((send) => open({ ...optionsOf(data), source: source.value, send }));
 }
 
 async function openWasm(data: ThreadData): Promise<Result<OpenIsolate>> {

@@ -54,6 +54,8 @@ export interface CallMessage {
   readonly attributes?: Attributes;
   /** Other hooks of the exchange may follow: its state stays until `end`. */
   readonly keep: boolean;
+  /** The values that its hooks share, from another isolate. */
+  readonly state?: Readonly<Record<string, unknown>>;
 }
 
 /** To the plugin. The bytes of a body are beside it. */
@@ -132,11 +134,17 @@ export type FromThread =
   | { readonly type: 'ready'; readonly hooks: readonly Hook[] }
   | { readonly type: 'unusable'; readonly reason: string }
   | { readonly type: 'messages'; readonly envelopes: readonly Envelope[] }
+  /** The calls are short: the plugin may run on the event loop, with this engine. */
+  | { readonly type: 'quick'; readonly engine: WebAssembly.Module }
   /** The isolate was replaced: calls up to this one are lost, and `call` failed for the reason. */
   | { readonly type: 'replaced'; readonly call: number; readonly failure: CallFailure; readonly reason: string };
 
 /** The start of a thread. */
 export interface ThreadData {
+  /** The engine, if another thread has compiled it. */
+  readonly engine: WebAssembly.Module | null;
+  /** Calls in a row that must be short before the plugin is called quick. */
+  readonly probation: number;
   readonly source: Uint8Array;
   readonly language: PluginLanguage;
   /** The name of the plugin in its policy. */

@@ -58,10 +58,15 @@ class Series {
   readonly #values = new Map<string, { readonly labels: Labels; value: number }>();
 
   add(labels: Labels, by: number): void {
+    this.count(labels).value += by;
+  }
+
+  /** The count with these labels. */
+  count(labels: Labels): { value: number } {
     const key = Object.values(labels).join('\n');
     let counted = this.#values.get(key);
     if (counted === undefined) this.#values.set(key, (counted = { labels, value: 0 }));
-    counted.value += by;
+    return counted;
   }
 
   set(labels: Labels, value: number): void {
@@ -76,6 +81,7 @@ class Series {
 export class PluginCounts {
   readonly #calls = new Series();
   readonly #crashes = new Series();
+  readonly #moves = new Series();
   readonly #dropped = new Series();
   readonly #custom = new Series();
   readonly #gauges = new Series();
@@ -83,8 +89,14 @@ export class PluginCounts {
   readonly #names = new Map<string, Set<string>>();
   readonly #shared = new Map<string, Map<string, number>>();
 
-  called({ policy, name }: PluginName, hook: Hook, outcome: 'ok' | Failure): void {
-    this.#calls.add({ policy, plugin: name, hook, outcome }, 1);
+  /** The calls of a hook with an outcome. */
+  calls({ policy, name }: PluginName, hook: Hook, outcome: 'ok' | Failure): { value: number } {
+    return this.#calls.count({ policy, plugin: name, hook, outcome });
+  }
+
+  /** The plugin moved between its thread and the event loop. */
+  moved({ policy, name }: PluginName, to: 'loop' | 'thread'): void {
+    this.#moves.add({ policy, plugin: name, to }, 1);
   }
 
   crashed({ policy, name }: PluginName, reason: CallFailure): void {
@@ -135,6 +147,7 @@ export class PluginCounts {
     return [
       this.#calls.family('weir_plugin_calls_total', 'Calls of the hooks of plugins'),
       this.#crashes.family('weir_plugin_crashes_total', 'Isolates of plugins that ended before their calls'),
+      this.#moves.family('weir_plugin_moves_total', 'Moves of plugins between their thread and the event loop'),
       this.#dropped.family('weir_plugin_log_lines_dropped_total', 'Lines about plugins that were too many for the log'),
       this.#custom.family('weir_plugin_custom_total', 'What plugins count themselves'),
       this.#gauges.family('weir_plugin_custom_gauge', 'What plugins set themselves', 'gauge'),

@@ -19,21 +19,30 @@ export type Failure = CallFailure | 'unusable' | 'busy';
 /** A request of the plugin besides results of calls. */
 export type Request = Exclude<FromPlugin, { readonly type: 'done' | 'failed' }>;
 
+/** Takes the answers to what a plugin asks. */
+export interface Answers {
+  tell(message: Exclude<ToPlugin, CallMessage>, bytes: Uint8Array | null): void;
+}
+
 export interface PluginIsolateOptions extends Omit<ThreadData, 'watch'> {
   /** The time of a call with its waits, milliseconds. */
   readonly timeout: number;
   /** Of its start, milliseconds; absent: that of its language. */
   readonly loadTime?: number;
   /** The plugin asks for something. */
-  readonly asked: (request: Request, bytes: Buffer | null, isolate: PluginIsolate) => void;
+  readonly asked: (request: Request, bytes: Buffer | null, from: Answers) => void;
+  /** The calls are short: the plugin may run on the event loop. */
+  readonly quick: (engine: WebAssembly.Module, isolate: PluginIsolate) => void;
   /** The thread ended before its calls. */
   readonly crashed: (failure: CallFailure, reason: string) => void;
 }
 
 /** Calls that wait or run. */
 const MAX_CALLS = 1_000;
-/** After its limit a call in a built-in function of the engine goes on for this long, milliseconds; also the time between two looks. */
-const GRACE = 250;
+/** Between two looks at the thread, milliseconds. */
+const LOOK = 250;
+/** After its limit a call goes on for this long by the clock of a machine that may be busy, milliseconds. QuickJS ends its calls itself. */
+const graceOf = (language: ThreadData['language'], limit: number): number => (language === 'wasm' ? LOOK : 4 * limit + 2_000);
 /** Between a failed start and the next, milliseconds. */
 const RESTART_PAUSE = 1_000;
 /** So many crashes in so many milliseconds: the next start waits for the same pause, and calls wait for it. */
@@ -49,7 +58,7 @@ interface OpenCall {
   readonly settle: (outcome: Outcome) => void;
 }
 
-export class PluginIsolate implements Gatherer {
+export class PluginIsolate implements Gatherer, Answers {
   readonly #options: PluginIsolateOptions;
   readonly #calls = new Map<number, OpenCall>();
   #worker: Worker | null = null;
@@ -67,6 +76,7 @@ export class PluginIsolate implements Gatherer {
   /** When the isolate crashed lately. */
   #crashes: number[] = [];
   #restartTimer: NodeJS.Timeout | undefined;
+  #visitors = 0;
   /** Counts the isolates: state of an earlier one is gone. */
   generation = 0;
 
@@ -105,7 +115,17 @@ export class PluginIsolate implements Gatherer {
     if (this.#isReady) this.#push([0, JSON.stringify(message), bytes]);
   }
 
-  /** Ends the thread after the calls under way. */
+  /** An exchange has its state here until `leave`. */
+  enter(): void {
+    this.#visitors++;
+  }
+
+  leave(): void {
+    this.#visitors--;
+    this.#endIfIdle();
+  }
+
+  /** Ends the thread after the calls and exchanges under way. */
   close(): void {
     this.#isClosing = true;
     this.#endIfIdle();
@@ -131,13 +151,13 @@ export class PluginIsolate implements Gatherer {
   }
 
   #start(): void {
-    const { source, language, name, config, backends, wasm, callTime, memory } = this.#options;
+    const { source, language, name, config, backends, wasm, callTime, memory, engine, probation } = this.#options;
     this.#triedAt = performance.now();
     this.#unusable = null;
     this.generation++;
     const watch = new SharedArrayBuffer(8);
     this.#watch = new Int32Array(watch);
-    const data: ThreadData = { source, language, name, config, backends, wasm, callTime, memory, watch };
+    const data: ThreadData = { source, language, name, config, backends, wasm, callTime, memory, engine, probation, watch };
     const thread = new Worker(new URL('./plugin-thread.ts', import.meta.url), {
       workerData: data,
       env: {},
@@ -153,7 +173,7 @@ export class PluginIsolate implements Gatherer {
   }
 
   #watchOver(): void {
-    this.#timer ??= setInterval(() => this.#look(), GRACE).unref();
+    this.#timer ??= setInterval(() => this.#look(), LOOK).unref();
   }
 
   #take(message: FromThread): void {
@@ -165,6 +185,8 @@ export class PluginIsolate implements Gatherer {
       case 'messages':
         for (const [text, bytes] of message.envelopes) this.#receive([text, bytes]);
         return this.#endIfIdle();
+      case 'quick':
+        return this.#options.quick(message.engine, this);
       case 'replaced':
         this.#settle(message.call, { ok: false, failure: message.failure, reason: message.reason });
         return this.#restart(message.failure, message.reason);
@@ -220,7 +242,7 @@ export class PluginIsolate implements Gatherer {
     for (const call of [...this.#calls.keys()])
       if (call <= begun) this.#settle(call, { ok: false, failure: 'lost', reason: 'the isolate ended for another call' });
     if (!wasReady) return this.#refuse(reason);
-    if (this.#isClosing && this.#calls.size === 0) return;
+    if (this.#isClosing && this.#calls.size === 0 && this.#visitors === 0) return;
     if (!this.#crashesOften()) return this.#start();
     this.#restartTimer = setTimeout(() => this.#start(), RESTART_PAUSE).unref();
     this.#watchOver();
@@ -250,7 +272,7 @@ export class PluginIsolate implements Gatherer {
         this.#settle(call, { ok: false, failure: 'timeout', reason: `it took longer than ${this.#options.timeout} ms` });
     const since = Atomics.load(this.#watch, 0);
     const limit = this.#isReady ? this.#options.callTime : this.#loadTime;
-    if (since === 0 || monotonicTime() - since <= limit + GRACE) return;
+    if (since === 0 || monotonicTime() - since <= graceOf(this.#options.language, limit)) return;
     const reason = `it ran longer than ${limit} ms in a function of the engine`;
     this.#settle(Atomics.load(this.#watch, 1), { ok: false, failure: 'timeout', reason });
     this.#restart('timeout', reason);
@@ -268,7 +290,7 @@ export class PluginIsolate implements Gatherer {
   }
 
   #endIfIdle(): void {
-    if (!this.#isClosing || this.#calls.size > 0) return;
+    if (!this.#isClosing || this.#calls.size > 0 || this.#visitors > 0) return;
     clearTimeout(this.#restartTimer);
     this.#drop();
     if (this.#timer !== null) clearInterval(this.#timer);

@@ -6,7 +6,7 @@ import type { Log } from '#lib/log.ts';
 import { problemOfHeaders } from './changes.ts';
 import type { LogLines } from './log-lines.ts';
 import type { PluginCounts } from './plugin-counts.ts';
-import type { PluginIsolate, Request } from './plugin-isolate.ts';
+import type { Answers, Request } from './plugin-isolate.ts';
 
 /** Of an answer to the plugin, bytes. */
 const MAX_ANSWER = 1_048_576;
@@ -31,7 +31,7 @@ export class PluginServices {
     this.#lines = lines;
   }
 
-  serve(request: Request, bytes: Buffer | null, isolate: PluginIsolate): void {
+  serve(request: Request, bytes: Buffer | null, isolate: Answers): void {
     const { counts, log } = this.#dependencies;
     const { policy, name: plugin } = this.#settings;
     switch (request.type) {
@@ -50,7 +50,7 @@ export class PluginServices {
     }
   }
 
-  async #ask(request: AskMessage, body: Buffer | null, isolate: PluginIsolate): Promise<void> {
+  async #ask(request: AskMessage, body: Buffer | null, isolate: Answers): Promise<void> {
     const { op, backend } = request;
     const cluster = this.#settings.backends.get(backend);
     const refuse = (reason: string): void => isolate.tell({ type: 'refused', op, reason }, null);

@@ -5,6 +5,7 @@ import type { Broken, Isolate } from './isolate.ts';
 import { openIsolate, type OpenIsolate } from './languages.ts';
 import type { Envelope, FromThread, Hook, ThreadData } from './message.ts';
 import { monotonicTime } from './monotonic-time.ts';
+import { WorkCredit } from './work-credit.ts';
 
 /** Milliseconds after which results do not wait for those of other calls. */
 const MAX_DELAY = 1;
@@ -15,17 +16,22 @@ export type Task = readonly [call: number, text: string, bytes: Uint8Array | nul
 class PluginThread {
   readonly #isolate: Isolate;
   readonly #watch: Int32Array;
+  readonly #credit = new WorkCredit(0);
+  /** Short calls in a row, after which the plugin is called quick. */
+  readonly #probation: number;
+  #shortCalls = 0;
   #outbox: Envelope[] = [];
   #lastCall = 0;
   /** The proxy ends the thread; what follows is for the next one. */
   #isOver = false;
 
-  constructor(open: OpenIsolate, watch: SharedArrayBuffer) {
+  constructor(open: OpenIsolate, { watch, probation }: ThreadData) {
     this.#isolate = open(
       (envelope) => this.#outbox.push(envelope),
       (action) => this.#runLater(action),
     );
     this.#watch = new Int32Array(watch);
+    this.#probation = probation;
   }
 
   load(): Result<readonly Hook[]> {
@@ -51,7 +57,7 @@ class PluginThread {
     Atomics.store(this.#watch, 1, this.#lastCall);
     const before = this.#outbox.length;
     const broken = this.#guarded(() => this.#isolate.dispatch([text, bytes]));
-    if (broken === null) return;
+    if (broken === null) return call === 0 ? undefined : this.#observe();
     // What it said meanwhile may be half of something.
     this.#outbox.length = before;
     this.#replace(call, broken);
@@ -63,6 +69,16 @@ class PluginThread {
     const broken = this.#guarded(action);
     if (broken !== null) this.#replace(0, broken);
     else this.#flush();
+  }
+
+  /** After enough short calls in a row the plugin may run on the event loop. */
+  #observe(): void {
+    const { looks, engine } = this.#isolate;
+    if (engine === undefined || looks === undefined) return;
+    if (!this.#credit.spend(looks)) {
+      this.#credit.renew();
+      this.#shortCalls = 0;
+    } else if (++this.#shortCalls === this.#probation) tell({ type: 'quick', engine });
   }
 
   /** The proxy sees how long the plugin runs. */
@@ -102,7 +118,7 @@ function tell(message: FromThread): void {
 async function main(data: ThreadData): Promise<void> {
   const open = await openIsolate(data);
   if (!open.ok) return tell({ type: 'unusable', reason: open.error });
-  const thread = new PluginThread(open.value, data.watch);
+  const thread = new PluginThread(open.value, data);
   const hooks = thread.load();
   if (!hooks.ok) return tell({ type: 'unusable', reason: hooks.error });
   parentPort?.on('message', (tasks: readonly Task[]) => thread.run(tasks));

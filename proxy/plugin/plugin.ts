@@ -1,25 +1,21 @@
 // A plugin of a policy across the versions of its module: each request has one version, a new one takes over once it runs, and an old one
-// ends after its calls.
+// ends after its requests.
 import type { Log } from '#lib/log.ts';
 import { ERRORS, withDetail, type ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import type { Headers } from '../exchange/headers.ts';
 import type { PluginHook, PluginOutcome, PluginSettings, RunningPlugin } from '../exchange/plugins.ts';
-import { Slot } from '../exchange/slot.ts';
 import type { Ask } from '../exchange/subrequest.ts';
-import { applyChanges, refusalOf } from './changes.ts';
+import { applyChanges, applyEdits, refusalOf } from './changes.ts';
 import { finalAttributes, wasmPart } from './exchange-attributes.ts';
+import { headersText, requestText } from './head-text.ts';
 import { LogLines } from './log-lines.ts';
+import type { LoopIsolate, LoopOutcome } from './loop-isolate.ts';
 import type { CallMessage, Reply, RequestHead } from './message.ts';
-import { PluginIsolate, type Failure, type Outcome } from './plugin-isolate.ts';
 import type { PluginCounts } from './plugin-counts.ts';
+import type { Failure, Outcome } from './plugin-isolate.ts';
 import { PluginServices } from './plugin-services.ts';
-
-/** Hooks after which another one may follow need the state of the exchange. */
-const LATER: readonly PluginHook[] = [
-  ...(['onRequestBody', 'onRequestChunk', 'onRequestTrailers'] as const),
-  ...(['onResponse', 'onResponseBody', 'onResponseChunk', 'onResponseTrailers'] as const),
-];
+import { PluginVersion } from './plugin-version.ts';
+import { endVisit, keepVisit, Visit, visitOf } from './visits.ts';
 
 const FAILURES: Readonly<Record<Failure, ExchangeError>> = {
   failed: ERRORS.pluginFailed,
@@ -38,18 +34,10 @@ export interface PluginDependencies {
   readonly closed: (plugin: WorkerPlugin) => void;
 }
 
-/** What an exchange has of a plugin. */
-interface Visit {
-  readonly id: number;
-  readonly isolate: PluginIsolate;
-  /** The isolate has its heads and its state. */
-  generation: number;
-  /** The isolate may have a part of a body. */
-  holds: boolean;
-}
+/** The values of `RunningPlugin.call`. */
+type CallValues = Parameters<RunningPlugin['call']>;
 
-/** Several plugins may see an exchange. */
-const visits = new Slot<Map<WorkerPlugin, Visit>>();
+const PASSED: PluginOutcome = { type: 'passed' };
 
 export class WorkerPlugin implements RunningPlugin {
   readonly #settings: PluginSettings;
@@ -57,7 +45,8 @@ export class WorkerPlugin implements RunningPlugin {
   readonly #lines: LogLines;
   readonly #services: PluginServices;
   readonly #unfollow: () => void;
-  #current: PluginIsolate | null = null;
+  #current: PluginVersion | null = null;
+  readonly #successes = new Map<PluginHook, { value: number }>();
   #lastExchange = 0;
   #isClosed = false;
 
@@ -81,27 +70,20 @@ export class WorkerPlugin implements RunningPlugin {
     return reason === null ? null : withDetail(ERRORS.pluginUnavailable, `${this.#name}: ${reason}`);
   }
 
-  async call(hook: PluginHook, exchange: Exchange, body: Buffer | null, isLast: boolean, trailers?: Headers): Promise<PluginOutcome> {
+  call(...values: CallValues): PluginOutcome | Promise<PluginOutcome> {
+    const [hook, exchange] = values;
     const visit = this.#visit(exchange);
     if (visit === null) return this.#failure(hook, 'unusable', 'the module does not exist');
-    if (visit.holds && visit.generation !== visit.isolate.generation)
-      return this.#failure(hook, 'lost', 'the isolate ended while it had a part of the body');
-    const message = { ...this.#message(hook, exchange, visit, isLast), ...(trailers === undefined ? {} : { trailers }) };
-    const outcome = await visit.isolate.call(message, body);
-    if (exchange.phase === 'done') return { type: 'passed' };
-    if (!outcome.ok) return this.#failure(hook, outcome.failure, outcome.reason);
-    visit.holds ||= hook.endsWith('Chunk') && outcome.changes?.replaces === true;
-    return this.#apply(hook, exchange, outcome);
+    const { loop } = visit.version;
+    if (loop === null || !visit.mayRunOn(loop)) return this.#callThread(visit, values);
+    const outcome = this.#callLoop(hook, exchange, visit, loop);
+    if (outcome === null) return this.#callThread(visit, values);
+    if (typeof outcome === 'string') return this.#applyEdits(hook, exchange, outcome);
+    return outcome instanceof Promise ? outcome.then((late) => this.#ended(hook, exchange, late)) : this.#ended(hook, exchange, outcome);
   }
 
   ended(exchange: Exchange): void {
-    const all = visits.get(exchange);
-    const visit = all?.get(this);
-    if (visit === undefined) return;
-    all?.delete(this);
-    if (visit.generation !== visit.isolate.generation) return;
-    const attributes = this.#settings.wasm === null ? {} : { attributes: finalAttributes(exchange) };
-    visit.isolate.tell({ type: 'end', exchange: visit.id, ...attributes }, null);
+    endVisit(exchange, this, this.#settings.wasm === null ? undefined : finalAttributes);
   }
 
   close(): void {
@@ -115,16 +97,21 @@ export class WorkerPlugin implements RunningPlugin {
     return `plugin ${this.#settings.name} of ${this.#settings.policy}`;
   }
 
-  #open(): PluginIsolate | null {
+  #open(): PluginVersion | null {
     const source = this.#settings.module.value;
     if (source === null) return null;
     const { language, name, config, backends, wasm, callTime, timeout, memory } = this.#settings;
-    return new PluginIsolate({
+    const { counts, log } = this.#dependencies;
+    return new PluginVersion({
       ...{ source, language, name, config, wasm, callTime, timeout, memory, backends: [...backends.keys()] },
-      asked: (request, bytes, isolate) => this.#services.serve(request, bytes, isolate),
+      asked: (request, bytes, from) => this.#services.serve(request, bytes, from),
       crashed: (failure, reason) => {
-        this.#dependencies.counts.crashed(this.#settings, failure);
+        counts.crashed(this.#settings, failure);
         this.#warn('the isolate of a plugin ended and starts again', reason);
+      },
+      moved: (to, reason) => {
+        counts.moved(this.#settings, to);
+        if (this.#lines.admit()) log?.info({ ...this.#labels, to, reason }, 'a plugin moved');
       },
     });
   }
@@ -144,45 +131,71 @@ export class WorkerPlugin implements RunningPlugin {
     previous?.close();
   }
 
+  /** An exchange that only one hook sees has no state to keep. */
   #visit(exchange: Exchange): Visit | null {
-    const all = visits.get(exchange) ?? new Map<WorkerPlugin, Visit>();
-    const known = all.get(this);
-    if (known !== undefined) return known;
-    const isolate = this.#current;
-    if (isolate === null) return null;
-    const visit = { id: ++this.#lastExchange, isolate, generation: -1, holds: false };
-    visits.set(exchange, all.set(this, visit));
-    return visit;
+    const known = visitOf(exchange, this);
+    const version = this.#current;
+    if (known !== null || version === null) return known;
+    const visit = new Visit(version.hasFollowers ? ++this.#lastExchange : 0, version);
+    return version.hasFollowers ? keepVisit(exchange, this, visit) : visit;
   }
 
-  #message(hook: PluginHook, exchange: Exchange, visit: Visit, isLast: boolean): Omit<CallMessage, 'type' | 'call'> {
-    const { hooks, generation } = visit.isolate;
-    const isKnown = visit.generation === generation;
-    const keep = LATER.some((each) => hooks?.has(each) === true);
-    if (keep) visit.generation = generation;
-    const hasAnswer = hook.startsWith('onResponse');
-    return {
-      ...{ exchange: visit.id, hook, keep },
-      ...(isKnown ? {} : { request: requestHead(exchange) }),
-      ...(hasAnswer && hook !== 'onResponseChunk' ? { response: { status: exchange.status, headers: exchange.responseHeaders } } : {}),
-      ...(hook === 'onResponseChunk' && !isKnown ? { response: { status: exchange.status, headers: exchange.responseHeaders } } : {}),
-      ...(hook.endsWith('Chunk') || hook.endsWith('Body') ? { isLast } : {}),
+  /** A hook for answers is the last one of an exchange there. */
+  #callLoop(hook: PluginHook, exchange: Exchange, visit: Visit, loop: LoopIsolate): LoopOutcome {
+    const { id } = visit;
+    if (hook === 'onRequest') {
+      if (id !== 0) visit.enterLoop(loop);
+      return loop.request(requestText(exchange), id);
+    }
+    const request = visit.isAt(loop) ? null : requestText(exchange);
+    return loop.response(request, id, exchange.status, headersText(exchange.responseHeaders));
+  }
+
+  async #callThread(visit: Visit, values: CallValues): Promise<PluginOutcome> {
+    const [hook, exchange, body] = values;
+    const { thread, isKnown, state } = visit.id === 0 ? alone(visit.version) : visit.enterThread();
+    if (visit.holds && !isKnown) return this.#failure(hook, 'lost', 'the isolate ended while it had a part of the body');
+    const message = {
+      ...{ exchange: visit.id, keep: visit.id !== 0 },
+      ...messageOf(values, isKnown),
+      ...(state === null ? {} : { state }),
       ...(this.#settings.wasm === null ? {} : wasmPart(hook, exchange, isKnown)),
     };
+    const outcome = await thread.call(message, body);
+    visit.holds ||= hook.endsWith('Chunk') && outcome.ok && outcome.changes?.replaces === true;
+    return this.#ended(hook, exchange, outcome);
+  }
+
+  #ended(hook: PluginHook, exchange: Exchange, outcome: Outcome): PluginOutcome {
+    if (exchange.phase === 'done') return PASSED;
+    return outcome.ok ? this.#apply(hook, exchange, outcome) : this.#failure(hook, outcome.failure, outcome.reason);
+  }
+
+  #applyEdits(hook: PluginHook, exchange: Exchange, edits: string): PluginOutcome {
+    const problem = edits === '' ? null : applyEdits(exchange, hook, edits);
+    if (problem !== null) return this.#failure(hook, 'failed', problem);
+    this.#succeeded(hook);
+    return PASSED;
   }
 
   #apply(hook: PluginHook, exchange: Exchange, { changes, bytes }: Extract<Outcome, { readonly ok: true }>): PluginOutcome {
-    this.#dependencies.counts.called(this.#settings, hook, 'ok');
-    if (changes === null) return { type: 'passed' };
-    const problem = applyChanges(exchange, hook, changes, bytes);
+    const problem = changes === null ? null : applyChanges(exchange, hook, changes, bytes);
     if (problem !== null) return this.#failure(hook, 'failed', problem);
+    this.#succeeded(hook);
+    if (changes === null) return PASSED;
     if (changes.reply !== undefined) return answered(hook, changes.reply, bytes);
     const trailers = changes.trailers === undefined ? {} : { trailers: changes.trailers };
     return changes.replaces === true ? { type: 'replaced', body: bytes ?? Buffer.alloc(0), ...trailers } : { type: 'passed', ...trailers };
   }
 
+  #succeeded(hook: PluginHook): void {
+    let count = this.#successes.get(hook);
+    if (count === undefined) this.#successes.set(hook, (count = this.#dependencies.counts.calls(this.#settings, hook, 'ok')));
+    count.value++;
+  }
+
   #failure(hook: PluginHook, failure: Failure, reason: string): PluginOutcome {
-    this.#dependencies.counts.called(this.#settings, hook, failure);
+    this.#dependencies.counts.calls(this.#settings, hook, failure).value++;
     this.#warn(`${hook} of a plugin failed`, reason);
     return { type: 'failed', error: withDetail(FAILURES[failure], `${this.#name}: ${reason}`) };
   }
@@ -194,6 +207,26 @@ export class WorkerPlugin implements RunningPlugin {
   get #labels(): { readonly policy: string; readonly plugin: string } {
     return { policy: this.#settings.policy, plugin: this.#settings.name };
   }
+}
+
+/** A call that needs no state. */
+function alone({ thread }: PluginVersion): ReturnType<Visit['enterThread']> {
+  return { thread, isKnown: false, state: null };
+}
+
+/** What a call says, with the heads that the isolate does not have. */
+function messageOf(
+  [hook, exchange, , isLast, trailers]: CallValues,
+  isKnown: boolean,
+): Omit<CallMessage, 'type' | 'call' | 'exchange' | 'keep'> {
+  const hasAnswer = hook.startsWith('onResponse') && (hook !== 'onResponseChunk' || !isKnown);
+  return {
+    hook,
+    ...(isKnown ? {} : { request: requestHead(exchange) }),
+    ...(hasAnswer ? { response: { status: exchange.status, headers: exchange.responseHeaders } } : {}),
+    ...(hook.endsWith('Chunk') || hook.endsWith('Body') ? { isLast } : {}),
+    ...(trailers === undefined ? {} : { trailers }),
+  };
 }
 
 /** The head of an answer in place of that of the backend is up to the filter, and of a body that is on its way only the status counts. */

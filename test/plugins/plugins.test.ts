@@ -139,6 +139,29 @@ describe('a plugin', () => {
   });
 });
 
+describe('a plugin with short calls', () => {
+  const source = `
+    onRequest(request, { state }) { state.agent = request.headers.get('x-agent'); },
+    onResponse(response, request, { state }) {
+      for (let i = 0; request.path === '/slow' && i < 1e6; i++);
+      response.headers.set('x-agent', state.agent);
+    },`;
+  const agent = async (path: string): Promise<string | undefined> => header(await rig.ask(get(path, 'X-Agent: me\r\n')), 'x-agent');
+  const moves = async (): Promise<readonly string[]> => {
+    const lines = (await rig.proxy.worker.registry.metrics()).split('\n');
+    return lines.flatMap((line) => /^weir_plugin_moves_total.*to="(loop|thread)"} [1-9]/.exec(line)?.[1] ?? []);
+  };
+
+  test('moves to the event loop, and back with the state of the request when a call is long', async () => {
+    const before = await withHooks(source, { callTime: '10s' }, get('/', 'X-Agent: me\r\n'));
+    expect([header(before, 'x-agent'), await moves()]).toEqual(['me', []]);
+    while ((await moves()).length === 0) expect(await agent('/')).toBe('me');
+    expect([await agent('/'), await moves()]).toEqual(['me', ['loop']]);
+    expect([await agent('/slow'), await moves()]).toEqual(['me', ['loop', 'thread']]);
+    expect(await agent('/')).toBe('me');
+  });
+});
+
 describe('a failing plugin', () => {
   test.each([
     ['an exception', `onRequest() { throw new Error('secret'); }`, 500, 'plugin_failed'],

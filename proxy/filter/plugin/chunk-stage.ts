@@ -67,11 +67,15 @@ export class ChunkStage implements BodyStage {
     const piece = this.#pieces.shift();
     if (piece === undefined) return out.ready();
     this.#isBusy = true;
-    void this.#call(piece).then((outcome) => this.#take(piece, outcome, out));
+    void this.#see(piece, out);
+  }
+
+  async #see(piece: Piece, out: StageOutlet): Promise<void> {
+    this.#take(piece, await this.#call(piece), out);
   }
 
   /** A body with trailers ends with these. */
-  #call({ bytes, isLast }: Piece): Promise<PluginOutcome> {
+  #call({ bytes, isLast }: Piece): PluginOutcome | Promise<PluginOutcome> {
     const { chunk, trailers } = this.#hooks;
     if (isLast && this.#trailers !== null && this.#plugin.has(trailers) === true)
       return this.#plugin.call(trailers, this.#exchange, null, true, this.#trailers);

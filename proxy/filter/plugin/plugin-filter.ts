@@ -71,11 +71,21 @@ export class PluginFilter implements Filter {
     return hooks.some((hook) => this.#plugin.has(hook) !== false);
   }
 
-  async #request(exchange: Exchange): Promise<FilterVerdict> {
+  /** A plugin with short calls answers at once: then there is no promise. */
+  #request(exchange: Exchange): FilterVerdict | Promise<FilterVerdict> {
+    const has = this.#plugin.has('onRequest');
+    if (has === null) return this.#requestOnceReady(exchange);
+    const outcome = has ? this.#plugin.call('onRequest', exchange, null, false) : PASSED;
+    return outcome instanceof Promise ? outcome.then((late) => this.#afterRequest(exchange, late)) : this.#afterRequest(exchange, outcome);
+  }
+
+  async #requestOnceReady(exchange: Exchange): Promise<FilterVerdict> {
     const problem = await this.#plugin.ready();
     if (isOver(exchange)) return 'answered';
-    if (problem !== null) return this.#refuse(exchange, problem);
-    const outcome = this.#plugin.has('onRequest') === true ? await this.#plugin.call('onRequest', exchange, null, false) : PASSED;
+    return problem === null ? this.#request(exchange) : this.#refuse(exchange, problem);
+  }
+
+  #afterRequest(exchange: Exchange, outcome: PluginOutcome): FilterVerdict | Promise<FilterVerdict> {
     if (isOver(exchange) || outcome.type === 'answered') return 'answered';
     if (outcome.type === 'failed') return this.#refuse(exchange, outcome.error);
     return exchange.requestLength === 0 || exchange.upgrade !== '' ? 'continue' : this.#requestContent(exchange);
@@ -104,11 +114,22 @@ export class PluginFilter implements Filter {
     return this.#failOpen ? 'continue' : refuse(exchange, error);
   }
 
-  async #response(exchange: Exchange): Promise<AnswerChange> {
+  #response(exchange: Exchange): AnswerChange | Promise<AnswerChange> {
+    const has = this.#plugin.has('onResponse');
+    if (has === null) return this.#responseOnceReady(exchange);
+    const outcome = has ? this.#plugin.call('onResponse', exchange, null, false) : PASSED;
+    return outcome instanceof Promise
+      ? outcome.then((late) => this.#afterResponse(exchange, late))
+      : this.#afterResponse(exchange, outcome);
+  }
+
+  async #responseOnceReady(exchange: Exchange): Promise<AnswerChange> {
     const problem = await this.#plugin.ready();
     if (isOver(exchange)) return undefined;
-    if (problem !== null) return this.#failed(problem);
-    const outcome = this.#plugin.has('onResponse') === true ? await this.#plugin.call('onResponse', exchange, null, false) : PASSED;
+    return problem === null ? this.#response(exchange) : this.#failed(problem);
+  }
+
+  #afterResponse(exchange: Exchange, outcome: PluginOutcome): AnswerChange | Promise<AnswerChange> {
     if (outcome.type === 'failed') return this.#failed(outcome.error);
     if (outcome.type === 'refused') return replace(exchange, outcome);
     return isOver(exchange) || !mayHaveBody(exchange) ? undefined : this.#responseContent(exchange);

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import path from 'node:path';
 import { err, ok, type Result } from '#lib/result.ts';
-import { loadEngine, QuickJsIsolate } from './quickjs-isolate.ts';
+import { compileEngine } from './engine.ts';
+import { QuickJsIsolate } from './quickjs-isolate.ts';
 
 /** The result of one test; `reason` '': it passes. */
 export interface TestVerdict {
@@ -35,7 +36,8 @@ const OWN = /^(?:\.\/)?([\w-][\w.-]*\.m?[jt]s)$/;
 export async function runPluginTests(file: string): Promise<Result<readonly TestVerdict[]>> {
   const folder = path.dirname(file);
   const results: string[] = [];
-  const isolate = new QuickJsIsolate(await loadEngine(), {
+  const prepared = await QuickJsIsolate.prepare(await compileEngine());
+  const isolate = prepared({
     ...{ source: sourceIn(folder, path.basename(file)), config: '{}', callTime: CALL_TIME, memory: MEMORY, entry: ENTRY },
     module: (name) => (name === '@weir/sdk/test' ? TEST_SDK : moduleIn(folder, name)),
     send: ([text]) => results.push(text),

@@ -1,18 +1,13 @@
-// A plugin in QuickJS, which is compiled to WebAssembly: its memory is an array of bytes of the thread, and it has no function but those
-// that it is given here. A call ends at the limit of its time, unless it is in a built-in function: then the thread ends (plugin-thread.ts).
-import {
-  newQuickJSWASMModuleFromVariant,
-  type QuickJSContext,
-  type QuickJSHandle,
-  type QuickJSRuntime,
-  type QuickJSSyncVariant,
-  type QuickJSWASMModule,
-} from 'quickjs-emscripten-core';
-import quickJs from '@jitl/quickjs-wasmfile-release-sync';
+// A plugin in QuickJS, which is compiled to WebAssembly: its memory is an array of bytes of its own, and it has no function but those that
+// it is given here. A call ends at the limit of its time, whatever it does: the clock is in the loops of the engine.
+import type { QuickJSContext, QuickJSHandle, QuickJSRuntime } from 'quickjs-emscripten-core';
 import { err, ok, type Result } from '#lib/result.ts';
 import type { Broken, Isolate, IsolateOptions } from '../isolate.ts';
 import { HOOKS, LOAD_TIME, type Envelope, type Hook } from '../message.ts';
+import { CallClock, Overrun } from './call-clock.ts';
+import { newEngine, type Engine } from './engine.ts';
 import { guestModule } from './guest-modules.ts';
+import { QuickCalls } from './quick-calls.ts';
 
 /** Of the stack in WebAssembly, which has 1 MiB. */
 const MAX_STACK_BYTES = 256 * 1_024;
@@ -29,21 +24,21 @@ const MAX_MESSAGE = 1_048_576;
 /** The first module. */
 const ENTRY = `
 import { dispatch, stuckCalls } from 'weir:guest/calls.ts';
+import { forget, savedState } from 'weir:guest/exchanges.ts';
 import { load } from 'weir:guest/hooks.ts';
+import { quickRequest, quickResponse } from 'weir:guest/quick.ts';
 import plugin from 'weir:plugin';
 globalThis.weirDispatch = dispatch;
 globalThis.weirStuckCalls = stuckCalls;
+Object.assign(globalThis, { weirForget: forget, weirSavedState: savedState, weirRequest: quickRequest, weirResponse: quickResponse });
 globalThis.weirHooks = load(plugin, ${JSON.stringify(HOOKS)});
 `;
-
-/** The engine, once for a thread. The types of the package are those for CommonJS, where its export has another shape. */
-export function loadEngine(): Promise<QuickJSWASMModule> {
-  return newQuickJSWASMModuleFromVariant(quickJs as unknown as QuickJSSyncVariant);
-}
 
 export interface QuickJsOptions extends Omit<IsolateOptions, 'source'> {
   /** JavaScript. */
   readonly source: string;
+  /** Processor time for the start of the module, milliseconds; `LOAD_TIME` by default. */
+  readonly loadTime?: number;
   /** In place of the module that starts a plugin; for tests. */
   readonly entry?: string;
   /** Further modules that it may import; null: there is none of this name. */
@@ -51,14 +46,11 @@ export interface QuickJsOptions extends Omit<IsolateOptions, 'source'> {
 }
 
 export class QuickJsIsolate implements Isolate {
+  readonly #engine: Engine;
   readonly #runtime: QuickJSRuntime;
   readonly #vm: QuickJSContext;
   readonly #options: QuickJsOptions;
-  /** Processor time at which the call ends, microseconds; -1: the clock does not run yet. */
-  #deadline = -1;
-  /** The time of the call, microseconds. */
-  #time = 0;
-  #isExpired = false;
+  readonly #clock: CallClock;
   /** The call caused more messages than it may. */
   #isOverflown = false;
   /** An error of the call came of a lack of memory. */
@@ -68,19 +60,43 @@ export class QuickJsIsolate implements Isolate {
   #mayBeStuck = false;
   #dispatch: QuickJSHandle | null = null;
   #stuck: QuickJSHandle | null = null;
+  #saved: QuickJSHandle | null = null;
+  #calls: QuickCalls | null = null;
 
-  constructor(engine: QuickJSWASMModule, options: QuickJsOptions) {
+  /** Starts an engine for one plugin. */
+  static async prepare(module: WebAssembly.Module): Promise<(options: QuickJsOptions) => QuickJsIsolate> {
+    const clock = new CallClock();
+    const engine = await newEngine(module, () => clock.look());
+    return (options) => new QuickJsIsolate(engine, clock, options);
+  }
+
+  private constructor(engine: Engine, clock: CallClock, options: QuickJsOptions) {
     this.#options = options;
-    this.#runtime = engine.newRuntime();
+    this.#engine = engine;
+    this.#clock = clock;
+    this.#runtime = engine.quickJs.newRuntime();
     this.#runtime.setMemoryLimit(options.memory);
     this.#runtime.setMaxStackSize(MAX_STACK_BYTES);
-    this.#runtime.setInterruptHandler(() => this.#interrupts());
+    this.#runtime.setInterruptHandler(() => this.#clock.isExpired);
     this.#runtime.setModuleLoader((name) => this.#module(name));
     this.#vm = this.#runtime.newContext();
   }
 
+  get engine(): WebAssembly.Module {
+    return this.#engine.module;
+  }
+
+  get looks(): number {
+    return this.#clock.looks;
+  }
+
   load(): Result<readonly Hook[]> {
-    this.#begin(LOAD_TIME);
+    const { loadTime = LOAD_TIME } = this.#options;
+    const loaded = this.#limited(loadTime, () => this.#load());
+    return 'failure' in loaded ? err(loaded.reason) : loaded;
+  }
+
+  #load(): Result<readonly Hook[]> {
     this.#define('weirSend', (text, bytes) => this.#send(text, bytes));
     if (this.#options.entry !== undefined) this.#define('weirTestSend', (text) => this.#send(text, undefined));
     this.#define('weirEncode', (text) => this.#vm.newArrayBuffer(arrayOf(Buffer.from(this.#vm.getString(text)))));
@@ -93,8 +109,11 @@ export class QuickJsIsolate implements Isolate {
     return this.#hooks();
   }
 
-  dispatch([text, bytes]: Envelope): Broken | null {
-    this.#begin(this.#options.callTime);
+  dispatch(envelope: Envelope): Broken | null {
+    return this.#limited(this.#options.callTime, () => this.#dispatched(envelope));
+  }
+
+  #dispatched([text, bytes]: Envelope): Broken | null {
     const vm = this.#vm;
     const argument = vm.newString(text);
     const buffer = bytes === null ? vm.undefined : vm.newArrayBuffer(arrayOf(bytes));
@@ -109,9 +128,38 @@ export class QuickJsIsolate implements Isolate {
     return this.#runJobs() ?? this.#excess();
   }
 
+  /** Runs a call without messages; see `guest/quick.ts`. */
+  quick(call: (calls: QuickCalls) => string | null): string | Broken {
+    return this.#limited(this.#options.callTime, () => this.#quick(call));
+  }
+
+  #quick(call: (calls: QuickCalls) => string | null): string | Broken {
+    const result = call((this.#calls ??= new QuickCalls(this.#engine, this.#vm)));
+    if (result !== null && result.startsWith('?')) this.#mayBeStuck = true;
+    const jobs = this.#runtime.hasPendingJob() ? this.#runJobs() : null;
+    return jobs ?? this.#excess() ?? result ?? { failure: 'memory', reason: 'the engine ended the call' };
+  }
+
+  /** Runs code of the plugin. What cuts it off leaves the engine in an unknown state. */
+  #limited<T>(time: number, action: () => T): T | Broken {
+    this.#clock.begin(time);
+    this.#isOverflown = this.#isFull = false;
+    this.#messages = 0;
+    try {
+      return action();
+    } catch (cut) {
+      if (cut instanceof Overrun) return this.#late();
+      return { failure: 'failed', reason: cut instanceof Error ? `the engine failed: ${cut.message}` : 'the engine failed' };
+    }
+  }
+
+  #late(): Broken {
+    return { failure: 'timeout', reason: `it ran longer than ${this.#clock.time} ms` };
+  }
+
   /** A plugin may catch the errors that end it, so what counts is that a limit was reached. */
   #excess(): Broken | null {
-    if (this.#isExpired) return { failure: 'timeout', reason: `it ran longer than ${this.#options.callTime} ms` };
+    if (this.#clock.isExpired) return this.#late();
     if (this.#isFull) return { failure: 'memory', reason: `it used more than ${this.#options.memory} bytes` };
     return this.#isOverflown ? { failure: 'failed', reason: `a call may ask ${MAX_MESSAGES} things at most` } : null;
   }
@@ -119,27 +167,23 @@ export class QuickJsIsolate implements Isolate {
   stuckCalls(): readonly number[] {
     if (!this.#mayBeStuck) return [];
     this.#mayBeStuck = false;
-    this.#begin(this.#options.callTime);
-    const result = this.#vm.callFunction(this.#stuck as QuickJSHandle, this.#vm.undefined);
-    if (result.error !== undefined) return [];
-    const text = result.value.consume((value) => this.#vm.getString(value));
-    return (JSON.parse(text) as unknown[]).filter((call) => typeof call === 'number');
+    const calls = JSON.parse(this.#textOf(this.#stuck, []) ?? '[]') as unknown[];
+    return calls.filter((call) => typeof call === 'number');
   }
 
-  #begin(time: number): void {
-    this.#time = time * 1_000;
-    this.#deadline = -1;
-    this.#isExpired = false;
-    this.#isOverflown = false;
-    this.#isFull = false;
-    this.#messages = 0;
+  /** The values that the hooks of an exchange share, as JSON; null: there are none, or they are none of JSON. */
+  savedState(exchange: number): string | null {
+    const text = this.#vm.newNumber(exchange).consume((number) => this.#textOf(this.#saved, [number]));
+    return text === '' ? null : text;
   }
 
-  /** The clock starts at the first look, which comes after some thousand operations: a short call reads no clock. */
-  #interrupts(): boolean {
-    if (this.#deadline < 0) this.#deadline = processorTime() + this.#time;
-    this.#isExpired ||= processorTime() > this.#deadline;
-    return this.#isExpired;
+  /** Calls a function around the plugin that returns a text. */
+  #textOf(handle: QuickJSHandle | null, values: readonly QuickJSHandle[]): string | null {
+    const text = this.#limited(this.#options.callTime, () => {
+      const result = this.#vm.callFunction(handle as QuickJSHandle, this.#vm.undefined, ...values);
+      return result.error === undefined ? result.value.consume((value) => this.#vm.getString(value)) : null;
+    });
+    return typeof text === 'string' ? text : null;
   }
 
   #module(name: string): string | { error: Error } {
@@ -198,19 +242,20 @@ export class QuickJsIsolate implements Isolate {
     const hooks = this.#vm.getProp(this.#vm.global, 'weirHooks').consume((handle) => this.#vm.getString(handle));
     this.#dispatch = this.#vm.getProp(this.#vm.global, 'weirDispatch');
     this.#stuck = this.#vm.getProp(this.#vm.global, 'weirStuckCalls');
+    this.#saved = this.#vm.getProp(this.#vm.global, 'weirSavedState');
     const names: unknown = JSON.parse(hooks);
     return ok(HOOKS.filter((hook) => Array.isArray(names) && names.includes(hook)));
   }
 
   #broken(error: QuickJSHandle): Broken {
     const reason = this.#reasonOf(error);
-    if (this.#isExpired) return { failure: 'timeout', reason: `it ran longer than ${this.#options.callTime} ms` };
+    if (this.#clock.isExpired) return this.#late();
     return { failure: reason.includes('out of memory') || reason === '' ? 'memory' : 'failed', reason };
   }
 
   /** The name and message of an error; its getters do not run. */
   #reasonOf(error: QuickJSHandle): string {
-    if (this.#isExpired) return `it ran longer than ${LOAD_TIME} ms`;
+    if (this.#clock.isExpired) return this.#late().reason;
     return error.consume((handle) => {
       const text = (name: string): string =>
         this.#vm.getProp(handle, name).consume((value) => (this.#vm.typeof(value) === 'string' ? this.#vm.getString(value) : ''));
@@ -221,12 +266,6 @@ export class QuickJsIsolate implements Isolate {
       }
     });
   }
-}
-
-/** Of this thread, microseconds: a busy machine takes nothing from the time of a plugin. */
-function processorTime(): number {
-  const { user, system } = process.threadCpuUsage();
-  return user + system;
 }
 
 function arrayOf(bytes: Uint8Array): ArrayBuffer {

@@ -24,7 +24,7 @@ function start(source: Buffer, options: Partial<PluginIsolateOptions> = {}): Sta
   const [asked, crashes]: [Request[], string[]] = [[], []];
   const isolate = new PluginIsolate({
     ...{ source, language: 'wasm', name: 'code/test.wasm', config: '', backends: ['users'], wasm: SETTINGS },
-    ...{ callTime: 50, timeout: 60_000, memory: MEMORY },
+    ...{ callTime: 50, timeout: 60_000, memory: MEMORY, engine: null, probation: 1_000_000, quick: () => undefined },
     asked: (request) => asked.push(request),
     crashed: (failure, reason) => crashes.push(`${failure}: ${reason}`),
     ...options,

@@ -1,6 +1,7 @@
 // The part of the WebAssembly API that modules need: the types of Node.js have none of it.
 declare namespace WebAssembly {
-  interface Memory {
+  class Memory {
+    private constructor();
     readonly buffer: ArrayBuffer;
   }
 
@@ -10,7 +11,7 @@ declare namespace WebAssembly {
   }
 
   type Exports = Readonly<Record<string, unknown>>;
-  type Imports = Readonly<Record<string, Readonly<Record<string, (...values: never[]) => unknown>>>>;
+  type Imports = Readonly<Record<string, Readonly<Record<string, Memory | ((...values: never[]) => unknown)>>>>;
 
   class Module {
     static exports(module: Module): readonly Descriptor[];

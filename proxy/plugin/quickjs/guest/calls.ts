@@ -2,7 +2,7 @@
 // All of this folder is evaluated as modules of QuickJS. It protects nothing: the proxy checks all that leaves the isolate.
 import type { CallMessage, FromPlugin, ToPlugin } from '../../message.ts';
 import { emit, isWaiting, settle } from './context.ts';
-import { forget, stateOf } from './exchanges.ts';
+import { forget, stateOfCall, type ExchangeState } from './exchanges.ts';
 import { run } from './hooks.ts';
 import { send } from './host.ts';
 import { done } from './results.ts';
@@ -22,27 +22,35 @@ export function dispatch(text: string, bytes?: ArrayBuffer): string {
 
 /** Runs a hook. Returns the result if it is there at once, or ''. */
 function call(message: CallMessage, bytes: ArrayBuffer | undefined): string {
-  const state = stateOf(message);
+  const state = stateOfCall(message);
   const { call: id } = message;
   try {
     const result = run(message, state, bytes === undefined ? new Uint8Array(0) : new Uint8Array(bytes));
     if (!isThenable(result)) return done(message, state, result);
-    pending.add(id);
-    result.then(
-      (late) => pending.delete(id) && later(id, () => done(message, state, late)),
-      (error: unknown) => pending.delete(id) && emit({ type: 'failed', call: id, reason: describe(error) }),
-    );
+    settleLater(message, state, result);
     return '';
   } catch (error) {
     return JSON.stringify({ type: 'failed', call: id, reason: describe(error) } satisfies FromPlugin);
   }
 }
 
-function isThenable(value: unknown): value is Promise<unknown> {
+/** Tells the result of a hook once it is there. */
+export function settleLater(message: Pick<CallMessage, 'call' | 'hook'>, state: ExchangeState, result: Promise<unknown>): void {
+  const { call: id } = message;
+  pending.add(id);
+  result.then(
+    (late) => pending.delete(id) && tell(id, () => done(message, state, late)),
+    (error: unknown) => pending.delete(id) && emit({ type: 'failed', call: id, reason: describe(error) }),
+  );
+}
+
+/** Whether a hook is not yet done. */
+export function isThenable(value: unknown): value is Promise<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }
 
-function later(id: number, result: () => string): void {
+/** Tells the result of a hook, or why there is none. */
+export function tell(id: number, result: () => string): void {
   let text: string;
   try {
     text = result();

@@ -2,7 +2,7 @@
 import type { PluginContext, PluginSubresponse } from '../../../../sdk/index.ts';
 import type { FromPlugin, ToPlugin } from '../../message.ts';
 import { bufferOf, bytesOf, decodeText } from './bytes.ts';
-import { flat, Headers } from './headers.ts';
+import { flat, Headers, textOf } from './headers.ts';
 import { configText, send } from './host.ts';
 import { deepFrozen, describe } from './values.ts';
 
@@ -33,15 +33,9 @@ export function isWaiting(): boolean {
 
 /** The answer of a backend. */
 export function subresponse(status: number, list: readonly string[], body: Uint8Array): PluginSubresponse {
-  const headers = new Headers(list, () => {
-    throw new TypeError('the headers of an answer to a plugin cannot be changed');
-  });
+  const headers = new Headers(textOf(list));
+  headers.isOpen = false;
   return Object.freeze({ status, headers, body, text: () => decodeText(body), json: (): unknown => JSON.parse(decodeText(body)) });
-}
-
-/** The context of a hook. */
-export function contextOf(state: Record<string, unknown>): PluginContext {
-  return Object.freeze({ config, state, log, metrics, counters, fetch });
 }
 
 const log = Object.freeze({
@@ -67,6 +61,22 @@ const fetch: PluginContext['fetch'] = (backend, { method = 'GET', path = '/', he
     const message = { type: 'ask', op, backend: String(backend), method, path, headers: flat(headers) } as const;
     send(JSON.stringify(message satisfies FromPlugin), bytes === null ? undefined : bufferOf(bytes));
   });
+
+/** The context of the hooks of one exchange. What all have in common is in its prototype, and cannot be changed. */
+export class Context implements PluginContext {
+  declare readonly config: unknown;
+  declare readonly log: PluginContext['log'];
+  declare readonly metrics: PluginContext['metrics'];
+  declare readonly counters: PluginContext['counters'];
+  declare readonly fetch: PluginContext['fetch'];
+  declare values: Record<string, unknown> | undefined;
+
+  get state(): Record<string, unknown> {
+    return (this.values ??= {});
+  }
+}
+for (const [name, value] of Object.entries({ config, log, metrics, counters, fetch }))
+  Object.defineProperty(Context.prototype, name, { value });
 
 function operation<T>(begin: (op: number) => void): Promise<T> {
   return new Promise((resolve, reject) => {

@@ -1,85 +1,147 @@
-// The heads of messages for hooks, which keep what hooks change.
+// The heads of messages for hooks, which keep what hooks change. What most hooks never need is made when it is asked for.
 import type { PluginRequest, PluginResponse } from '../../../../sdk/index.ts';
 import type { RequestHead, ResponseHead } from '../../message.ts';
-import { Headers } from './headers.ts';
-
-/** What the hooks of a message changed, and whether they still may. */
-export class Edits {
-  isOpen = true;
-  path = false;
-  status = false;
-  headers = false;
-
-  /** Throws unless the head can still be changed. */
-  mark(part: 'path' | 'status' | 'headers'): void {
-    if (!this.isOpen) throw new TypeError('the head of the message is already on its way');
-    this[part] = true;
-  }
-}
+import { check, Headers, textOf } from './headers.ts';
 
 /** The head of a request for hooks. */
 export class Request implements PluginRequest {
-  readonly method: string;
-  readonly scheme: 'http' | 'https';
-  readonly host: string;
-  readonly client: string;
-  readonly principal: string | null;
-  readonly headers: Headers;
-  readonly #edits: Edits;
-  #path: string;
-  #query: string;
+  /** Method, scheme, host, client, principal (JSON), path and query in lines. */
+  readonly text: string;
+  readonly headersText: string;
+  declare isOpen: boolean;
+  declare isMoved: boolean;
+  declare list: Headers | null;
+  declare lines: string[] | null;
 
-  constructor(head: RequestHead, edits: Edits) {
-    this.method = head.method;
-    this.scheme = head.scheme;
-    this.host = head.host;
-    this.client = head.client;
-    this.principal = head.principal;
-    this.headers = new Headers(head.headers, () => edits.mark('headers'));
-    this.#edits = edits;
-    this.#path = head.path;
-    this.#query = head.query;
-    Object.freeze(this);
+  constructor(text: string, headersText: string) {
+    this.text = text;
+    this.headersText = headersText;
+  }
+
+  static of(head: RequestHead): Request {
+    const { method, scheme, host, client, principal, path, query, headers } = head;
+    return new Request([method, scheme, host, client, JSON.stringify(principal), path, query].join('\n'), textOf(headers));
+  }
+
+  get method(): string {
+    return this.line(0);
+  }
+
+  get scheme(): 'http' | 'https' {
+    return this.line(1) as 'http' | 'https';
+  }
+
+  get host(): string {
+    return this.line(2);
+  }
+
+  get client(): string {
+    return this.line(3);
+  }
+
+  get principal(): string | null {
+    return JSON.parse(this.line(4)) as string | null;
   }
 
   get path(): string {
-    return this.#path;
+    return this.line(5);
   }
 
   set path(path: string) {
-    this.#edits.mark('path');
-    this.#path = String(path);
+    this.move(5, String(path));
   }
 
   get query(): string {
-    return this.#query;
+    return this.line(6);
   }
 
   set query(query: string) {
-    this.#edits.mark('path');
-    this.#query = String(query);
+    this.move(6, String(query));
+  }
+
+  get headers(): Headers {
+    if (this.list !== null) return this.list;
+    const headers = (this.list = new Headers(this.headersText));
+    if (!this.isOpen) headers.isOpen = false;
+    return headers;
+  }
+
+  /** Whether the head can be changed. */
+  open(isOpen: boolean): void {
+    this.isOpen = isOpen;
+    if (this.list !== null) this.list.isOpen = isOpen;
+  }
+
+  get hasHeaderEdits(): boolean {
+    return this.list !== null && this.list.edits !== '';
+  }
+
+  /** The proxy knows the changes. */
+  told(): void {
+    this.isMoved = false;
+    this.list?.told();
+  }
+
+  line(index: number): string {
+    return (this.lines ??= this.text.split('\n'))[index] as string;
+  }
+
+  move(index: number, text: string): void {
+    check(this.isOpen);
+    this.line(index);
+    (this.lines as string[])[index] = text;
+    this.isMoved = true;
   }
 }
+Object.assign(Request.prototype, { isOpen: true, isMoved: false, list: null, lines: null });
 
 /** The head of an answer for hooks. */
 export class Response implements PluginResponse {
-  readonly headers: Headers;
-  readonly #edits: Edits;
-  #status: number;
+  readonly headersText: string;
+  code: number;
+  declare isOpen: boolean;
+  declare isChanged: boolean;
+  declare list: Headers | null;
 
-  constructor(head: ResponseHead, edits: Edits) {
-    this.headers = new Headers(head.headers, () => edits.mark('headers'));
-    this.#edits = edits;
-    this.#status = head.status;
-    Object.freeze(this);
+  constructor(status: number, headersText: string) {
+    this.code = status;
+    this.headersText = headersText;
+  }
+
+  static of({ status, headers }: ResponseHead): Response {
+    return new Response(status, textOf(headers));
   }
 
   get status(): number {
-    return this.#status;
+    return this.code;
   }
 
   set status(status: number) {
-    this.#edits.mark('status');
-    this.#status = status;
+    check(this.isOpen);
+    this.code = status;
+    this.isChanged = true;
+  }
+
+  get headers(): Headers {
+    if (this.list !== null) return this.list;
+    const headers = (this.list = new Headers(this.headersText));
+    if (!this.isOpen) headers.isOpen = false;
+    return headers;
+  }
+
+  open(isOpen: boolean): void {
+    this.isOpen = isOpen;
+    if (this.list !== null) this.list.isOpen = isOpen;
+  }
+
+  get hasHeaderEdits(): boolean {
+    return this.list !== null && this.list.edits !== '';
+  }
+
+  /** The proxy knows the changes. */
+  told(): void {
+    this.isChanged = false;
+    this.list?.told();
   }
 }
+Object.assign(Response.prototype, { isOpen: true, isChanged: false, list: null });

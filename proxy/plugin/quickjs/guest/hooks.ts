@@ -1,11 +1,11 @@
 // The hooks of the plugin.
 import type { Plugin, PluginContext } from '../../../../sdk/index.ts';
 import type { CallMessage, ScriptHook } from '../../message.ts';
-import { contextOf } from './context.ts';
 import type { ExchangeState } from './exchanges.ts';
 import type { Request, Response } from './heads.ts';
 
-let plugin: Plugin;
+/** The plugin. */
+export let plugin: Plugin;
 
 /** Takes the plugin. Returns the names of its hooks. */
 export function load(exported: unknown, hooks: readonly string[]): string {
@@ -37,7 +37,7 @@ const RUNS: Readonly<Record<ScriptHook, Run>> = {
 
 /** Runs the hook of a message. */
 export function run(message: CallMessage, state: ExchangeState, body: Uint8Array): unknown {
-  state.requestEdits.isOpen = message.hook === 'onRequest' || message.hook === 'onRequestBody';
-  state.responseEdits.isOpen = message.hook === 'onResponse' || message.hook === 'onResponseBody';
-  return RUNS[message.hook as ScriptHook](message, state, body, contextOf(state.state));
+  state.request?.open(message.hook === 'onRequest' || message.hook === 'onRequestBody');
+  state.response?.open(message.hook === 'onResponse' || message.hook === 'onResponseBody');
+  return RUNS[message.hook as ScriptHook](message, state, body, state.context);
 }

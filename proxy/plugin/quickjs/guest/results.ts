@@ -4,10 +4,11 @@ import type { CallMessage, Changes, FromPlugin, Hook } from '../../message.ts';
 import { bufferOf, bytesOf } from './bytes.ts';
 import type { ExchangeState } from './exchanges.ts';
 import { flat } from './headers.ts';
+import type { Request, Response } from './heads.ts';
 import { send } from './host.ts';
 
 /** The message with the result of a hook; '' if it was sent with bytes. */
-export function done({ call: id, hook }: CallMessage, state: ExchangeState, result: unknown): string {
+export function done({ call: id, hook }: Pick<CallMessage, 'call' | 'hook'>, state: ExchangeState, result: unknown): string {
   const edits = editsOf(state);
   const bytes = bytesOf(result);
   const reply = replyOf(hook, bytes === null ? result : null);
@@ -30,12 +31,24 @@ function replyOf(hook: Hook, result: unknown): PluginReply | null {
   throw new TypeError(`${hook} returned neither bytes nor a text`);
 }
 
-function editsOf({ request, response, requestEdits, responseEdits }: ExchangeState): Changes {
-  const changes: { -readonly [K in keyof Changes]: Changes[K] } = {};
-  if (request !== null && requestEdits.headers) changes.requestHeaders = request.headers.list;
-  if (request !== null && requestEdits.path) [changes.path, changes.query] = [request.path, request.query];
-  if (response !== null && responseEdits.headers) changes.responseHeaders = response.headers.list;
-  if (response !== null && responseEdits.status) changes.status = response.status;
-  requestEdits.headers = requestEdits.path = responseEdits.headers = responseEdits.status = false;
+function editsOf({ request, response }: ExchangeState): Changes {
+  return { ...(request === null ? {} : requestEdits(request)), ...(response === null ? {} : responseEdits(response)) };
+}
+
+function requestEdits(request: Request): Changes {
+  const changes: Changes = {
+    ...(request.hasHeaderEdits ? { requestHeaders: request.headers.list } : {}),
+    ...(request.isMoved ? { path: request.path, query: request.query } : {}),
+  };
+  request.told();
+  return changes;
+}
+
+function responseEdits(response: Response): Changes {
+  const changes: Changes = {
+    ...(response.hasHeaderEdits ? { responseHeaders: response.headers.list } : {}),
+    ...(response.isChanged ? { status: response.status } : {}),
+  };
+  response.told();
   return changes;
 }

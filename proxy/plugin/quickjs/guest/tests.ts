@@ -4,7 +4,7 @@ import type { Played, Scenario } from '../../../../sdk/test.ts';
 import { bytesOf, decodeText } from './bytes.ts';
 import { subresponse } from './context.ts';
 import { flat } from './headers.ts';
-import { Edits, Request, Response } from './heads.ts';
+import { Request, Response } from './heads.ts';
 import { deepFrozen, describe } from './values.ts';
 
 interface Test {
@@ -47,7 +47,6 @@ export async function runTests(): Promise<readonly Verdict[]> {
 class Play<Config> {
   readonly #plugin: Plugin<Config>;
   readonly #context: PluginContext<Config>;
-  readonly #edits = new Edits();
   readonly #request: Request;
   readonly #response: Response;
   readonly #lines: string[] = [];
@@ -68,8 +67,8 @@ class Play<Config> {
       path: '/',
       query: '',
     } as const;
-    this.#request = new Request({ ...defaults, ...head, headers: flat(headers) }, this.#edits);
-    this.#response = new Response({ status: response.status ?? 200, headers: flat(response.headers ?? {}) }, this.#edits);
+    this.#request = Request.of({ ...defaults, ...head, headers: flat(headers) });
+    this.#response = Response.of({ status: response.status ?? 200, headers: flat(response.headers ?? {}) });
     this.#requestBody = bytesOf(body) as Uint8Array;
     this.#responseBody = bytesOf(response.body ?? '') as Uint8Array;
     this.#context = contextOf(scenario, this.#lines, this.#metrics);
