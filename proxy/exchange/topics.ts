@@ -62,6 +62,8 @@ export interface HubTopics {
   publish(topic: string, data: string): Promise<Result<string>>;
   /** `after`: the last message that the subscriber has; null: it wants new ones only. */
   subscribe(topic: string, subscriber: Subscriber, after: string | null): Unsubscribe;
+  /** Subscribes to the news about the members of a topic: messages whose data is JSON with `type` (joined, left), `member` and `name`. */
+  watchMembers(topic: string, subscriber: Subscriber): Unsubscribe;
   /** The member is in the topic until it leaves, or its worker ends. */
   enter(topic: string, member: TopicMember): void;
   leave(topic: string, member: TopicMember): void;

@@ -9,6 +9,7 @@ import { authorization } from './authorization.ts';
 import { csrf } from './csrf.ts';
 import { directResponse } from './fixed-answers/direct-response.ts';
 import { maintenance } from './fixed-answers/maintenance.ts';
+import { events } from './events/events.ts';
 import { errorPages } from './error-pages/error-pages.ts';
 import { externalAuth } from './external-auth.ts';
 import type { FilterKind } from './filter.ts';
@@ -44,6 +45,8 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   grpcWeb,
   // The last to change a body that is not gRPC.
   compression,
+  // Before it: comments must be compressed too.
+  events,
   // After all that change an answer, so that it sees the last status.
   errorPages,
   // Answers a preflight before other filters act on it.

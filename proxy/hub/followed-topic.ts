@@ -10,6 +10,8 @@ class Following {
   readonly after: string | null;
   /** New messages until the history is there; null: it is. */
   waiting: TopicMessage[] | null = [];
+  /** The last message of the history until a later one has come: the store may tell of a message after it was read. Null: nothing to compare. */
+  read: MessageId | null = null;
 
   constructor(subscriber: Subscriber, after: string | null) {
     this.subscriber = subscriber;
@@ -56,8 +58,12 @@ export class FollowedTopic {
   }
 
   #deliver(following: Following, message: TopicMessage): void {
-    if (following.waiting === null) following.subscriber.message(this.#options.name, message);
-    else following.waiting.push(message);
+    if (following.waiting !== null) return void following.waiting.push(message);
+    if (following.read !== null) {
+      if (!isAfter(message, following.read)) return;
+      following.read = null;
+    }
+    following.subscriber.message(this.#options.name, message);
   }
 
   async #open(following: Following): Promise<void> {
@@ -79,13 +85,12 @@ export class FollowedTopic {
     following.waiting = null;
     subscriber.opened(name, following.after ?? last, isWhole);
     for (const stored of messages) subscriber.message(name, { ...stored, frame: null, event: null });
-    // What arrived meanwhile is in the history too, if it came before the answer.
-    const read = parseMessageId(last);
-    for (const message of waiting ?? []) if (isAfter(message, read)) subscriber.message(name, message);
+    following.read = parseMessageId(last);
+    for (const message of waiting ?? []) this.#deliver(following, message);
   }
 }
 
-function isAfter({ id }: TopicMessage, last: MessageId | null): boolean {
+function isAfter({ id }: TopicMessage, last: MessageId): boolean {
   const own = parseMessageId(id);
-  return own === null || last === null || compareIds(own, last) > 0;
+  return own === null || compareIds(own, last) > 0;
 }

@@ -28,3 +28,12 @@ local messages = {}
 if ARGV[1] ~= '' then messages = redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+') end
 return { last, floor, string.format('%.0f', now), messages }
 `;
+
+/** Key: members by the ends of their times. Arguments: now, the end for a member, the member, the life of the key in ms. Returns those whose time is over. */
+export const KEEP_MEMBER = `
+local gone = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
+redis.call('ZADD', KEYS[1], ARGV[2], ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+return gone
+`;

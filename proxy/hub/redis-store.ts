@@ -3,9 +3,10 @@ import type { RedisConnection } from '#lib/redis-connection.ts';
 import type { RedisClient } from '#lib/redis.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import type { HistoryTerms, TopicMember } from '../exchange/topics.ts';
+import { NEWS_HISTORY, newsOf, newsTopic } from './member-news.ts';
 import { RedisFollower } from './redis-follower.ts';
 import { readingOf, type RedisAnswer } from './redis-reading.ts';
-import { PUBLISH, READ } from './redis-scripts.ts';
+import { KEEP_MEMBER, PUBLISH, READ } from './redis-scripts.ts';
 import type { Reading, StoreListener, TopicStore } from './topic-store.ts';
 
 /** Members of workers that end without a word are gone after this time. */
@@ -59,10 +60,7 @@ export class RedisStore implements TopicStore {
   members(topic: string): Promise<Result<readonly TopicMember[]>> {
     return this.#run(async (client) => {
       const texts = await client.zrangebyscore(keysOf(topic).members, Date.now(), '+inf');
-      return texts.map((text) => {
-        const [id, name] = JSON.parse(text) as [string, string];
-        return { id, name };
-      });
+      return texts.map(memberOf);
     });
   }
 
@@ -75,17 +73,12 @@ export class RedisStore implements TopicStore {
     for (const entry of this.#members.values()) void this.#keep(entry);
   }
 
-  #keep({ topic, text }: { readonly topic: string; readonly text: string }): Promise<Result<unknown>> {
+  async #keep({ topic, text }: { readonly topic: string; readonly text: string }): Promise<void> {
     const { members } = keysOf(topic);
     const now = Date.now();
-    return this.#run((client) =>
-      client
-        .multi()
-        .zremrangebyscore(members, '-inf', now)
-        .zadd(members, now + MEMBER_MS, text)
-        .pexpire(members, MEMBER_MS)
-        .exec(),
-    );
+    const gone = await this.#run((client) => client.eval(KEEP_MEMBER, 1, members, now, now + MEMBER_MS, text, MEMBER_MS));
+    if (!gone.ok) return;
+    for (const each of gone.value as string[]) void this.publish(newsTopic(topic), newsOf('left', memberOf(each)), NEWS_HISTORY);
   }
 
   async #run<T>(command: (client: RedisClient) => Promise<T>): Promise<Result<T>> {
@@ -97,6 +90,11 @@ export class RedisStore implements TopicStore {
       return AWAY;
     }
   }
+}
+
+function memberOf(text: string): TopicMember {
+  const [id, name] = JSON.parse(text) as [string, string];
+  return { id, name };
 }
 
 /** The keys of a topic are in one slot of a Cluster: topics have no braces. */

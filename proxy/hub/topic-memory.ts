@@ -1,6 +1,7 @@
 // The topics of a proxy in memory: each has one order for all its workers. With several workers it is in the supervisor.
 import { randomBytes } from 'node:crypto';
 import type { HistoryTerms, TopicMember } from '../exchange/topics.ts';
+import { NEWS_HISTORY, newsOf, newsTopic } from './member-news.ts';
 import { TopicLog } from './topic-log.ts';
 import type { Reading, StoredMessage } from './topic-store.ts';
 
@@ -59,9 +60,13 @@ export class TopicMemory {
 
   /** A worker has ended. */
   drop(gone: TopicReader): void {
-    for (const { readers, members } of this.#topics.values()) {
+    for (const [topic, { readers, members }] of this.#topics) {
       readers.delete(gone);
-      for (const [id, { reader }] of members) if (reader === gone) members.delete(id);
+      for (const [id, { member, reader }] of members) {
+        if (reader !== gone) continue;
+        members.delete(id);
+        this.publish(newsTopic(topic), newsOf('left', member), NEWS_HISTORY);
+      }
     }
   }
 

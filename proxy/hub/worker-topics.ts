@@ -1,7 +1,8 @@
 // The topics of a worker: the subscribers of each, and the stores that they come from.
 import { err, ok, type Result } from '#lib/result.ts';
 import type { HubTerms, HubTopics, Subscriber, TopicMember, TopicPlace, Topics, Unsubscribe } from '../exchange/topics.ts';
-import { FollowedTopic } from './followed-topic.ts';
+import { FollowedTopic, type FollowedTopicOptions } from './followed-topic.ts';
+import { NEWS_HISTORY, newsOf, newsTopic } from './member-news.ts';
 import type { StoredMessage, StoreListener, TopicStore } from './topic-store.ts';
 
 /** Makes the store of a place; null: there is none. */
@@ -62,15 +63,23 @@ class Hub implements HubTopics {
   }
 
   subscribe(topic: string, subscriber: Subscriber, after: string | null): Unsubscribe {
+    return this.#follow({ key: this.#key(topic), name: topic, history: this.#terms.history }, subscriber, after);
+  }
+
+  watchMembers(topic: string, subscriber: Subscriber): Unsubscribe {
+    return this.#follow({ key: newsTopic(this.#key(topic)), name: topic, history: NEWS_HISTORY }, subscriber, null);
+  }
+
+  #follow(topic: Omit<FollowedTopicOptions, 'store'>, subscriber: Subscriber, after: string | null): Unsubscribe {
+    const { key, name } = topic;
     const { store, followed } = this.#place;
     if (store === null) {
-      queueMicrotask(() => subscriber.failed(topic, NO_REDIS));
+      queueMicrotask(() => subscriber.failed(name, NO_REDIS));
       return () => undefined;
     }
-    const key = this.#key(topic);
     let known = followed.get(key);
     if (known === undefined) {
-      known = new FollowedTopic({ key, name: topic, store, history: this.#terms.history });
+      known = new FollowedTopic({ ...topic, store });
       followed.set(key, known);
     }
     const end = known.subscribe(subscriber, after);
@@ -84,10 +93,16 @@ class Hub implements HubTopics {
 
   enter(topic: string, member: TopicMember): void {
     this.#place.store?.enter(this.#key(topic), member);
+    this.#tell(topic, newsOf('joined', member));
   }
 
   leave(topic: string, member: TopicMember): void {
     this.#place.store?.leave(this.#key(topic), member);
+    this.#tell(topic, newsOf('left', member));
+  }
+
+  #tell(topic: string, news: string): void {
+    void this.#place.store?.publish(newsTopic(this.#key(topic)), news, NEWS_HISTORY);
   }
 
   async presence(topic: string): Promise<Result<{ readonly names: readonly string[]; readonly count: number }>> {

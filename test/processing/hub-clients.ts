@@ -113,6 +113,11 @@ export class EventReader {
     this.#client.end();
   }
 
+  /** Resets the connection. */
+  leave(): void {
+    this.#client.reset();
+  }
+
   get comments(): number {
     return this.#blocks().filter((block) => block.startsWith(':')).length;
   }

@@ -26,6 +26,23 @@ describe('an event stream of a hub', () => {
     expect(second.head).toMatch(/content-type: text\/event-stream/);
   });
 
+  test('tells which members come and go, if the hub has presence', async () => {
+    const rig = await startHub({ ...ALL, presence: true });
+    const [watcher, other] = [await read(rig, '/live/a?presence=true'), await read(rig, '/live/a')];
+    await Promise.all([watcher.next('open'), other.next('open')]);
+    const joined = await watcher.next('joined');
+    expect(joined).toEqual({
+      event: 'joined',
+      id: '',
+      data: expect.stringMatching(/^\{"type":"joined","member":"[-0-9a-f]{36}","name":"","topic":"a"\}$/),
+    });
+    other.leave();
+    expect((await watcher.next('left')).data).toBe(joined.data.replace('joined', 'left'));
+    expect(other.events.map(({ event }) => event)).toEqual(['open']);
+    const refused = await read(await startHub(), '/live/a?presence=true');
+    await until(() => refused.head.startsWith('HTTP/1.1 400'), 'the refusal');
+  });
+
   test('of several topics resumes in each', async () => {
     const rig = await startHub();
     const first = await read(rig, '/live?topic=a&topic=b');

@@ -39,6 +39,17 @@ describeWith(['redis'], 'hubs of two proxies with Redis', () => {
     expect(await first.next('presence', { ref: 1 })).toMatchObject({ count: 2 });
   });
 
+  test('tell one another which members come and go', async () => {
+    const [one, other] = [await start(), await start()];
+    const watcher = await HubClient.open(one);
+    watcher.say({ type: 'subscribe', topic: 'room', presence: true });
+    await watcher.next('subscribed');
+    const guest = await HubClient.open(other, '?topic=room');
+    const { member } = await watcher.next('joined');
+    guest.socket.close();
+    await watcher.next('left', { member });
+  });
+
   test('clients of a proxy that ends resume at another without loss', async () => {
     const [one, other] = [await start(), await start()];
     const client = await HubClient.open(one);

@@ -114,6 +114,41 @@ describe('a WebSocket at a hub', () => {
     expect(await one.next('presence', { ref: 2 })).toMatchObject({ count: 1 });
   });
 
+  test('is told which members come and go, if it asks for that', async () => {
+    const rig = await startHub({ ...ALL, presence: true });
+    const [one, quiet] = [await HubClient.open(rig), await HubClient.open(rig, '?topic=room')];
+    await quiet.next('subscribed');
+    one.say({ type: 'subscribe', topic: 'room', presence: true });
+    await one.next('subscribed');
+    const other = await HubClient.open(rig, '?topic=room');
+    const joined = await one.next('joined', { topic: 'room', name: '' });
+    await publish(rig, 'room', 1);
+    other.socket.close();
+    await one.next('left', { member: joined['member'] });
+    await Promise.all([one.next('message'), quiet.next('message')]);
+    expect(quiet.got.map(({ type }) => type)).toEqual(['subscribed', 'message']);
+    // Nothing about itself, and nothing once it has unsubscribed.
+    expect(one.got.filter(({ type }) => type === 'joined')).toHaveLength(1);
+    one.say({ type: 'unsubscribe', topic: 'room' });
+    await one.next('unsubscribed');
+    const last = await HubClient.open(rig, '?topic=room');
+    await last.next('subscribed');
+    one.say({ type: 'ping' });
+    await one.next('pong');
+    expect(one.got.filter(({ type }) => type === 'joined')).toHaveLength(1);
+  });
+
+  test('is not told about members of a hub without presence, nor by another name', async () => {
+    const rig = await startHub();
+    const client = await HubClient.open(rig);
+    client.say({ type: 'subscribe', topic: 'room', presence: true, ref: 1 });
+    expect(await client.next('error', { ref: 1 })).toMatchObject({ code: 'denied' });
+    client.say({ type: 'subscribe', topic: 'room members', ref: 2 });
+    expect(await client.next('error', { ref: 2 })).toMatchObject({ code: 'malformed' });
+    client.say({ type: 'subscribe', topic: 'room', presence: 1, ref: 3 });
+    expect(await client.next('error', { ref: 3 })).toMatchObject({ code: 'malformed' });
+  });
+
   test('that does not read is closed with 1013, and others lose nothing', async () => {
     const rig = await startHub({ ...ALL, maxQueueSize: '64Ki' });
     const [lazy, diligent] = [await HubClient.open(rig, '?topic=a'), await HubClient.open(rig, '?topic=a')];

@@ -1,6 +1,7 @@
-// `npm run soak [-- NAME ...] [--bytes GIB] [--seconds N]`: scenarios too long for `npm test`. Fails if a finding is out of bounds.
+// `npm run soak [-- NAME ...] [--bytes GIB] [--seconds N] [--connections N]`: scenarios too long for `npm test`. Fails if a finding is out of bounds.
 import { parseArgs } from 'node:util';
 import { garbage } from './garbage.ts';
+import { hub } from './hub.ts';
 import { largeBodies } from './large-bodies.ts';
 import type { Finding, SoakScenario } from './scenario.ts';
 import { slowClients } from './slow-clients.ts';
@@ -8,7 +9,7 @@ import { translations } from './translations.ts';
 import { webSockets } from './websockets.ts';
 
 /** All scenarios, in order. */
-const SCENARIOS: readonly SoakScenario[] = [largeBodies, translations, webSockets, slowClients, garbage];
+const SCENARIOS: readonly SoakScenario[] = [largeBodies, translations, webSockets, hub, slowClients, garbage];
 
 const GIB = 1_073_741_824;
 
@@ -24,7 +25,11 @@ function show(finding: Finding): string {
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { bytes: { type: 'string', default: '10' }, seconds: { type: 'string', default: '600' } },
+    options: {
+      bytes: { type: 'string', default: '10' },
+      seconds: { type: 'string', default: '600' },
+      connections: { type: 'string', default: '5000' },
+    },
   });
   const chosen = SCENARIOS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
   if (chosen.length === 0) {
@@ -34,7 +39,8 @@ async function main(): Promise<number> {
   let failed = 0;
   for (const scenario of chosen) {
     console.log(`${scenario.name}: ${scenario.about}`);
-    const findings = await scenario.run({ bytes: Number(values.bytes) * GIB, seconds: Number(values.seconds) });
+    const { bytes, seconds, connections } = values;
+    const findings = await scenario.run({ bytes: Number(bytes) * GIB, seconds: Number(seconds), connections: Number(connections) });
     for (const finding of findings) console.log(show(finding));
     failed += findings.filter((finding) => !within(finding)).length;
   }

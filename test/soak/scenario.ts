@@ -6,6 +6,8 @@ export interface SoakOptions {
   readonly bytes: number;
   /** For scenarios with a fixed duration. */
   readonly seconds: number;
+  /** For scenarios with a number of clients of their choice. */
+  readonly connections: number;
 }
 
 /** A value of the outcome with the bound that it must keep; null for information only. */

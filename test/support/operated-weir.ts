@@ -26,7 +26,15 @@ export class OperatedWeir {
     const ports = await freePorts(2);
     const items = [gatewayClass(), gateway('gw', [{ name: 'http', port: ports[0] as number }]), ...objects];
     writeFileSync(path.join(folder, 'all.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-    const fixed = ['--access-log', 'off', '--store', 'off', '--admin-port', String(ports[1]), '--workers', '2'];
+    const fixed = [
+      '--access-log',
+      'off',
+      '--store',
+      'off',
+      '--admin-port',
+      String(ports[1]),
+      ...(flags.includes('--workers') ? [] : ['--workers', '2']),
+    ];
     const child = new Child(['up', folder, ...fixed, ...flags]);
     await child.printed(/serving; stop with/);
     return new OperatedWeir(folder, child, ports);

@@ -6,6 +6,7 @@ export const POSITIONS = [
   'grpcMethods',
   'grpcWeb',
   'compression',
+  'events',
   'errorPages',
   'CORS',
   'ipAccess',

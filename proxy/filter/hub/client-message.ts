@@ -6,7 +6,7 @@ import { isTopicName } from './topic-name.ts';
 export type Mark = string | number | undefined;
 
 export type ClientMessage =
-  | { readonly type: 'subscribe'; readonly topic: string; readonly after: string | null; readonly ref: Mark }
+  | { readonly type: 'subscribe'; readonly topic: string; readonly after: string | null; readonly presence: boolean; readonly ref: Mark }
   | { readonly type: 'unsubscribe'; readonly topic: string; readonly ref: Mark }
   | { readonly type: 'publish'; readonly topic: string; readonly data: string; readonly ref: Mark }
   | { readonly type: 'presence'; readonly topic: string; readonly ref: Mark }
@@ -35,13 +35,14 @@ export function parseClientMessage(text: string): Result<ClientMessage, MessageF
   return ofTopic(type as string, topic, fields, ref);
 }
 
-function ofTopic(type: string, topic: string, { data, after }: Fields, ref: Mark): Result<ClientMessage, MessageFault> {
+function ofTopic(type: string, topic: string, { data, after, presence = false }: Fields, ref: Mark): Result<ClientMessage, MessageFault> {
   if (type === 'publish') {
     return data === undefined ? fault('data is missing', ref) : ok({ type, topic, data: JSON.stringify(data), ref });
   }
   if (type !== 'subscribe') return ok({ type: type as 'unsubscribe' | 'presence', topic, ref });
   if (after !== undefined && after !== null && typeof after !== 'string') return fault('after is not the id of a message', ref);
-  return ok({ type, topic, after: after ?? null, ref });
+  if (typeof presence !== 'boolean') return fault('presence is not true or false', ref);
+  return ok({ type, topic, after: after ?? null, presence, ref });
 }
 
 function fieldsOf(text: string): Fields | null {

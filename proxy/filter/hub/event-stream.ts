@@ -6,22 +6,26 @@ import type { LocalStream, LocalWay } from '../../exchange/local-stream.ts';
 import type { Subscriber, TopicMessage } from '../../exchange/topics.ts';
 import { ERRORS } from '../../exchange/errors.ts';
 import { Membership, type HubSide } from './membership.ts';
-import { COMMENT, event, messageEvent, messageJson } from './server-message.ts';
+import type { MemberWatcher } from './member-watch.ts';
+import { COMMENT, event, messageEvent, messageJson, newsJson } from './server-message.ts';
 
 const SEPARATOR = ',';
 
-export class EventStream implements LocalStream, Subscriber {
+export class EventStream implements LocalStream, Subscriber, MemberWatcher {
   readonly tunnel = null;
   readonly membership: Membership;
   readonly topics: readonly string[];
   sent = 0;
   /** The last message of each topic; '' before the first. */
   readonly #places: string[];
+  readonly #watcher: MemberWatcher | null;
   #isLeaving = false;
   /** Messages of the history are on their way. */
   #isReading = 0;
 
-  constructor(exchange: Exchange, hub: HubSide, topics: readonly string[]) {
+  /** `watches`: it gets the news about members. */
+  constructor(exchange: Exchange, hub: HubSide, topics: readonly string[], watches: boolean) {
+    this.#watcher = watches ? this : null;
     this.membership = new Membership(exchange, hub);
     this.topics = topics;
     this.#places = placesOf(exchange, topics.length);
@@ -33,7 +37,7 @@ export class EventStream implements LocalStream, Subscriber {
     this.membership.send(COMMENT);
     if (this.#isLeaving) return this.membership.end();
     this.#isReading = this.topics.length;
-    this.topics.forEach((topic, i) => this.membership.subscribe(topic, this, this.#places[i] || null));
+    this.topics.forEach((topic, i) => this.membership.subscribe(topic, this, this.#places[i] || null, this.#watcher));
   }
 
   get waitingBytes(): number {
@@ -86,6 +90,16 @@ export class EventStream implements LocalStream, Subscriber {
 
   gap(topic: string): void {
     this.membership.send(event('gap', json({ type: 'gap', topic }), ''));
+  }
+
+  news(topic: string, message: TopicMessage): void {
+    const { type } = JSON.parse(message.data) as { readonly type: string };
+    this.sent++;
+    this.membership.send((message.event ??= event(type, newsJson(topic, message), '')));
+  }
+
+  unwatched(): void {
+    this.failed();
   }
 
   failed(): void {

@@ -108,8 +108,10 @@ class Hub implements Filter, HubSide {
     if (!topics.ok) return refuse(exchange, withDetail(ERRORS.hubRequestMalformed, topics.error));
     if (topics.value.length > this.plan.maxSubscriptions) return refuse(exchange, ERRORS.hubRequestMalformed);
     if (!topics.value.every((topic) => this.mayUse(exchange, 'subscribe', topic))) return this.#deny(exchange);
+    const watches = new URLSearchParams(exchange.query).get('presence') === 'true';
+    if (watches && !this.plan.presence) return refuse(exchange, withDetail(ERRORS.hubRequestMalformed, 'the hub has no presence'));
     const headers = ['content-type', 'text/event-stream', 'cache-control', 'no-store', 'x-accel-buffering', 'no'];
-    return this.#begin(exchange, new EventStream(exchange, this, topics.value), 200, headers);
+    return this.#begin(exchange, new EventStream(exchange, this, topics.value, watches), 200, headers);
   }
 
   #deny(exchange: Exchange): FilterVerdict {

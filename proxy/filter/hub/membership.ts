@@ -6,6 +6,7 @@ import type { HubCount } from '../../exchange/hub-counts.ts';
 import type { LocalWay } from '../../exchange/local-stream.ts';
 import type { HubTopics, Subscriber, TopicMember, Unsubscribe } from '../../exchange/topics.ts';
 import type { HubPlan } from './hub-plan.ts';
+import { MemberWatch, type MemberWatcher } from './member-watch.ts';
 import { Outbox } from './outbox.ts';
 
 /** The hub, as its connections see it. */
@@ -100,11 +101,17 @@ export class Membership {
     return this.#subscriptions.size >= this.hub.plan.maxSubscriptions;
   }
 
-  subscribe(topic: string, subscriber: Subscriber, after: string | null): void {
+  /** `watcher`: gets the news about members; null: does not. */
+  subscribe(topic: string, subscriber: Subscriber, after: string | null, watcher: MemberWatcher | null): void {
     const { topics, plan, counts } = this.hub;
     if (plan.presence) topics.enter(topic, this.member);
     counts.subscriptions++;
-    this.#subscriptions.set(topic, topics.subscribe(topic, subscriber, after));
+    const endWatch = watcher === null ? null : topics.watchMembers(topic, new MemberWatch(this, watcher));
+    const end = topics.subscribe(topic, subscriber, after);
+    this.#subscriptions.set(topic, () => {
+      endWatch?.();
+      end();
+    });
   }
 
   unsubscribe(topic: string): void {

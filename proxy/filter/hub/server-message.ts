@@ -23,6 +23,16 @@ export function messageEvent(topic: string, message: TopicMessage): Buffer {
   return (message.event ??= event('message', messageJson(topic, message), message.id));
 }
 
+/** The news about a member of a topic, whose data is JSON with type, member and name. */
+export function newsJson(topic: string, { data }: TopicMessage): string {
+  return `${data.slice(0, -1)},"topic":${JSON.stringify(topic)}}`;
+}
+
+/** The frame of news, which all WebSockets share. */
+export function newsFrame(topic: string, message: TopicMessage): Buffer {
+  return (message.frame ??= textFrame(newsJson(topic, message)));
+}
+
 /** An event; `id` '' leaves the last id as it is. */
 export function event(name: string, json: string, id: string): Buffer {
   return Buffer.from(`${name === 'message' ? '' : `event: ${name}\n`}${id === '' ? '' : `id: ${id}\n`}data: ${json}\n\n`);

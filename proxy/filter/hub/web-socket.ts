@@ -8,7 +8,8 @@ import type { LocalStream, LocalWay } from '../../exchange/local-stream.ts';
 import type { Subscriber, TopicMessage } from '../../exchange/topics.ts';
 import { parseClientMessage, type ClientMessage, type Mark } from './client-message.ts';
 import { Membership, type HubSide } from './membership.ts';
-import { messageFrame, type HubErrorCode } from './server-message.ts';
+import type { MemberWatcher } from './member-watch.ts';
+import { messageFrame, newsFrame, type HubErrorCode } from './server-message.ts';
 
 const NONE: WebSocketClose = Object.freeze({ code: 1_006, by: '' });
 /** A close frame without a status. */
@@ -17,7 +18,7 @@ const NORMAL = 1_000;
 
 type Of<T extends ClientMessage['type']> = Extract<ClientMessage, { readonly type: T }>;
 
-export class HubWebSocket implements LocalStream, WebSocketTunnel, Subscriber, MessageSink {
+export class HubWebSocket implements LocalStream, WebSocketTunnel, Subscriber, MemberWatcher, MessageSink {
   readonly membership: Membership;
   received = 0;
   sent = 0;
@@ -178,16 +179,17 @@ export class HubWebSocket implements LocalStream, WebSocketTunnel, Subscriber, M
     }
   }
 
-  #subscribe({ topic, after, ref }: Of<'subscribe'>): void {
+  #subscribe({ topic, after, presence, ref }: Of<'subscribe'>): void {
     const { membership } = this;
     if (!membership.hub.mayUse(membership.exchange, 'subscribe', topic))
       return this.#refuse('denied', 'the rules do not allow it', ref, topic);
+    if (presence && !membership.hub.plan.presence) return this.#refuse('denied', 'the hub has no presence', ref, topic);
     // Again: with another place in the topic.
     membership.unsubscribe(topic);
     if (membership.isFull) return this.#refuse('too_many', 'the connection has as many subscriptions as it may', ref, topic);
     this.#isBusy = true;
     this.#opening = { topic, ref };
-    membership.subscribe(topic, this, after);
+    membership.subscribe(topic, this, after, presence ? this : null);
   }
 
   opened(topic: string, last: string, isWhole: boolean): void {
@@ -217,6 +219,15 @@ export class HubWebSocket implements LocalStream, WebSocketTunnel, Subscriber, M
 
   gap(topic: string): void {
     this.#say({ type: 'gap', topic });
+  }
+
+  news(topic: string, message: TopicMessage): void {
+    this.sent++;
+    this.membership.send(newsFrame(topic, message));
+  }
+
+  unwatched(topic: string, reason: string): void {
+    this.#refuse('unavailable', `the members cannot be followed: ${reason}`, undefined, topic);
   }
 
   #publish({ topic, data, ref }: Of<'publish'>): void {
