@@ -20,7 +20,9 @@ export class OpenConnections {
   readonly #mark = randomBytes(5).toString('hex');
   #count = 0;
 
+  /** No effect for one that is over, and for copies, whose ends are not recorded. */
   begin(exchange: Exchange): void {
+    if (exchange.phase === 'done' || exchange.shadow) return;
     exchange.isListed = true;
     this.#open.set(exchange, {
       ...{ id: `${this.#mark}-${(this.#count++).toString(36)}`, kind: kindOf(exchange) },

@@ -109,7 +109,14 @@ export class RedisFollower {
     if (client !== this.#client) return;
     this.#hold();
     const topics = [...this.#topics.keys()].filter((topic) => this.#topics.get(topic)?.last !== '');
-    if (topics.length > 0 && (await subscribed(client, topics))) await Promise.all(topics.map((topic) => this.#catchUp(topic)));
+    if (topics.length === 0) return;
+    // In a Cluster the server with the subscriptions may be away, and that with a topic is there.
+    if (client.isCluster) await this.#catchUpAll(topics);
+    if (await subscribed(client, topics)) await this.#catchUpAll(topics);
+  }
+
+  async #catchUpAll(topics: readonly string[]): Promise<void> {
+    await Promise.all(topics.map((topic) => this.#catchUp(topic)));
   }
 
   async #catchUp(topic: string): Promise<void> {

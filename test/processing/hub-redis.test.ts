@@ -1,6 +1,7 @@
 // Hubs of several proxies with their topics in a real Redis.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { parseRedisUrl } from '#lib/redis.ts';
+import { keysOf } from '../../proxy/hub/redis-store.ts';
 import { SecurityRig } from '../security/rig.ts';
 import { describeWith } from '../support/describe-with.ts';
 import { closeAfterEach } from '../support/fixture.ts';
@@ -48,6 +49,10 @@ describeWith(['redis'], 'hubs of two proxies with Redis', () => {
     const { member } = await watcher.next('joined');
     guest.socket.close();
     await watcher.next('left', { member });
+    // A member of a proxy that was killed: its time is over.
+    await redis.command('ZADD', keysOf('default/live room').members, '1', '["lost-id","lost"]');
+    await HubClient.open(other, '?topic=room');
+    await watcher.next('left', { member: 'lost-id', name: 'lost' });
   });
 
   test('clients of a proxy that ends resume at another without loss', async () => {

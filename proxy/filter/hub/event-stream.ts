@@ -73,6 +73,7 @@ export class EventStream implements LocalStream, Subscriber, MemberWatcher {
 
   opened(topic: string, last: string, isWhole: boolean): void {
     queueMicrotask(() => this.#isReading--);
+    this.membership.entered(topic);
     this.#places[this.topics.indexOf(topic)] = last;
     if (!isWhole) this.gap(topic);
     // The client knows its place also if no message comes.

@@ -24,6 +24,8 @@ export class Membership {
   readonly member: TopicMember;
   readonly #openedAt = performance.now();
   readonly #subscriptions = new Map<string, Unsubscribe>();
+  /** Topics in which others see the member. */
+  readonly #entered = new Set<string>();
   #way: LocalWay | null = null;
   #outbox: Outbox | null = null;
   #isOver = false;
@@ -103,8 +105,7 @@ export class Membership {
 
   /** `watcher`: gets the news about members; null: does not. */
   subscribe(topic: string, subscriber: Subscriber, after: string | null, watcher: MemberWatcher | null): void {
-    const { topics, plan, counts } = this.hub;
-    if (plan.presence) topics.enter(topic, this.member);
+    const { topics, counts } = this.hub;
     counts.subscriptions++;
     const endWatch = watcher === null ? null : topics.watchMembers(topic, new MemberWatch(this, watcher));
     const end = topics.subscribe(topic, subscriber, after);
@@ -114,13 +115,20 @@ export class Membership {
     });
   }
 
+  /** The subscription has begun: others see the member. */
+  entered(topic: string): void {
+    if (!this.hub.plan.presence) return;
+    this.#entered.add(topic);
+    this.hub.topics.enter(topic, this.member);
+  }
+
   unsubscribe(topic: string): void {
     const end = this.#subscriptions.get(topic);
     if (end === undefined) return;
     this.#subscriptions.delete(topic);
     this.hub.counts.subscriptions--;
     end();
-    if (this.hub.plan.presence) this.hub.topics.leave(topic, this.member);
+    if (this.#entered.delete(topic)) this.hub.topics.leave(topic, this.member);
   }
 
   /** The exchange is over. */

@@ -194,6 +194,7 @@ export class HubWebSocket implements LocalStream, WebSocketTunnel, Subscriber, M
 
   opened(topic: string, last: string, isWhole: boolean): void {
     const ref = this.#opening?.ref;
+    this.membership.entered(topic);
     this.#say({ type: 'subscribed', topic, last, ref });
     if (!isWhole) this.gap(topic);
     // The history follows in this turn.
