@@ -11,7 +11,7 @@ import type { Limits } from './exchange/limits.ts';
 import type { AnswerChange, ResponseFilter } from './exchange/plan.ts';
 import { AnswerRefusal } from './exchange/replaced-body.ts';
 import { StagedBody } from './exchange/staged-body.ts';
-import type { BodyEnds } from './exchange/staged-body.ts';
+import type { BodyEnds, BodyPart } from './exchange/staged-body.ts';
 import { waitFor } from './filter-wait.ts';
 
 export interface AnsweringOptions {
@@ -81,9 +81,12 @@ export class Answering {
     if (localBody !== null) return Promise.resolve(localBody);
     if (method === 'HEAD' || !mayHaveBody(exchange)) return Promise.resolve(NO_BODY);
     if (responseLength > maxBytes) return Promise.resolve(null);
-    return this.#staged(exchange)
-      .gather(maxBytes)
-      .then((part) => (part?.isWhole === true ? part.bytes : null));
+    return this.start(exchange, maxBytes).then((part) => (part?.isWhole === true ? part.bytes : null));
+  }
+
+  /** The body of the answer of a backend up to a limit, for a filter that then waits; null if the exchange ends before. */
+  start(exchange: Exchange, maxBytes: number): Promise<BodyPart | null> {
+    return this.#staged(exchange).gather(maxBytes);
   }
 
   #follow(exchange: Exchange, next: Next): void {

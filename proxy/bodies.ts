@@ -18,7 +18,7 @@ import { Shaping } from './upstream/shaping.ts';
 import type { Tunnels } from './upstream/tunnels.ts';
 
 /** A request without a body. */
-const NO_BODY: BodyPart = { bytes: Buffer.alloc(0), isWhole: true };
+const NO_BODY: BodyPart = { bytes: Buffer.alloc(0), isWhole: true, trailers: null };
 
 export interface BodiesOptions {
   readonly gathering: Gathering;

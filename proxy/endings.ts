@@ -14,6 +14,7 @@ import { localReply } from './exchange/local-reply.ts';
 import type { Headers } from './exchange/headers.ts';
 import type { LocalStream } from './exchange/local-stream.ts';
 import type { EndFilter } from './exchange/plan.ts';
+import type { BodyPart } from './exchange/staged-body.ts';
 import type { Attempts } from './upstream/attempts.ts';
 import { dropCopies } from './upstream/copies.ts';
 import { changeOver } from './upstream/fallback.ts';
@@ -62,6 +63,11 @@ export class Endings {
   /** The whole body of an answer, for a response filter. */
   wholeAnswer(exchange: Exchange, maxBytes: number): Promise<Buffer | null> {
     return this.#answering.whole(exchange, maxBytes);
+  }
+
+  /** The body of the answer of a backend up to a limit, for a response filter. */
+  answerStart(exchange: Exchange, maxBytes: number): Promise<BodyPart | null> {
+    return this.#answering.start(exchange, maxBytes);
   }
 
   /** Answers with an error, or the fixed answer that a policy has for it. */
@@ -144,6 +150,7 @@ export class Endings {
     exchange.localStream = null;
     exchange.error = error;
     localReply(exchange, error);
+    exchange.translation?.replied?.(exchange);
     this.#answering.sendHead(exchange);
     this.#sendBody(exchange);
   }

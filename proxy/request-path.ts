@@ -187,7 +187,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   }
 
   /** The answers of requests, for filters. */
-  get answers(): Pick<Endings, 'wholeAnswer'> {
+  get answers(): Pick<Endings, 'wholeAnswer' | 'answerStart'> {
     return this.#endings;
   }
 

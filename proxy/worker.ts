@@ -521,11 +521,14 @@ function logOverload(log: Log | undefined): OverloadListener {
 }
 
 /** The bodies of requests and answers, for filters. */
-function bodiesOn(path: IsolatedRequestPath): Pick<FilterDependencies, 'wholeBody' | 'bodyStart' | 'passThrough' | 'wholeAnswer'> {
+function bodiesOn(
+  path: IsolatedRequestPath,
+): Pick<FilterDependencies, 'wholeBody' | 'bodyStart' | 'passThrough' | 'wholeAnswer' | 'answerStart'> {
   return {
     wholeBody: (exchange, maxBytes) => path.bodies.whole(exchange, maxBytes),
     bodyStart: (exchange, maxBytes) => path.bodies.gather(exchange, maxBytes),
     passThrough: (exchange, stage) => path.bodies.passThrough(exchange, stage),
     wholeAnswer: (exchange, maxBytes) => path.answers.wholeAnswer(exchange, maxBytes),
+    answerStart: (exchange, maxBytes) => path.answers.answerStart(exchange, maxBytes),
   };
 }

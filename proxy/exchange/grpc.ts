@@ -28,6 +28,13 @@ export function isGrpcType(type: string | null): boolean {
   return type.length === CONTENT_TYPE.length || next === PLUS || next === SEMICOLON;
 }
 
+/** Whether the answer of the exchange is that of a call, as gRPC or gRPC-Web: a filter may have made JSON of it. */
+export function isCallAnswer({ grpc, responseHeaders }: Exchange): boolean {
+  if (!grpc) return false;
+  const type = getHeader(responseHeaders, 'content-type');
+  return type === null || type.slice(0, CONTENT_TYPE.length).toLowerCase() === CONTENT_TYPE;
+}
+
 /** A message format: the suffix of the content type. */
 const FORMAT = /^\+[A-Za-z0-9._-]{1,64}$/;
 

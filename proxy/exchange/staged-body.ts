@@ -25,6 +25,8 @@ export interface BodyEnds {
 export interface BodyPart {
   readonly bytes: Buffer;
   readonly isWhole: boolean;
+  /** Of a whole body; null without any. */
+  readonly trailers: Headers | null;
 }
 
 /** A filter waits for so many bytes, or for the end. */
@@ -83,7 +85,7 @@ export class StagedBody {
   #part({ pieces, octets }: KeptBody, maxBytes: number): BodyPart {
     const isWhole = this.#ended && octets <= maxBytes;
     const bytes = Buffer.concat(pieces);
-    return { bytes: isWhole ? bytes : bytes.subarray(0, maxBytes), isWhole };
+    return isWhole ? { bytes, isWhole, trailers: this.#trailers } : { bytes: bytes.subarray(0, maxBytes), isWhole, trailers: null };
   }
 
   /** Adds a stage at the end of a way that is still closed. The output so far passes it. */

@@ -73,6 +73,10 @@ export interface FilterDependencies {
   readonly passThrough: (exchange: Exchange, stage: BodyStage) => void;
   /** The whole body of an answer, for a response half; null if it is larger than the limit, or if the exchange ends before. */
   readonly wholeAnswer: (exchange: Exchange, maxBytes: number) => Promise<Buffer | null>;
+  /**
+   * The body of the answer of a backend, with its trailers, or its beginning if it is larger than the limit; null if the exchange ends before.
+   */
+  readonly answerStart: (exchange: Exchange, maxBytes: number) => Promise<BodyPart | null>;
   /** The sessions of users that are in use. */
   readonly sessions: OpenSessions;
   /** Entries that all proxies share: sessions of users. */

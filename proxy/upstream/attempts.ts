@@ -97,7 +97,7 @@ export class Attempts {
   /** The attempt has a connection: sends the received part of the body and resumes the rest. */
   ready({ exchange, stream }: Attempt): void {
     if (stream === null) return;
-    if (exchange.requestBytes > 0 && exchange.replay !== null) {
+    if (exchange.replay !== null && exchange.replay.octets > 0) {
       for (const chunk of exchange.replay.pieces) stream.writeData(chunk);
       sentKept(exchange, this.#limits.maxReplayBytes);
     }

@@ -25,7 +25,7 @@ export function keepForReplay(exchange: Exchange, chunk: Buffer, maxBytes: numbe
 /** Whether everything that was sent can be sent again. */
 export function canReplay(exchange: Exchange): boolean {
   const { requestLength, requestBytes, replay, stagedRequest } = exchange;
-  return requestLength === 0 || requestBytes === 0 || replay !== null || stagedRequest?.isHeld === true;
+  return requestLength === 0 || (requestBytes === 0 && stagedRequest === null) || replay !== null || stagedRequest?.isHeld === true;
 }
 
 /** The kept part has been sent and nothing more is kept: a body that is too large cannot be sent again. */

@@ -237,9 +237,11 @@ export class H1Downstream implements DownstreamStream, BodySink {
       this.#events.requestRefused(exchange, error);
       return;
     }
+    // A filter may give the request another body.
+    const isBodiless = exchange.requestLength === 0;
     this.#startBody(exchange);
     this.#events.requestHead(exchange);
-    if (exchange.requestLength === 0 && this.#exchange === exchange && !exchange.tunnel) this.#requestEnd(exchange, null);
+    if (isBodiless && this.#exchange === exchange && !exchange.tunnel) this.#requestEnd(exchange, null);
   }
 
   #begin(): Exchange {

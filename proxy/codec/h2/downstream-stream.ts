@@ -40,6 +40,8 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
   #bodyBytes = 0;
   /** The request path does not have the request yet. */
   #untold = true;
+  /** It came without a body. */
+  #wasEmpty = false;
   /** Everything was passed on: the request path does not use this exchange any more. */
   #answerDone = false;
   #headSent = false;
@@ -88,8 +90,10 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
     const { exchange } = this;
     if (this.inboundOpen && exchange.requestLength === 0 && exchange.upgrade === '') return;
     this.#untold = false;
+    // A filter may give the request another body.
+    this.#wasEmpty = exchange.requestLength === 0;
     this.#owner.events.requestHead(exchange);
-    if (exchange.requestLength === 0 && !this.#answerDone && !exchange.tunnel) this.#owner.events.requestEnd(exchange, null);
+    if (this.#wasEmpty && !this.#answerDone && !exchange.tunnel) this.#owner.events.requestEnd(exchange, null);
   }
 
   /** The request cannot be accepted. */
@@ -154,7 +158,7 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
   protected deliverEnd(trailers: Headers | null): void {
     if (this.#untold) this.begin();
     else if (this.exchange.tunnel) this.#endTunnel();
-    else if (this.exchange.requestLength !== 0) this.#owner.events.requestEnd(this.exchange, trailers);
+    else if (!this.#wasEmpty) this.#owner.events.requestEnd(this.exchange, trailers);
   }
 
   /** The peer sends no more. The answer continues, or has ended before. */

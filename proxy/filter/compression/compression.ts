@@ -3,6 +3,7 @@ import type { PolicySettings } from '#api/policy/settings.ts';
 import { bodyChanges, mayHaveBody, varyBy } from '../../exchange/changed-body.ts';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
+import { isCallAnswer } from '../../exchange/grpc.ts';
 import { getHeader, hasHeader, joinHeader, setHeader } from '../../exchange/headers.ts';
 import type { AnswerChange } from '../../exchange/plan.ts';
 import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
@@ -59,8 +60,8 @@ class Compression implements Filter {
 
   /** Whether the answer may be compressed for some client. */
   #suits(exchange: Exchange): boolean {
-    const { responseHeaders: headers, responseLength, status, grpc } = exchange;
-    if (grpc || status === 206 || !mayHaveBody(exchange)) return false;
+    const { responseHeaders: headers, responseLength, status } = exchange;
+    if (isCallAnswer(exchange) || status === 206 || !mayHaveBody(exchange)) return false;
     if (responseLength >= 0 && responseLength < this.#minSize) return false;
     const type = getHeader(headers, 'content-type');
     if (type === null || !this.#types.has(type) || hasHeader(headers, 'content-encoding')) return false;

@@ -1,6 +1,7 @@
 // Replaces the bodies of errors by pages (`errorPages` of an HTTPPolicy).
 import { bodyIsReplaced, varyBy } from '../../exchange/changed-body.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
+import { isCallAnswer } from '../../exchange/grpc.ts';
 import { getHeader, joinHeader, setHeader } from '../../exchange/headers.ts';
 import { isProblem } from '../../exchange/local-reply.ts';
 import type { ObjectData } from '../../exchange/object-data.ts';
@@ -22,7 +23,7 @@ class ErrorPages implements Filter {
   }
 
   response(exchange: Exchange): AnswerChange {
-    if (exchange.status < LEAST_ERROR || exchange.grpc) return;
+    if (exchange.status < LEAST_ERROR || isCallAnswer(exchange)) return;
     const source = sourceOf(exchange);
     if (source === null) return;
     const pages = this.#pages.filter((page) => page.suits(exchange.status, source));

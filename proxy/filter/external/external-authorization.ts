@@ -97,7 +97,7 @@ export class ExternalAuthorization {
 }
 
 function whole(bytes: Buffer | null): BodyPart | null {
-  return bytes === null ? null : { bytes, isWhole: true };
+  return bytes === null ? null : { bytes, isWhole: true, trailers: null };
 }
 
 const PARTS: Readonly<Record<QuestionPart, (exchange: Exchange) => string>> = {

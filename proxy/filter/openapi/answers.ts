@@ -5,6 +5,7 @@ import type { Operation } from '#api/openapi/document.ts';
 import { mayHaveBody } from '../../exchange/changed-body.ts';
 import { ERRORS, withDetail } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
+import { isCallAnswer } from '../../exchange/grpc.ts';
 import { joinHeader, removeHeader } from '../../exchange/headers.ts';
 import type { AnswerChange } from '../../exchange/plan.ts';
 import { AnswerRefusal } from '../../exchange/replaced-body.ts';
@@ -82,9 +83,10 @@ function inBody(reason: string): MessageFault {
 }
 
 /** Whether an answer is that of a backend, now or earlier. 304 says that the client has it. */
-function isChecked({ attempt, responseHeaders, fromStore, grpc, status }: Exchange): boolean {
+function isChecked(exchange: Exchange): boolean {
+  const { attempt, responseHeaders, fromStore, status } = exchange;
   const isOfBackend = fromStore || (attempt !== null && attempt.headers === responseHeaders);
-  return isOfBackend && !grpc && status >= 200 && status !== 304;
+  return isOfBackend && !isCallAnswer(exchange) && status >= 200 && status !== 304;
 }
 
 function headOf(exchange: Exchange): Parameters<typeof checkAnswer>[1] {

@@ -3,6 +3,7 @@ import { bodyChanges, mayHaveBody, requestBodyChanges } from '../../exchange/cha
 import { httpDate } from '../../exchange/date.ts';
 import { ERRORS, type ExchangeError } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
+import { isCallAnswer } from '../../exchange/grpc.ts';
 import { refuse } from '../../exchange/local-reply.ts';
 import type { AnswerChange, FilterVerdict, Patience } from '../../exchange/plan.ts';
 import type { PluginHook, PluginOutcome, RunningPlugin } from '../../exchange/plugins.ts';
@@ -136,8 +137,9 @@ export class PluginFilter implements Filter {
   }
 
   #responseContent(exchange: Exchange): AnswerChange | Promise<AnswerChange> {
-    if (exchange.grpc && !this.#seesCalls) return undefined;
-    if (this.#plugin.has('onResponseBody') === true && !exchange.grpc) return this.#responseBody(exchange);
+    const isOfCall = isCallAnswer(exchange);
+    if (isOfCall && !this.#seesCalls) return undefined;
+    if (this.#plugin.has('onResponseBody') === true && !isOfCall) return this.#responseBody(exchange);
     const hasTrailers = this.#plugin.has('onResponseTrailers') === true;
     if (this.#plugin.has('onResponseChunk') !== true && !hasTrailers) return undefined;
     if (this.#plugin.has('onResponseChunk') === true) bodyChanges(exchange);
@@ -161,7 +163,7 @@ export class PluginFilter implements Filter {
 
 /** Another answer takes the place of that of the backend. Callers of gRPC understand its status only. */
 function replace(exchange: Exchange, { answer, error }: Extract<PluginOutcome, { readonly type: 'refused' }>): AnswerChange {
-  if (exchange.grpc) return new AnswerRefusal(error);
+  if (isCallAnswer(exchange)) return new AnswerRefusal(error);
   const { status, headers, body } = answer;
   exchange.status = status;
   const own = exchange.responseHeaders;

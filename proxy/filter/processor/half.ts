@@ -97,7 +97,7 @@ export class ResponseHalf implements Half {
   gather(maxBytes: number): Promise<BodyPart | null> {
     const { localBody: bytes, stagedAnswer } = this.exchange;
     if (bytes === null) return stagedAnswer === null ? Promise.resolve(null) : stagedAnswer.gather(maxBytes);
-    return Promise.resolve({ bytes: bytes.subarray(0, maxBytes), isWhole: bytes.length <= maxBytes });
+    return Promise.resolve({ bytes: bytes.subarray(0, maxBytes), isWhole: bytes.length <= maxBytes, trailers: null });
   }
 
   bodyChanges(length: number): void {

@@ -4,6 +4,7 @@ import type { PolicySettings } from '#api/policy/settings.ts';
 import { ERRORS, withDetail, type ExchangeError } from '../../exchange/errors.ts';
 import { mayHaveBody, varyBy } from '../../exchange/changed-body.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
+import { isCallAnswer } from '../../exchange/grpc.ts';
 import { getHeader, joinHeader, removeHeader, setHeader } from '../../exchange/headers.ts';
 import type { AnswerChange } from '../../exchange/plan.ts';
 import { AnswerRefusal, replaceAnswer } from '../../exchange/replaced-body.ts';
@@ -34,7 +35,7 @@ export class AnswerBody {
 
   /** The form of the body; null: it is not changed. */
   formOf(exchange: Exchange): BodyForm | null {
-    if (exchange.grpc || !mayHaveBody(exchange)) return null;
+    if (isCallAnswer(exchange) || !mayHaveBody(exchange)) return null;
     return formOfType(getHeader(exchange.responseHeaders, 'content-type'));
   }
 
