@@ -17,6 +17,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'api/k8s': ['lib', 'api/access-log', 'api/expression'],
   'api/ir': ['lib'],
   'api/openapi': ['lib'],
+  'api/grpc-json': ['lib'],
   'api/match': ['lib', 'api/ir'],
   'api/policy': ['lib', 'api/ir', 'api/k8s'],
   'api/wire': ['lib', 'api/ir', 'api/policy', 'api/k8s/policies.ts', 'api/k8s/schema-error.ts', 'api/k8s/field-error.ts'],

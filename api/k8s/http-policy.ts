@@ -5,6 +5,7 @@ import { decompression } from './http/decompression.ts';
 import { events } from './http/events.ts';
 import { directResponse } from './http/direct-response.ts';
 import { grpcMethods } from './http/grpc-methods.ts';
+import { grpcJson } from './http/grpc-json.ts';
 import { grpcWeb } from './http/grpc-web.ts';
 import { hub } from './http/hub.ts';
 import { maintenance } from './http/maintenance.ts';
@@ -19,7 +20,7 @@ export const httpPolicy = policyKind({
   plural: 'httppolicies',
   shortNames: ['hp'],
   description:
-    'What happens to requests and answers on their way: changes of their parts, maintenance, fixed answers, hubs of topics, error pages, compression both ways, streams of events, API documents, gRPC for browsers and by method, stored answers. For each field the nearest policy wins: rule, route, listener, ListenerSet, Gateway.',
+    'What happens to requests and answers on their way: changes of their parts, maintenance, fixed answers, hubs of topics, error pages, compression both ways, streams of events, API documents, gRPC for browsers, for JSON and by method, stored answers. For each field the nearest policy wins: rule, route, listener, ListenerSet, Gateway.',
   targets: [GATEWAY_TARGET, LISTENER_SET_TARGET, HTTP_ROUTE_TARGET, GRPC_ROUTE_TARGET],
   appliesTo: 'rule',
   protects: ['openapi'],
@@ -38,6 +39,7 @@ export const httpPolicy = policyKind({
     openapi,
     grpcWeb,
     grpcMethods,
+    grpcJson,
     cache,
   },
 });

@@ -6,7 +6,7 @@ import { closed, DnsLabel, DnsName } from './schema.ts';
 
 // Keywords that JSON Schema does not define; schema checkers ignore them.
 //   ~reference   `data` for an entry of a Secret or ConfigMap, `backend` for a Service or Backend
-//   ~content     what an entry must be: `openapi` for an OpenAPI document
+//   ~content     what an entry must be: `openapi` for an OpenAPI document, `descriptors` for a FileDescriptorSet
 //   ~otherwise   what holds without an optional part of a reference, for the documentation
 
 /** The kinds of references. */
@@ -19,7 +19,7 @@ export interface NamedObject {
 }
 
 /** What an entry must be. */
-export type EntryContent = 'openapi';
+export type EntryContent = 'openapi' | 'descriptors';
 
 /** A reference to an entry as its author writes it; one of `secretRef`, `configMapRef` and `name` is set. */
 export interface DataObjectReference {
@@ -68,8 +68,9 @@ export function requiredSecretKey(description: string) {
 }
 
 /** An entry of a ConfigMap. */
-export function configMapKey(description: string) {
-  const schema = { ...closed({ configMapRef: objectRef('ConfigMap'), key }, { description }), '~reference': 'data' };
+export function configMapKey(description: string, content?: EntryContent) {
+  const keywords = { '~reference': 'data', ...(content === undefined ? {} : { '~content': content }) };
+  const schema = { ...closed({ configMapRef: objectRef('ConfigMap'), key }, { description }), ...keywords };
   return Type.Optional(Type.Unsafe<DataReferenceText>(schema));
 }
 

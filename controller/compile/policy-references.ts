@@ -82,7 +82,7 @@ function resolveData(view: View, from: Referrer, ref: DataObjectReference, conte
 
 /** An entry that is not what it must be. */
 function faultOf(view: View, data: string, key: string, content: EntryContent | undefined): PolicyRefObstacle | null {
-  const faults = content === undefined ? '' : view.read(documentUnit, `${data}/${key}`);
+  const faults = content === undefined ? '' : view.read(documentUnit, `${content}/${data}/${key}`);
   return faults === '' ? null : { reason: 'InvalidDocument', message: `entry ${key} of ${data}: ${faults}` };
 }
 

@@ -19,7 +19,10 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
     'Protect',
     ['guides/jwt', 'guides/oidc', 'guides/api-keys', 'guides/external-authorization', 'guides/rate-limits', 'guides/rate-limits-redis'],
   ],
-  ['Change', ['guides/transformation', 'guides/caching', 'guides/openapi', 'guides/first-plugin', 'guides/external-processor']],
+  [
+    'Change',
+    ['guides/transformation', 'guides/caching', 'guides/openapi', 'guides/grpc-json', 'guides/first-plugin', 'guides/external-processor'],
+  ],
   [
     'Migrate',
     [

@@ -69,6 +69,8 @@ export const ERRORS = Object.freeze({
   contentCodingRefused: define('content_coding_refused', 'downstream', 415, 'The coding of the request body is not accepted'),
   contentCodingMalformed: define('content_coding_malformed', 'downstream', 400, 'The body of the request does not have its coding'),
   pathRefused: define('path_refused', 'downstream', 400, 'The path of the request becomes one that no backend may get'),
+  grpcMethodUnknown: define('grpc_method_unknown', 'downstream', 404, 'No gRPC method has the path of the request'),
+  messageInvalid: define('message_invalid', 'downstream', 400, 'The request is not a message of its gRPC method'),
   grpcMessageMalformed: define('grpc_message_malformed', 'downstream', 400, 'The message of the call cannot be read'),
   authenticationRequired: define('authentication_required', 'downstream', 401, 'The request has no credentials that the route accepts'),
   authenticationFailed: define('authentication_failed', 'downstream', 401, 'The credentials of the request are not valid'),

@@ -56,6 +56,8 @@ const BY_NAME = {
   pathUndocumented: GRPC_STATUS.unimplemented,
   methodUndocumented: GRPC_STATUS.unimplemented,
   jsonLimitExceeded: GRPC_STATUS.invalidArgument,
+  grpcMethodUnknown: GRPC_STATUS.unimplemented,
+  messageInvalid: GRPC_STATUS.invalidArgument,
   grpcMessageMalformed: GRPC_STATUS.invalidArgument,
   contentCodingRefused: GRPC_STATUS.unimplemented,
   authenticationRequired: GRPC_STATUS.unauthenticated,
@@ -130,6 +132,14 @@ const BY_CODE: ReadonlyMap<string, number> = new Map(
 export function grpcStatusOf(error: ExchangeError): number {
   if (error.grpcStatus >= 0) return error.grpcStatus;
   return BY_CODE.get(error.code) ?? GRPC_STATUS.unknown;
+}
+
+/** By gRPC status (google/rpc/code.proto). */
+const HTTP_STATUSES: readonly number[] = [200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401];
+
+/** The HTTP status of a gRPC status. */
+export function httpStatusOfGrpc(status: number): number {
+  return HTTP_STATUSES[status] ?? 500;
 }
 
 /** The gRPC status of an answer that is not gRPC. https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md */

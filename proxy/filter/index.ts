@@ -17,6 +17,7 @@ import { forwardedClientCert } from './forwarded-client-cert.ts';
 import { credentialInjection } from './credential-injection.ts';
 import { headersToBackend, identityHeaders } from './headers-to-backend.ts';
 import { grpcMethods } from './grpc-methods/grpc-methods.ts';
+import { grpcJson } from './grpc-json/grpc-json.ts';
 import { grpcWeb } from './grpc-web/grpc-web.ts';
 import { hub } from './hub/hub.ts';
 import { ipAccess } from './ip-access.ts';
@@ -105,4 +106,6 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   securityHeaders,
   // Before anything changes an answer: the store has what the backend sent.
   cacheStorage,
+  // All others see JSON both ways, but for those of the backend.
+  grpcJson,
 ]);

@@ -76,3 +76,27 @@ export class GoCodec {
     return JSON.parse(await answered) as Answer;
   }
 }
+
+/** A grpc-go server with all services of files. */
+export class GoServer {
+  readonly port: number;
+  readonly #process: ChildProcess;
+
+  private constructor(port: number, process: ChildProcess) {
+    this.port = port;
+    this.#process = process;
+  }
+
+  static async start(folder: string, files: readonly string[]): Promise<GoServer> {
+    const child = spawn(BINARY, ['serve', folder, ...files], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+    return new GoServer(Number(line), child);
+  }
+
+  /** The server stops when its standard input ends, as when the test is killed. */
+  async stop(): Promise<void> {
+    const over = once(this.#process, 'close');
+    this.#process.stdin?.end();
+    await over;
+  }
+}

@@ -38,6 +38,7 @@ export const POSITIONS = [
   'ResponseHeaderModifier',
   'securityHeaders',
   'cacheStorage',
+  'grpcJson',
 ] as const;
 
 /** The name of a position. */

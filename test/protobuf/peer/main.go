@@ -3,15 +3,18 @@
 //	protobuf-peer describe FOLDER FILE...  prints the descriptor set of the files and their imports
 //	protobuf-peer compare FOLDER FILE...   answers questions about messages: a line of JSON for each line of JSON
 //	protobuf-peer serve FOLDER FILE...     serves the services, prints its port, and ends with its standard input
+//	protoc --descriptor_set_out=OUT FILE   writes the descriptor set of a file of this folder, with imports by --include_imports
 package main
 
 import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/bufbuild/protocompile"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
@@ -25,7 +28,11 @@ import (
 )
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	command := run
+	if filepath.Base(os.Args[0]) == "protoc" {
+		command = protoc
+	}
+	if err := command(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -52,6 +59,28 @@ func run(arguments []string) error {
 		return serve(files)
 	}
 	return fmt.Errorf("unknown command %s", arguments[0])
+}
+
+func protoc(arguments []string) error {
+	flags := flag.NewFlagSet("protoc", flag.ContinueOnError)
+	out := flags.String("descriptor_set_out", "", "")
+	withImports := flags.Bool("include_imports", false, "")
+	flags.Func("I", "a folder of imports", func(string) error { return nil })
+	if err := flags.Parse(arguments); err != nil {
+		return err
+	}
+	set, err := compile(".", flags.Args())
+	if err != nil {
+		return err
+	}
+	if !*withImports {
+		set.File = set.File[len(set.File)-1:]
+	}
+	bytes, err := proto.Marshal(set)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(*out, bytes, 0o644)
 }
 
 func describe(set *descriptorpb.FileDescriptorSet) error {
