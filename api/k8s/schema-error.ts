@@ -2,6 +2,7 @@
 import type { ErrorObject } from 'ajv';
 import { didYouMean } from '#lib/nearest.ts';
 import { fieldOf, type FieldError } from './field-error.ts';
+import { YAML_BOOLEANS } from './yaml-words.ts';
 
 /** The path and reason of one schema error. */
 export function describeSchemaError(error: ErrorObject): FieldError {
@@ -26,7 +27,7 @@ type Reason = (params: Words, schema: Words, value: unknown) => string;
 const REASONS: ReadonlyMap<string, Reason> = new Map<string, Reason>([
   ['type', (params, schema, value) => typeReason(String(params['type']), schema['~must'], value)],
   ['const', (params) => `must be ${String(params['allowedValue'])}`],
-  ['enum', (params, _, value) => enumReason((params['allowedValues'] as unknown[]).map(String), String(value))],
+  ['enum', (params, _, value) => enumReason((params['allowedValues'] as unknown[]).map(String), value)],
   [
     'pattern',
     (params, schema) => `must be ${String(schema['~must'] ?? schema['description'] ?? `a match of ${String(params['pattern'])}`)}`,
@@ -47,8 +48,12 @@ function reasonOf(error: ErrorObject): string {
   return reason?.(error.params, error.parentSchema ?? {}, error.data) ?? error.message ?? 'is invalid';
 }
 
-function enumReason(words: readonly string[], value: string): string {
-  return `must be one of ${words.join(', ')}${didYouMean(value, words)}`;
+/** Also for a word that YAML 1.1 takes for a boolean: `mode: Off` arrives as false. */
+function enumReason(words: readonly string[], value: unknown): string {
+  const meant = words.find((word) => typeof value === 'boolean' && YAML_BOOLEANS.get(word.toLowerCase()) === value);
+  const hint =
+    meant === undefined ? didYouMean(String(value), words) : `; write "${meant}" in quotes: without them YAML reads ${String(value)}`;
+  return `must be one of ${words.join(', ')}${hint}`;
 }
 
 /** `must`: the words of the schema for the form that is wanted. */

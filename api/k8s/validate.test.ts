@@ -37,6 +37,20 @@ function errors(object: unknown, strict = true): string[] {
   return result.ok ? [] : result.error.map(describeError);
 }
 
+test('a word that YAML reads as a boolean gets the advice to write it in quotes', () => {
+  const policy = (kind: string, spec: Spec): unknown => ({ ...(route(spec, kind) as Spec), apiVersion: 'gateway.weir.dev/v1alpha1' });
+  const targetRefs = [{ kind: 'Gateway', name: 'a' }];
+  expect(errors(policy('ClientTrafficPolicy', { targetRefs, proxyProtocol: { mode: false } }))).toEqual([
+    'spec.proxyProtocol.mode: must be one of Off, Required; write "Off" in quotes: without them YAML reads false',
+  ]);
+  expect(errors(policy('HTTPPolicy', { targetRefs, openapi: { request: false } }))).toEqual([
+    'spec.openapi.request: must be one of Enforce, Report, Off; write "Off" in quotes: without them YAML reads false',
+  ]);
+  expect(errors(policy('HTTPPolicy', { targetRefs, openapi: { request: true } }))).toEqual([
+    'spec.openapi.request: must be one of Enforce, Report, Off',
+  ]);
+});
+
 /** The validated object. */
 function filled(object: unknown): Record<string, unknown> {
   const result = validateObject(object, { strict: true });

@@ -5,6 +5,8 @@ import type { PolicyIndex } from './layers.ts';
 import { mergePolicies } from './merge.ts';
 import { isWithin } from './settings.ts';
 
+export { protectsTargets } from '../k8s/protection.ts';
+
 /** A problem of a policy in force. */
 export interface EffectiveProblem {
   /** Key of the policy. */

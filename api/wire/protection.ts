@@ -1,7 +1,7 @@
 // What can be known of a policy that cannot be decoded: whether it protects its targets, and these targets.
 import { Ajv } from 'ajv';
 import { keyParts, PolicyTarget, type EncodedResource, type Policy } from '../ir/ir.ts';
-import { protectsTargets } from '../k8s/protection.ts';
+import { protectsTargets } from '../policy/problems.ts';
 
 const isTarget = new Ajv({ strict: false }).compile<PolicyTarget>(PolicyTarget);
 

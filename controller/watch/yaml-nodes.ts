@@ -1,6 +1,7 @@
 // Navigates YAML documents: follows aliases and merge keys, resolves field paths, finds lines.
 import { isAlias, isMap, isNode, isScalar, isSeq } from 'yaml';
 import type { Document, LineCounter, Node, Scalar, YAMLMap } from 'yaml';
+import { YAML_BOOLEANS } from '#api/k8s/yaml-words.ts';
 
 /** The node, with an alias replaced by its anchor; null if there is none. */
 export function resolved(node: unknown, document: Document): Node | null {
@@ -46,11 +47,6 @@ export function lineOf(node: Node, lines: LineCounter): number {
   return lines.linePos(node.range?.[0] ?? 0).line;
 }
 
-const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
-  ...['y', 'yes', 'on'].map((word) => [word, true] as const),
-  ...['n', 'no', 'off'].map((word) => [word, false] as const),
-]);
-
 /**
  * The value of a plain word in YAML 1.1, which kubectl reads, if it is text in YAML 1.2: `yes`, `off`, `1_000`. Undefined if it is text in
  * both.
@@ -60,7 +56,7 @@ export function valueInYaml11(node: Node): boolean | number | undefined {
 }
 
 function wordInYaml11(source: string): boolean | number | undefined {
-  if (/^(?:[a-z]+|[A-Z][a-z]*|[A-Z]+)$/.test(source)) return BOOLEANS.get(source.toLowerCase());
+  if (/^(?:[a-z]+|[A-Z][a-z]*|[A-Z]+)$/.test(source)) return YAML_BOOLEANS.get(source.toLowerCase());
   return /^[-+]?[0-9][0-9_]*$/.test(source) ? Number(source.replaceAll('_', '')) : undefined;
 }
 

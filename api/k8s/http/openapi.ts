@@ -9,11 +9,11 @@ export const openapi = whole(
     uri: text('The URL of the document instead, of http or https.', { maxLength: 2_048, form: 'https?://[!-~]+' }),
     ca: dataKey('The CA certificates of that server, PEM; those of the platform, when absent.'),
     request: choice(
-      'Requests that do not fit the document. Enforce: they get 400 with all their faults. Report: the security log says so. Off: nothing is checked.',
+      'Requests that do not fit the document. Enforce: they get 400 with all their faults. Report: the security log says so. Off: nothing is checked. Write Off in quotes: without them YAML reads false.',
       ['Enforce', 'Report', 'Off'],
     ),
     response: choice(
-      'Answers of backends that do not fit the document. Refuse: the client gets 502 instead. Report: the security log says so. Off: they are not checked.',
+      'Answers of backends that do not fit the document. Refuse: the client gets 502 instead. Report: the security log says so. Off: they are not checked. Write Off in quotes.',
       ['Refuse', 'Report', 'Off'],
     ),
     mock: choice('Enabled: requests get answers made of the examples and schemas of the document, and reach no backend.', [
