@@ -45,6 +45,7 @@ const RECEIVERS: { readonly [Type in Told['type']]: (to: Worker, message: Extrac
   lend: (to, { store, lends }) => to.lend(store, lends),
   remembered: (to, { id, verdict }) => to.remembered(id, verdict),
   topics: (to, { told }) => to.topicsTold(told),
+  keys: (to, { told }) => to.keysTold(told),
   inspect: (to, { id, inspection }) => inspections.run(id, (inspecting) => to.inspect(inspection, inspecting)),
   partTaken: (_, { id }) => inspections.taken(id),
   endInspection: (_, { id }) => inspections.end(id),
@@ -74,6 +75,7 @@ function start(message: ToWorker & { type: 'start' }): void {
     borrow: (store, asks) => answer({ type: 'borrow', store, asks }),
     remember: (question) => answer({ type: 'remember', ...question }),
     askTopics: (ask) => answer({ type: 'topics', ask }),
+    askKeys: (ask) => answer({ type: 'keys', ask }),
     bindingsChanged: () => answer({ type: 'bound', bound: boundBy(made) }),
     log: createLog('warn'),
   });

@@ -55,6 +55,8 @@ import { RedisStore } from './hub/redis-store.ts';
 import { SupervisedTopics, type TopicAsk, type TopicTold } from './hub/supervised-topics.ts';
 import type { StoreListener } from './hub/topic-store.ts';
 import { WorkerTopics } from './hub/worker-topics.ts';
+import type { KeyAsk, KeyTold } from './idempotency/memory-store.ts';
+import { WorkerKeys } from './idempotency/worker-keys.ts';
 import { IsolatedRequestPath } from './isolated-request-path.ts';
 import type { Inspected, Inspecting, Inspection } from './inspection/inspection.ts';
 import { inspectProcess } from './inspection/process.ts';
@@ -128,6 +130,8 @@ export interface WorkerOptions {
   readonly remember?: (question: ReplayQuestion) => void;
   /** Asks the supervisor, which has the topics of hubs; by default this worker is the only one. */
   readonly askTopics?: (ask: TopicAsk) => void;
+  /** Asks the supervisor, which has the idempotency keys; by default this worker is the only one. */
+  readonly askKeys?: (ask: KeyAsk) => void;
   /** Limits of the fleet, if this worker is the only one; without it they are those of this proxy. */
   readonly lease?: LimitStore;
   /** Null, the default: there is no Redis. */
@@ -179,6 +183,7 @@ export class Worker {
     () => this.#redis.followSessions(this.#sessions),
   );
   readonly #topics: WorkerTopics;
+  readonly #keys: WorkerKeys;
   #supervisedTopics: SupervisedTopics | null = null;
   readonly #broadcast: WorkerBroadcast;
   readonly #refused: OperatorBlocks;
@@ -226,7 +231,7 @@ export class Worker {
     const mirror = this.#mirrorOn(path, limits);
     this.#redis = new WorkerRedis(options);
     this.#limits = new WorkerLimits({ ...options, redis: this.#redis.connection });
-    this.#topics = this.#makeTopics(options);
+    [this.#topics, this.#keys] = [this.#makeTopics(options), new WorkerKeys(options.askKeys, this.#redis.connection)];
     [this.#outside, this.#replays, this.#ask] = [new WorkerOutside(options), new WorkerReplays(options.remember), this.#askOn(path)];
     [this.#plugins, this.#cache] = [new WorkerPlugins(this.#ask, options.log), this.#makeCache(limits)];
     this.#builder = this.#makeBuilder(options, mirror, path);
@@ -275,8 +280,7 @@ export class Worker {
       limits: this.#limits,
       shared: this.#redis.entries,
       sessions: this.#sessions,
-      topics: this.#topics,
-      hubs: this.#hubs,
+      ...{ topics: this.#topics, hubs: this.#hubs, idempotency: this.#keys },
       cache: this.#cache,
       proceed: (copy: Exchange, behind: RequestFilter) => path.proceed(copy, behind),
       ask: this.#ask,
@@ -370,7 +374,12 @@ export class Worker {
     };
     registerFamilies(this.registry, workerFamilies(sources));
     registerFamilies(this.registry, [...limitFamilies(this.#limits), ...this.#refusals.families(), ...this.#processors.families()]);
-    registerFamilies(this.registry, [...this.#plugins.families(), ...this.#hubs.families(), ...this.#cache.families()]);
+    registerFamilies(this.registry, [
+      ...this.#plugins.families(),
+      ...this.#hubs.families(),
+      ...this.#cache.families(),
+      ...this.#keys.families(),
+    ]);
     registerFamilies(this.registry, this.#grpcMethods.families());
     const backends = () => this.#builder.clusters.values();
     registerFamilies(this.registry, upstreamFamilies({ counts: () => this.#telemetry.upstreams, backends }));
@@ -400,6 +409,11 @@ export class Worker {
   /** Takes a message of the supervisor about topics. */
   topicsTold(told: TopicTold): void {
     this.#supervisedTopics?.told(told);
+  }
+
+  /** Takes an answer of the supervisor about an idempotency key. */
+  keysTold(told: KeyTold): void {
+    this.#keys.told(told);
   }
 
   /** Takes shares of limits that the supervisor lends. */
@@ -496,6 +510,7 @@ export class Worker {
     this.#limits.stop();
     this.#topics.close();
     this.#cache.close();
+    this.#keys.close();
     this.#redis.close();
     this.#outside.close();
     this.#plugins.close();

@@ -8,6 +8,7 @@ import { grpcMethods } from './http/grpc-methods.ts';
 import { grpcJson } from './http/grpc-json.ts';
 import { grpcWeb } from './http/grpc-web.ts';
 import { hub } from './http/hub.ts';
+import { idempotency } from './http/idempotency.ts';
 import { maintenance } from './http/maintenance.ts';
 import { openapi } from './http/openapi.ts';
 import { errorPages } from './http/error-pages.ts';
@@ -20,7 +21,7 @@ export const httpPolicy = policyKind({
   plural: 'httppolicies',
   shortNames: ['hp'],
   description:
-    'What happens to requests and answers on their way: changes of their parts, maintenance, fixed answers, hubs of topics, error pages, compression both ways, streams of events, API documents, gRPC for browsers, for JSON and by method, stored answers. For each field the nearest policy wins: rule, route, listener, ListenerSet, Gateway.',
+    'What happens to requests and answers on their way: changes of their parts, maintenance, fixed answers, hubs of topics, error pages, compression both ways, streams of events, API documents, gRPC for browsers, for JSON and by method, idempotency keys, stored answers. For each field the nearest policy wins: rule, route, listener, ListenerSet, Gateway.',
   targets: [GATEWAY_TARGET, LISTENER_SET_TARGET, HTTP_ROUTE_TARGET, GRPC_ROUTE_TARGET],
   appliesTo: 'rule',
   protects: ['openapi'],
@@ -40,6 +41,7 @@ export const httpPolicy = policyKind({
     grpcWeb,
     grpcMethods,
     grpcJson,
+    idempotency,
     cache,
   },
 });

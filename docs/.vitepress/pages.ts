@@ -61,7 +61,18 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'reference/resources',
     ],
   ],
-  ['Protocols', ['reference/http', 'reference/grpc', 'reference/websocket', 'reference/hub', 'reference/errors', 'reference/attacks']],
+  [
+    'Protocols',
+    [
+      'reference/http',
+      'reference/grpc',
+      'reference/websocket',
+      'reference/hub',
+      'reference/idempotency',
+      'reference/errors',
+      'reference/attacks',
+    ],
+  ],
   [
     'Programs',
     [

@@ -4,7 +4,8 @@ import { RedisCalls } from '#lib/redis-calls.ts';
 import type { RedisConnection } from '#lib/redis-connection.ts';
 import { runScript, runScriptForBytes } from '#lib/redis-script.ts';
 import type { Result } from '#lib/result.ts';
-import { answerId, MAX_HEAD, packAnswer, unpackAnswer } from './answer-format.ts';
+import { MAX_RECORD_HEAD } from '../exchange/stored-record.ts';
+import { answerId, packAnswer, unpackAnswer } from './answer-format.ts';
 import type { PurgeSubject } from './purges.ts';
 import { FIND, GENERATION_MS, STORE } from './redis-cache-scripts.ts';
 import { RedisPurges, urlKeys } from './redis-purges.ts';
@@ -76,7 +77,7 @@ export class RedisLevel implements SecondLevel {
 
   async #ask({ key, url, headers, terms }: SecondLookup, names: readonly string[]): Promise<Reply | null> {
     const fields = [`names ${answerId(key, '')}`, `answer ${answerId(key, variantOf(names, headers))}`];
-    const args = [...fields, terms.maxBodySize + MAX_HEAD];
+    const args = [...fields, terms.maxBodySize + MAX_RECORD_HEAD];
     const replied = await this.#calls.run((client) => runScriptForBytes(client, FIND, urlKeys(url), args));
     return replied.ok ? replyOf(replied.value) : null;
   }

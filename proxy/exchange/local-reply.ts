@@ -15,6 +15,7 @@ const RETRY_AFTER: ReadonlyMap<string, string> = new Map([
   [ERRORS.overloaded.code, '1'],
   [ERRORS.circuitOpen.code, '1'],
   [ERRORS.noEndpoints.code, '1'],
+  [ERRORS.idempotencyKeyInUse.code, '1'],
 ]);
 
 interface PreparedReply {

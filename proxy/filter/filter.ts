@@ -11,6 +11,7 @@ import type { ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { GrpcMethodCounts } from '../exchange/grpc-method-counts.ts';
 import type { HubCounts } from '../exchange/hub-counts.ts';
+import type { IdempotencyKeys } from '../exchange/idempotency.ts';
 import type { ObjectData } from '../exchange/object-data.ts';
 import type { AnswerChange, FilterVerdict, Patience, RequestFilter } from '../exchange/plan.ts';
 import type { OpenSessions } from '../exchange/open-sessions.ts';
@@ -85,6 +86,8 @@ export interface FilterDependencies {
   readonly cache: SharedCache;
   /** Goes on with a copy of a request behind a filter of its plan. */
   readonly proceed: (copy: Exchange, behind: RequestFilter) => void;
+  /** The stores of idempotency keys, and what came of requests with keys. */
+  readonly idempotency: IdempotencyKeys;
   readonly passwords: Passwords;
   /** The topics of hubs, and what hubs count. */
   readonly topics: Topics;

@@ -20,6 +20,8 @@ import { grpcMethods } from './grpc-methods/grpc-methods.ts';
 import { grpcJson } from './grpc-json/grpc-json.ts';
 import { grpcWeb } from './grpc-web/grpc-web.ts';
 import { hub } from './hub/hub.ts';
+import { idempotency } from './idempotency/idempotency.ts';
+import { idempotencyStorage } from './idempotency/idempotency-storage.ts';
 import { ipAccess } from './ip-access.ts';
 import { earlyLimits, limits } from './limits.ts';
 import { plugin } from './plugin/plugin.ts';
@@ -77,6 +79,8 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   directResponse,
   // Also an answer in place of a backend.
   hub,
+  // A request that is refused or answered before takes no key; extensions see a repeated request not at all.
+  idempotency,
   // Extensions see only what may pass, and before what rewrites it; a policy may place them elsewhere.
   processor,
   plugin,
@@ -106,6 +110,8 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   securityHeaders,
   // Before anything changes an answer: the store has what the backend sent.
   cacheStorage,
+  // As the cache.
+  idempotencyStorage,
   // All others see JSON both ways, but for those of the backend.
   grpcJson,
 ]);

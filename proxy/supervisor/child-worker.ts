@@ -15,6 +15,7 @@ import type { LendingStore } from '#lib/limit/store.ts';
 import type { Ask, Lend } from '#lib/limit/share.ts';
 import type { ReplayVerdict } from '#lib/replays.ts';
 import type { TopicDesk, TopicTold } from '../hub/supervised-topics.ts';
+import type { KeyDesk, KeyTold } from '../idempotency/memory-store.ts';
 import type { Notice } from '../exchange/notices.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import type { ClaimPort } from '../exchange/port-claim.ts';
@@ -66,6 +67,8 @@ export interface ChildWorkerOptions {
   readonly remember: (digest: string, window: number) => ReplayVerdict;
   /** Opens the topics of the proxy for the worker; `tell` takes messages to it. */
   readonly openTopics: (tell: (told: TopicTold) => void) => TopicDesk;
+  /** The same for its idempotency keys. */
+  readonly openKeys: (tell: (told: KeyTold) => void) => KeyDesk;
   /** A worker died and will be replaced. */
   readonly died: () => void;
   /** The set of ports that cannot be bound has changed. */
@@ -82,6 +85,7 @@ export class ChildWorker implements WorkerLink {
   readonly #asked = new Map<number, Asked>();
   readonly #inspections = new RemoteInspections((message) => this.#send(message));
   readonly #topics: TopicDesk;
+  readonly #keys: KeyDesk;
   #process: ChildProcess | null = null;
   #restart: NodeJS.Timeout | null = null;
   readonly #beat: NodeJS.Timeout;
@@ -101,6 +105,7 @@ export class ChildWorker implements WorkerLink {
   constructor(options: ChildWorkerOptions) {
     this.#options = options;
     this.#topics = options.openTopics((told) => this.#send({ type: 'topics', told }));
+    this.#keys = options.openKeys((told) => this.#send({ type: 'keys', told }));
     this.#beat = setInterval(() => void this.#check(), options.heartbeat.every);
     this.#beat.unref();
     this.#start();
@@ -216,6 +221,7 @@ export class ChildWorker implements WorkerLink {
     this.#process = null;
     this.#serving = false;
     this.#topics.drop();
+    this.#keys.drop();
     this.#noteBound({ bindingState: NOTHING_BOUND, ports: [] });
     for (const answer of this.#asked.values()) answer(null);
     this.#asked.clear();
@@ -257,7 +263,12 @@ export class ChildWorker implements WorkerLink {
     if (message.type === 'borrow') return void this.#lend(message);
     if (message.type === 'remember') return this.#remember(message);
     if (message.type === 'topics') return this.#topics.take(message.ask);
+    if (message.type === 'keys') return this.#keys.take(message.ask);
     if (message.type === 'part') return this.#inspections.part(message.id, message.data);
+    this.#replied(message);
+  }
+
+  #replied(message: Exclude<FromWorker, { type: 'claim' | 'notice' | 'borrow' | 'remember' | 'topics' | 'keys' | 'part' }>): void {
     if (message.type === 'bound' || message.type === 'applied') this.#noteBound(message.bound);
     if (message.type === 'bound') this.#options.bindingsChanged();
     else this.#settle(message.id, message);

@@ -10,6 +10,7 @@ import type { RedisSettings } from '#lib/redis.ts';
 import type { ReplayVerdict } from '#lib/replays.ts';
 import type { ReplayQuestion } from '../exchange/worker-replays.ts';
 import type { TopicAsk, TopicTold } from '../hub/supervised-topics.ts';
+import type { KeyAsk, KeyTold } from '../idempotency/memory-store.ts';
 import type { Notice } from '../exchange/notices.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import type { PortClaim } from '../exchange/port-claim.ts';
@@ -51,6 +52,8 @@ export type ToWorker =
   | { readonly type: 'remembered'; readonly id: number; readonly verdict: ReplayVerdict }
   /** About the topics of the proxy. */
   | { readonly type: 'topics'; readonly told: TopicTold }
+  /** About an idempotency key. */
+  | { readonly type: 'keys'; readonly told: KeyTold }
   /** The answer comes at the end of the inspection. */
   | { readonly type: 'inspect'; readonly id: number; readonly inspection: Inspection }
   /** The supervisor has handed on the last part of the inspection with this id. */
@@ -74,7 +77,7 @@ export interface Bound {
 }
 
 /**
- * All but `bound`, `claim`, `notice`, `borrow`, `remember`, `topics` and `part` are answers. `claim` has its own id, which `claimed` has too, and
+ * All but `bound`, `claim`, `notice`, `borrow`, `remember`, `topics`, `keys` and `part` are answers. `claim` has its own id, which `claimed` has too, and
  * `remember` that of `remembered`; `part` has that of its inspection, and the next part waits for `partTaken`.
  */
 export type FromWorker =
@@ -88,6 +91,8 @@ export type FromWorker =
   | ({ readonly type: 'remember' } & ReplayQuestion)
   /** About the topics of the proxy, which are in the supervisor. */
   | { readonly type: 'topics'; readonly ask: TopicAsk }
+  /** About the idempotency keys of the proxy, which are in the supervisor. */
+  | { readonly type: 'keys'; readonly ask: KeyAsk }
   | { readonly type: 'metrics'; readonly id: number; readonly metrics: readonly MetricJson[] }
   | { readonly type: 'reported'; readonly id: number; readonly report: WorkerReport }
   | { readonly type: 'part'; readonly id: number; readonly data: Uint8Array }

@@ -7,6 +7,8 @@ import type { Format } from '#lib/exposition.ts';
 import type { Ask } from '#lib/limit/share.ts';
 import { TopicDesk, type TopicTold } from '../hub/supervised-topics.ts';
 import { TopicMemory } from '../hub/topic-memory.ts';
+import { KeyMemory } from '../idempotency/key-memory.ts';
+import { KeyDesk, type KeyTold } from '../idempotency/memory-store.ts';
 import { Replays } from '#lib/replays.ts';
 import type { AddressRange } from '#lib/address-range.ts';
 import type { WorkerSettings } from './messages.ts';
@@ -93,6 +95,8 @@ export class Supervisor {
   /** The signatures that workers have accepted. */
   readonly #replays = new Replays();
   readonly #topics = new TopicMemory();
+  /** Idempotency keys of several workers. */
+  readonly #keys = new KeyMemory();
   readonly #health: HealthChecks;
   #ticketKeys: Buffer = randomBytes(TICKET_KEY_BYTES);
   #restarts = 0;
@@ -287,6 +291,7 @@ export class Supervisor {
   readonly #shared = {
     remember: (digest: string, window: number) => this.#replays.enter(digest, window),
     openTopics: (tell: (told: TopicTold) => void) => new TopicDesk(this.#topics, tell),
+    openKeys: (tell: (told: KeyTold) => void) => new KeyDesk(this.#keys, tell),
   };
 
   #died(worker: string): void {

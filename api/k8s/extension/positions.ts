@@ -25,6 +25,7 @@ export const POSITIONS = [
   'openapi',
   'directResponse',
   'hub',
+  'idempotency',
   'RequestRedirect',
   'RequestHeaderModifier',
   'RequestMirror',
@@ -38,6 +39,7 @@ export const POSITIONS = [
   'ResponseHeaderModifier',
   'securityHeaders',
   'cacheStorage',
+  'idempotencyStorage',
   'grpcJson',
 ] as const;
 
