@@ -5,8 +5,9 @@ import { fullHandshakes, resumedHandshakes } from './load/handshakes.ts';
 import type { Load } from './load/load.ts';
 import { websocketLoad } from './load/websocket.ts';
 import { wrk } from './load/wrk.ts';
-import { haproxy, haproxyLog } from './peers/haproxy.ts';
-import { origin } from './peers/nginx.ts';
+import { cachingHaproxy, haproxy, haproxyLog } from './peers/haproxy.ts';
+import { cacheableOrigin, cachingNginx, nginx, origin } from './peers/nginx.ts';
+import { cachingWeir } from './peers/secured-weir.ts';
 import { weir, weirLog } from './peers/weir.ts';
 import type { Peer, Traffic } from './scenario.ts';
 
@@ -50,6 +51,12 @@ const H2 = { ...PLAIN, downstream: 'h2', load: h2load, connections: 16 } as cons
 export const WORKLOADS: Readonly<Record<string, Workload>> = {
   proxy: PLAIN,
   'access-log': { ...PLAIN, peers: [haproxy, haproxyLog, weir, weirLog] },
+  // Each proxy without and with its cache: hits of 1 KiB.
+  cache: {
+    ...PLAIN,
+    origin: cacheableOrigin,
+    peers: [haproxy, cachingHaproxy, nginx, cachingNginx, weir, cachingWeir('weir-cache')],
+  },
   tls: { ...PLAIN, tls: true },
   'h2c-http1': H2,
   'h2-http1': { ...H2, tls: true },

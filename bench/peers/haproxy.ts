@@ -42,7 +42,15 @@ function upstreamOf({ upstream }: Scenario): string {
   return upstream === 'h2' ? ' proto h2' : '';
 }
 
-function configuration(scenario: Scenario, logs: boolean): string {
+/** What a peer does more. */
+interface Extras {
+  readonly logs?: boolean;
+  readonly cache?: boolean;
+}
+
+const CACHE = ['cache answers', '  total-max-size 64', '  max-object-size 65536', '  max-age 3600'];
+
+function configuration(scenario: Scenario, { logs = false, cache = false }: Extras): string {
   const isTcp = scenario.downstream === 'tcp';
   return [
     'global',
@@ -57,11 +65,13 @@ function configuration(scenario: Scenario, logs: boolean): string {
     '  timeout tunnel 60s',
     '  timeout connect 5s',
     ...(isTcp ? [] : ['  http-reuse always']),
+    ...(cache ? CACHE : []),
     'frontend in',
     `  bind 127.0.0.1:${scenario.listenPort}${tlsOf(scenario)}${protocolOf(scenario)}`,
     ...routesOf(scenario),
     'backend origin',
     ...(isTcp ? [] : ['  option forwardfor']),
+    ...(cache ? ['  http-request cache-use answers', '  http-response cache-store answers'] : []),
     ...queueOf(scenario),
     ...balanceOf(scenario),
     ...originPorts(scenario).map((port, i) => `  server o${i + 1} 127.0.0.1:${port}${upstreamOf(scenario)}${serverLimits(scenario)}`),
@@ -69,21 +79,25 @@ function configuration(scenario: Scenario, logs: boolean): string {
   ].join('\n');
 }
 
-function peer(name: string, logs: boolean): Peer {
+function peer(name: string, extras: Extras): Peer {
   return {
     name,
-    logs,
+    logs: extras.logs === true,
+    ...(extras.cache === true ? { plain: 'haproxy' } : {}),
     carries: () => true,
     missing: () => (existsSync('/usr/sbin/haproxy') ? null : 'apt-get install haproxy'),
     command(scenario) {
       const file = path.join(scenario.folder, `${name}.cfg`);
-      writeFileSync(file, configuration(scenario, logs));
+      writeFileSync(file, configuration(scenario, extras));
       return { file: '/usr/sbin/haproxy', args: ['-f', file, '-db'] };
     },
   };
 }
 
-export const haproxy = peer('haproxy', false);
+export const haproxy = peer('haproxy', {});
 
 /** With `option httplog`. */
-export const haproxyLog = peer('haproxy-log', true);
+export const haproxyLog = peer('haproxy-log', { logs: true });
+
+/** With its cache. */
+export const cachingHaproxy = peer('haproxy-cache', { cache: true });

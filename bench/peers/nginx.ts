@@ -26,16 +26,24 @@ function wrap(folder: string, name: string, http: readonly string[]): string {
   ].join('\n');
 }
 
-export const nginx: Peer = {
-  name: 'nginx',
-  carries: ({ upstream }) => upstream === 'http1',
-  missing,
-  command(scenario) {
-    const file = path.join(scenario.folder, 'nginx.conf');
-    writeFileSync(file, wrap(scenario.folder, 'nginx', serverLines(scenario)));
-    return { file: NGINX, args: ['-c', file, '-p', scenario.folder] };
-  },
-};
+function peer(name: string, caches: boolean): Peer {
+  return {
+    name,
+    ...(caches ? { plain: 'nginx' } : {}),
+    carries: ({ upstream }) => upstream === 'http1',
+    missing,
+    command(scenario) {
+      const file = path.join(scenario.folder, `${name}.conf`);
+      writeFileSync(file, wrap(scenario.folder, name, serverLines(scenario, caches)));
+      return { file: NGINX, args: ['-c', file, '-p', scenario.folder] };
+    },
+  };
+}
+
+export const nginx = peer('nginx', false);
+
+/** With its cache. */
+export const cachingNginx = peer('nginx-cache', true);
 
 function tlsLines({ certificate }: Scenario): string[] {
   if (certificate === null) return [];
@@ -45,33 +53,45 @@ function tlsLines({ certificate }: Scenario): string[] {
   ];
 }
 
-function serverLines(scenario: Scenario): string[] {
+function serverLines(scenario: Scenario, caches: boolean): string[] {
   const connection = scenario.upgrades ? '"upgrade"; proxy_set_header Upgrade $http_upgrade' : '""';
   const forward = `proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection ${connection}; proxy_set_header X-Forwarded-For $remote_addr;`;
+  const store = caches ? ' proxy_cache answers;' : '';
   return [
+    ...(caches ? [`  proxy_cache_path ${scenario.folder}/answers keys_zone=answers:10m max_size=64m use_temp_path=off;`] : []),
     `  upstream origin { server 127.0.0.1:${scenario.originPort}; keepalive 256; keepalive_requests 1000000000; }`,
     '  server {',
     `    listen 127.0.0.1:${scenario.listenPort}${scenario.certificate === null ? '' : ' ssl'}${scenario.downstream === 'h2' ? ' http2' : ''};`,
     ...tlsLines(scenario),
-    ...Array.from({ length: scenario.routes }, (_, index) => `    location ${routePath(index)} { ${forward} }`),
+    ...Array.from({ length: scenario.routes }, (_, index) => `    location ${routePath(index)} { ${forward}${store} }`),
     '  }',
   ];
+}
+
+const HELLO = JSON.stringify({ message: 'hello from the origin', padding: '0123456789abcdef' });
+
+function originOf(folder: string, port: number, protocol: Protocol, location: string): { file: string; args: string[] } {
+  const file = path.join(folder, 'origin.conf');
+  const lines = [
+    '  server {',
+    `    listen 127.0.0.1:${port}${protocol === 'h2' ? ' http2' : ''};`,
+    '    default_type application/json;',
+    `    location / { ${location} }`,
+    '  }',
+  ];
+  writeFileSync(file, wrap(folder, 'origin', lines));
+  return { file: NGINX, args: ['-c', file, '-p', folder] };
 }
 
 /** The origin: 63 bytes of JSON to every request, in HTTP/1.1 or, by prior knowledge, HTTP/2. */
 export const origin = {
   missing,
-  command(folder: string, port: number, protocol: Protocol = 'http1'): { file: string; args: string[] } {
-    const file = path.join(folder, 'origin.conf');
-    const body = JSON.stringify({ message: 'hello from the origin', padding: '0123456789abcdef' });
-    const lines = [
-      '  server {',
-      `    listen 127.0.0.1:${port}${protocol === 'h2' ? ' http2' : ''};`,
-      '    default_type application/json;',
-      `    location / { return 200 '${body}'; }`,
-      '  }',
-    ];
-    writeFileSync(file, wrap(folder, 'origin', lines));
-    return { file: NGINX, args: ['-c', file, '-p', folder] };
-  },
+  command: (folder: string, port: number, protocol: Protocol = 'http1') => originOf(folder, port, protocol, `return 200 '${HELLO}';`),
+};
+
+/** The same with 1 KiB that caches may store for an hour. */
+export const cacheableOrigin = {
+  missing,
+  command: (folder: string, port: number) =>
+    originOf(folder, port, 'http1', `add_header Cache-Control max-age=3600; return 200 '${'a'.repeat(1_024)}';`),
 };

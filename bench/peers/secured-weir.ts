@@ -1,4 +1,4 @@
-// Weir with one thing more for its routes: a limit, API keys, signed tokens, or a plugin.
+// Weir with one thing more for its routes: a limit, API keys, signed tokens, a plugin, or a cache.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ISSUER } from '../load/tokens.ts';
@@ -50,6 +50,11 @@ export function pluginWeir(name: string): Peer {
   const spec = `{ targetRefs: ${TARGET}, plugin: { module: { configMapRef: { name: bench-plugin }, key: plugin.js } } }`;
   const code = `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: bench-plugin }\ndata: { plugin.js: ${JSON.stringify(source)} }`;
   return secured(name, [weirObject('ExtensionPolicy', spec), code]);
+}
+
+/** A cache for all routes. */
+export function cachingWeir(name: string): Peer {
+  return secured(name, [weirObject('HTTPPolicy', `{ targetRefs: ${TARGET}, cache: { store: Memory } }`)]);
 }
 
 function weirObject(kind: string, spec: string): string {
