@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { readOnce } from '../controller/watch/files.ts';
+import { fieldOf, fileOf, messageOf, rawMessage, setOf } from '../test/support/descriptors.ts';
 import { runWeir } from '../test/support/child.ts';
 import type { Finding } from '../controller/lint/finding.ts';
 import { findingsOf } from './validate.ts';
@@ -29,6 +30,11 @@ function file(...documents: readonly string[]): string {
   return name;
 }
 
+/** The descriptor of a method with this path for GET (the field 2 of `google.api.http`). */
+function boundMethod(name: string, path: string): Buffer {
+  return rawMessage([1, name], [2, '.t.M'], [3, '.t.M'], [4, rawMessage([72_295_728, rawMessage([2, path])])]);
+}
+
 async function findings(...documents: readonly string[]): Promise<readonly Finding[]> {
   const all = findingsOf(await readOnce([file(...documents)]));
   return all.filter(({ severity }) => severity !== 'info');
@@ -37,6 +43,27 @@ async function findings(...documents: readonly string[]): Promise<readonly Findi
 describe('findings', () => {
   test('none in good files', async () => {
     expect(await findings(route('good', TO_BACKEND))).toEqual([]);
+  });
+
+  test('about descriptors: services that they do not have, methods without paths, paths that no route reaches, and faults', async () => {
+    const methods = ['/a/{name}', '/b/{name}'].map((path, i): [number, Buffer] => [2, boundMethod(`M${i}`, path)]);
+    const set = setOf(fileOf([messageOf('M', [fieldOf('name', 1, 'string')])], [6, rawMessage([1, 'S'], ...methods)]));
+    const configMap = (bytes: Buffer): string =>
+      `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: api }\nbinaryData: { a.pb: ${bytes.toString('base64')} }`;
+    const policy = (services: string): string =>
+      `apiVersion: gateway.weir.dev/v1alpha1\nkind: HTTPPolicy\nmetadata: { name: api }\nspec:\n  targetRefs: [{ kind: HTTPRoute, name: a }]\n  grpcJson: { descriptors: { configMapRef: { name: api }, key: a.pb }, services: [${services}] }`;
+    const rule = route('a', `{ matches: [{ path: { value: /a } }], ${TO_BACKEND} }`);
+    const lines = (found: readonly Finding[]): string[] => found.map(({ object, field, reason }) => `${object} ${field} ${reason}`);
+    expect(lines(await findings(rule, policy('t.S'), configMap(set)))).toEqual([
+      'HTTPPolicy/default/api spec.grpcJson.descriptors no route of the policy reaches GET /b/{name} of t.S.M1, in entry a.pb of ConfigMap/default/api',
+    ]);
+    expect(lines(await findings(rule, policy('t.T'), configMap(set)))).toEqual([
+      expect.stringContaining('spec.grpcJson.services[0] entry a.pb of ConfigMap/default/api has no service t.T'),
+      expect.stringContaining('spec.grpcJson.descriptors no method in entry a.pb of ConfigMap/default/api has google.api.http'),
+    ]);
+    expect(lines(await findings(rule, policy('t.S'), configMap(setOf(fileOf([], [3, 'x.proto'])))))).toEqual([
+      expect.stringContaining('InvalidDocument: entry a.pb of ConfigMap/default/api: t.proto: it imports x.proto'),
+    ]);
   });
 
   test('about an OpenAPI document: paths that no route reaches, and rules that it does not cover', async () => {

@@ -101,7 +101,10 @@ export class Bodies {
   #staged(exchange: Exchange): StagedBody {
     if (exchange.stagedRequest !== null) return exchange.stagedRequest;
     const staged = (exchange.stagedRequest = new StagedBody(new RequestEnds(exchange, this, this.#failed)));
-    if (exchange.requestEnded) staged.end(exchange.requestTrailers);
+    if (!exchange.requestEnded) return staged;
+    // A request without a body has ended while another filter waited: what the stages make of it is still to come.
+    exchange.requestBodyEnded = false;
+    staged.end(exchange.requestTrailers);
     return staged;
   }
 

@@ -25,6 +25,12 @@ export function readDescriptors(bytes: Buffer): Result<Descriptors, readonly str
   return faults.length === 0 ? ok({ schema: schema.value, bindings }) : err(faults);
 }
 
+/** The descriptors of a schema with those of its bindings that have no fault. */
+export function usableDescriptors(schema: Schema): Descriptors {
+  const read = guarded(() => [...schema.methods.values()].flatMap((method) => bindingsOf(method).bindings));
+  return { schema, bindings: read.ok ? read.value : [] };
+}
+
 function nameOf({ method }: Binding): string {
   return `${method.service}.${method.name}`;
 }

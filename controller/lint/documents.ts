@@ -74,7 +74,7 @@ function useOf(resources: readonly ir.Resource[], { data, key }: { data?: string
 
 function unreachedPaths({ text, document, name, policies, rules }: Use): readonly Unplaced[] {
   const matches = [...rules.keys()].flatMap((route) => route.matches);
-  const unreached = document.operations.filter((operation) => !matches.some((match) => reaches(match, operation)));
+  const unreached = document.operations.filter((operation) => !matches.some((match) => reachesOperation(match, operation)));
   const [object = ''] = [...policies];
   return unreached.slice(0, MAX_PATHS).map((operation): Unplaced => {
     const reason = `no route of the policy reaches ${operation.name}, line ${lineOf(text, operation.path)} of ${name}`;
@@ -84,15 +84,16 @@ function unreachedPaths({ text, document, name, policies, rules }: Use): readonl
 
 function uncoveredRules({ document, name, rules }: Use): readonly Unplaced[] {
   return [...rules].flatMap(([route, { policy, passesUnknown }]): readonly Unplaced[] => {
-    if (passesUnknown || document.operations.some((operation) => route.matches.some((match) => reaches(match, operation)))) return [];
+    if (passesUnknown || document.operations.some((operation) => route.matches.some((match) => reachesOperation(match, operation))))
+      return [];
     const reason = `${name} has no path for the rule, so ${policy} refuses all its requests`;
     const object = `${route.objectKind}/${route.namespace}/${route.name}`;
     return [{ severity: 'warning', object, field: `spec.rules[${route.ruleIndex}]`, reason }];
   });
 }
 
-/** Whether some request of an operation matches. */
-function reaches({ path, method }: ir.Match, operation: Operation): boolean {
+/** Whether some request of an operation matches. Variables in its paths are in braces. */
+export function reachesOperation({ path, method }: ir.Match, operation: Pick<Operation, 'method' | 'paths'>): boolean {
   if (method !== null && method !== operation.method && !(method === 'HEAD' && operation.method === 'GET')) return false;
   return operation.paths.some((template) => reachesPath(path, template));
 }

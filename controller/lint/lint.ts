@@ -3,6 +3,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { FolderContent } from '../watch/files.ts';
 import { certificateFindings } from './certificates.ts';
+import { descriptorFindings } from './descriptors.ts';
 import { documentFindings } from './documents.ts';
 import type { Finding, Unplaced } from './finding.ts';
 import { matchFindings } from './matches.ts';
@@ -27,6 +28,7 @@ const CHECKS: readonly ((subject: Subject) => readonly Unplaced[])[] = [
   parametersFindings,
   endpointFindings,
   documentFindings,
+  descriptorFindings,
 ];
 
 /** The findings about the objects, sorted by place. Problems of the files themselves are not among them. */

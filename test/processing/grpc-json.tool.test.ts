@@ -311,6 +311,15 @@ describeWith(['go'], 'gRPC-JSON', () => {
     expect([head.status, head.text]).toEqual([200, '']);
   });
 
+  test('descriptors may come from the backend', async () => {
+    const reflection = { group: 'gateway.weir.dev', kind: 'Backend', name: 'app' };
+    await rig.change([policy({ descriptors: undefined, reflection })], [configMap()]);
+    expect(rig.condition('json', 'Accepted', 'HTTPPolicy')).toMatch(/^True/);
+    expect(toldBy(await ask('/v1/shelves/a'))).toEqual({ method: 'GetShelf', requests: [{ name: 'shelves/a' }] });
+    await rig.change([policy({ descriptors: undefined })]);
+    expect(rig.condition('json', 'Accepted', 'HTTPPolicy')).toMatch(/^False Invalid: spec.grpcJson: must have descriptors or reflection/);
+  });
+
   test('descriptors with faults are named, and the last ones stay in use', async () => {
     await rig.change([configMap(set.subarray(0, 1_000))]);
     expect(rig.condition('json', 'ResolvedRefs', 'HTTPPolicy')).toMatch(

@@ -1,6 +1,6 @@
 // The group `grpcJson` of an HTTPPolicy.
 import { Type } from 'typebox';
-import { configMapKey } from '../policy-reference.ts';
+import { backend, configMapKey } from '../policy-reference.ts';
 import { choice, size, whole } from '../setting.ts';
 
 const service = Type.String({
@@ -17,6 +17,9 @@ export const grpcJson = whole(
     descriptors: configMapKey(
       'The descriptors of the services with all that they import: an entry of a ConfigMap that is a FileDescriptorSet, in binaryData.',
       'descriptors',
+    ),
+    reflection: backend(
+      'The backend that tells them by server reflection instead (grpc.reflection.v1, or v1alpha). It is asked again every five minutes.',
     ),
     services: Type.Optional(
       Type.Array(service, {

@@ -4,6 +4,7 @@ import type { PolicyObjects } from '../policies.ts';
 import { checkErrorPages } from './error-page-rules.ts';
 import { checkFixedAnswers } from './fixed-answer-rules.ts';
 import { checkDescriptorSource } from './descriptors.ts';
+import { checkGrpcJson } from './grpc-json-rules.ts';
 import { checkOpenApi } from './openapi-rules.ts';
 import { checkMessageChanges } from './message-change-rules.ts';
 
@@ -14,6 +15,7 @@ export function checkHttpPolicy(spec: PolicyObjects['HTTPPolicy']['spec']): Fiel
     ...checkErrorPages(spec.errorPages),
     ...checkMessageChanges(spec),
     ...checkOpenApi(spec.openapi),
+    ...checkGrpcJson(spec.grpcJson),
     ...checkGrpcMethods(spec.grpcMethods),
   ];
 }

@@ -20,7 +20,7 @@ import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
 import type { Filter, FilterKind } from '../filter.ts';
 import { hidesContent, isJson } from '../request-limits/content.ts';
 import type { PolicyFilterContext } from '../rule-policies.ts';
-import { DescriptorsInUse, type ServedDescriptors } from './descriptors-in-use.ts';
+import { DescriptorsInUse, type ServedDescriptors, type SourceSettings } from './descriptors-in-use.ts';
 import { JsonAnswers } from './json-answers.ts';
 import { JsonCall } from './json-call.ts';
 import { frameOfJson, framed, JsonLines, Upload, uploadOf } from './request-stages.ts';
@@ -41,15 +41,15 @@ class GrpcJson implements Filter {
   readonly #reading: Omit<JsonReading, 'schema'>;
   readonly #writing: Omit<JsonWriting, 'schema'>;
 
-  constructor(settings: Settings, { data, wholeBody, answerStart }: PolicyFilterContext) {
-    const { descriptors, services = null, methodPaths, unknownRequests, unknownFields, maxMessageSize = MAX_MESSAGE } = settings;
+  constructor(settings: Settings, context: PolicyFilterContext) {
+    const { services = null, methodPaths, unknownRequests, unknownFields, maxMessageSize = MAX_MESSAGE } = settings;
     const { defaults, fieldNames, enums } = settings;
-    const handle = descriptors === undefined ? null : data.handle(descriptors as Parameters<typeof data.handle>[0]);
-    this.#descriptors = new DescriptorsInUse(handle, { services, hasMethodPaths: methodPaths === 'Enabled' });
-    this.#answers = new JsonAnswers(maxMessageSize, answerStart);
+    const served = { services, hasMethodPaths: methodPaths === 'Enabled' };
+    this.#descriptors = new DescriptorsInUse(settings as SourceSettings, served, context);
+    this.#answers = new JsonAnswers(maxMessageSize, context.answerStart);
     this.#passesUnknown = unknownRequests === 'Pass';
     this.#maxBytes = maxMessageSize;
-    this.#wholeBody = wholeBody;
+    this.#wholeBody = context.wholeBody;
     this.#reading = { ignoreUnknown: unknownFields === 'Ignore' };
     this.#writing = {
       printDefaults: defaults === 'Print',
@@ -61,7 +61,18 @@ class GrpcJson implements Filter {
   request(exchange: Exchange): FilterVerdict | Promise<FilterVerdict> {
     if (exchange.grpc || exchange.upgrade !== '' || exchange.method === 'CONNECT') return 'continue';
     const served = this.#descriptors.current;
-    if (served === null) return refuse(exchange, ERRORS.documentUnresolved, 'the descriptors cannot be used');
+    return served === null ? this.#wait(exchange) : this.#find(exchange, served);
+  }
+
+  /** For the first version of the descriptors. */
+  async #wait(exchange: Exchange): Promise<FilterVerdict> {
+    const { signal } = exchange;
+    const served = await this.#descriptors.first();
+    if (signal.aborted) return 'answered';
+    return served === null ? refuse(exchange, ERRORS.documentUnresolved, 'the descriptors cannot be used') : this.#find(exchange, served);
+  }
+
+  #find(exchange: Exchange, served: ServedDescriptors): FilterVerdict | Promise<FilterVerdict> {
     const found = served.table.find(exchange.method, exchange.path);
     if (found !== null && 'binding' in found) return this.#call(exchange, served, found);
     return this.#passesUnknown ? 'continue' : unknown(exchange, found);
