@@ -359,6 +359,7 @@ export class Worker {
     const sources = {
       unbound: () => this.#listeners.bindingState.unbound.length,
       downstream: () => this.#listeners.counts,
+      blocked: () => this.#listeners.blocked,
       acceptFailures: () => this.#acceptFailures,
       floods: () => this.#floods.byReason,
       connectionFailures: () => this.#failures.failures,

@@ -14,6 +14,7 @@ import type { ClaimPort } from '../exchange/port-claim.ts';
 import type { OperatorBlocks } from '../exchange/operator-blocks.ts';
 import type { Shedder } from '../exchange/shedder.ts';
 import type { StreamRecorder } from '../exchange/stream-session.ts';
+import { BlockedPeers } from './blocked-peers.ts';
 import { Challenges } from './challenges.ts';
 import type { Connect } from './connection.ts';
 import { DatagramPort } from './datagram-port.ts';
@@ -99,8 +100,13 @@ function sharingOf({ reusePort = false, claimPort = unclaimed }: ListenerSockets
 }
 
 /** The counters for connections that never reach a codec. */
-function countsFor({ handshakeFailed, headerRefused }: ListenerSocketsOptions): Pick<PortContext, 'handshakes' | 'proxyHeaders'> {
-  return { handshakes: new HandshakeCounts(handshakeFailed ?? ignore), proxyHeaders: new RefusedConnections(headerRefused ?? ignore) };
+function countsFor(options: ListenerSocketsOptions): Pick<PortContext, 'handshakes' | 'proxyHeaders' | 'blockedPeers'> {
+  const { handshakeFailed = ignore, headerRefused = ignore, refused = null } = options;
+  return {
+    handshakes: new HandshakeCounts(handshakeFailed),
+    proxyHeaders: new RefusedConnections(headerRefused),
+    blockedPeers: new BlockedPeers(refused),
+  };
 }
 
 function ignore(): void {}
@@ -140,6 +146,11 @@ export class ListenerSockets {
       bindingsChanged: options.bindingsChanged ?? ignore,
       bugs: options.bugs ?? new Bugs(),
     };
+  }
+
+  /** Connections for requests that were refused since the start because operators block their peers. */
+  get blocked(): number {
+    return this.#context.blockedPeers.refused;
   }
 
   /** Open connections, including those in a handshake, and accepted and refused connections since the start. */

@@ -5,6 +5,7 @@ import type { ClaimPort } from '../exchange/port-claim.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import type { StreamTarget } from '../exchange/stream-session.ts';
 import type { StreamPlan } from '../exchange/stream-plan.ts';
+import type { BlockedPeers } from './blocked-peers.ts';
 import type { Challenges } from './challenges.ts';
 import type { Connect } from './connection.ts';
 import type { HandshakeCounts } from './handshake-counts.ts';
@@ -31,6 +32,7 @@ export interface PortContext {
   readonly findStream: StreamFinder;
   readonly splice: SpliceSettings;
   readonly limit: ConnectionLimit;
+  readonly blockedPeers: BlockedPeers;
   /** The limit of UDP peers: it is separate, so that forged senders take no connection from others. */
   readonly datagramLimit: ConnectionLimit;
   readonly identities: Identities;

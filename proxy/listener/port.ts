@@ -63,6 +63,8 @@ export class Port {
   #settingsOf: SettingsOf;
   /** For connections that may belong to any listener of the port. */
   #settings: ListenerSettings;
+  /** Of any listener. */
+  #trustsProxies = false;
   /** For connections that may belong to any of these listeners. */
   #strictestOf = new WeakMap<readonly string[], ListenerSettings>();
   #lastAnswers = false;
@@ -116,6 +118,7 @@ export class Port {
     this.#listeners = served;
     this.#unserved = unserved;
     this.#settingsOf = settingsOf;
+    this.#trustsProxies = listeners.some(({ key }) => settingsOf(key).trustsProxies === true);
     this.#strictestOf = new WeakMap();
     this.#settings = commonSettings(this.#keys(), settingsOf, this.#context.settings);
     this.#switch(protocol);
@@ -169,7 +172,8 @@ export class Port {
 
   #accepted(accepted: net.Socket): void {
     const { limit } = this.#context;
-    if (!limit.enter()) {
+    const isIdentified = this.#settings.proxyProtocol === null;
+    if ((isIdentified && this.#isBlocked(accepted.remoteAddress)) || !limit.enter()) {
       accepted.resetAndDestroy();
       return;
     }
@@ -181,6 +185,12 @@ export class Port {
       startReading(accepted, (chunk) => connection.data(chunk));
       const connection = this.#open(accepted, null);
     }
+  }
+
+  /** Whether connections of a peer are refused. Those that are passed through are refused by their codec, which records them. */
+  #isBlocked(peer: string | undefined): boolean {
+    const servesRequests = this.#protocol === 'HTTP' || (this.#protocol === 'TLS' && this.#sni.servesRequests);
+    return servesRequests && !this.#trustsProxies && this.#context.blockedPeers.refuses(plainAddress(peer));
   }
 
   /** Reads the PROXY protocol header, then continues as without one. */
@@ -218,7 +228,8 @@ export class Port {
       timeout,
       done: (peer, rest) => {
         this.#headers.delete(reader);
-        done(peer, rest);
+        if (this.#isBlocked(peer === null ? socket.remoteAddress : peer.address)) socket.resetAndDestroy();
+        else done(peer, rest);
       },
       failed: (reason) => {
         this.#headers.delete(reader);

@@ -6,6 +6,8 @@ export interface ListenerSettings {
   readonly limits: Limits;
   /** The PROXY protocol is required, from sources that all of these trust; null: it is not used. */
   readonly proxyProtocol: readonly TrustedSources[] | null;
+  /** Proxies in front may tell the client of a request, so its peer may be one of many clients; absent: the peer is the client. */
+  readonly trustsProxies?: true;
   /** The settings before the listener of a connection is known, on a port of several objects; absent: these settings. */
   readonly common?: ListenerSettings;
 }

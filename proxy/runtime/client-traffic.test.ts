@@ -47,6 +47,15 @@ describe('limits of a listener', () => {
     expect(limits).toEqual({ ...DEFAULT_LIMITS, ...changed });
   });
 
+  test.each<[Settings, true | undefined]>([
+    [{ clientIP: { trustedHops: 1 } }, true],
+    [{ clientIP: { trustedCIDRs: ['10.0.0.0/8'] } }, true],
+    [{ clientIP: { trustedHops: 0 } }, undefined],
+    [{ limits: { headers: 7 } }, undefined],
+  ])('say whether proxies in front may tell the client: %j', (settings, trustsProxies) => {
+    expect(listenerSettings(new PolicyIndex([policy({}, settings)]), HTTP, BASE).trustsProxies).toBe(trustsProxies);
+  });
+
   test('are the defaults without a policy', () => {
     expect(listenerSettings(PolicyIndex.EMPTY, HTTP, BASE)).toBe(BASE);
     expect(listenerSettings(new PolicyIndex([policy({ name: 'other' }, { limits: { headers: 7 } })]), HTTP, BASE)).toBe(BASE);

@@ -59,6 +59,7 @@ function settingsFor(policies: PolicyIndex, targets: readonly ir.PolicyTarget[],
   return Object.freeze({
     limits: Object.freeze({ ...base.limits, ...Object.fromEntries(limits) }),
     proxyProtocol: proxyProtocolOf(settings) ?? base.proxyProtocol,
+    ...(hopsOf(settings.clientIP ?? {}) > 0 ? { trustsProxies: true as const } : {}),
   });
 }
 

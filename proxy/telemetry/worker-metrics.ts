@@ -6,6 +6,8 @@ import type { MetricFamily, Sample } from '#lib/metric.ts';
 export interface WorkerSources {
   /** The number of listener addresses that the worker cannot bind. */
   readonly unbound: () => number;
+  /** Connections refused because operators block their peers. */
+  readonly blocked: () => number;
   readonly downstream: () => { readonly open: number; readonly accepted: number; readonly refused: number };
   /** Failed accepts, for example without free file descriptors. */
   readonly acceptFailures: () => number;
@@ -30,12 +32,18 @@ export interface WorkerSources {
   readonly accessLogDrops: () => number;
 }
 
-export function workerFamilies(sources: WorkerSources): readonly MetricFamily[] {
-  const { downstream } = sources;
+function connectionFamilies({ downstream, blocked }: Pick<WorkerSources, 'downstream' | 'blocked'>): readonly MetricFamily[] {
   return [
     single('weir_downstream_connections_active', 'gauge', 'Open downstream connections', () => downstream().open),
     single('weir_downstream_connections_total', 'counter', 'Accepted downstream connections', () => downstream().accepted),
     single('weir_downstream_connections_refused_total', 'counter', 'Connections refused at the limit', () => downstream().refused),
+    single('weir_downstream_connections_blocked_total', 'counter', 'Connections refused because operators block their peers', blocked),
+  ];
+}
+
+export function workerFamilies(sources: WorkerSources): readonly MetricFamily[] {
+  return [
+    ...connectionFamilies(sources),
     // All workers bind the same ports.
     { ...single('weir_listener_ports_unbound', 'gauge', 'Ports of listeners that cannot be bound', sources.unbound), aggregator: 'max' },
     single('weir_accept_failures_total', 'counter', 'Failed accepts of connections', sources.acceptFailures),
