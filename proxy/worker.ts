@@ -233,10 +233,14 @@ export class Worker {
     this.#limits = new WorkerLimits({ ...options, redis: this.#redis.connection });
     [this.#topics, this.#keys] = [this.#makeTopics(options), new WorkerKeys(options.askKeys, this.#redis.connection)];
     [this.#outside, this.#replays, this.#ask] = [new WorkerOutside(options), new WorkerReplays(options.remember), this.#askOn(path)];
-    [this.#plugins, this.#cache] = [new WorkerPlugins(this.#ask, options.log), this.#makeCache(limits)];
+    [this.#plugins, this.#cache] = [this.#makePlugins(options.log), this.#makeCache(limits)];
     this.#builder = this.#makeBuilder(options, mirror, path);
     this.#followNotices();
     this.#exposeMetrics(mirror);
+  }
+
+  #makePlugins(log: Log | undefined): WorkerPlugins {
+    return new WorkerPlugins({ ask: this.#ask, broadcast: this.#broadcast, events: this.#telemetry.security, log });
   }
 
   #makeCache({ maxCacheBytes }: WorkerOptions['limits']): SharedCache {

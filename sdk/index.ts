@@ -76,7 +76,10 @@ export interface PluginLog {
   error(message: string): void;
 }
 
-/** Counters that all requests of the plugin share, in one worker of the proxy. They outlive a crash and a new version of the plugin. */
+/**
+ * Counters that all requests of the plugin share in a proxy. They outlive a crash and a new version of the plugin. The additions of other
+ * workers of the proxy arrive a moment later, about 50 ms.
+ */
 export interface PluginCounters {
   /** Adds a number, 1 by default, and resolves to the sum. */
   add(name: string, by?: number): Promise<number>;

@@ -57,6 +57,8 @@ export interface Notices {
   readonly invalidated: never;
   /** A session of a user has ended. Key: its name; the value is always null, so that nothing is kept. */
   readonly loggedOut: never;
+  /** What a worker has added to a counter of a plugin since its start. Key: worker, plugin and counter as JSON. */
+  readonly pluginCounted: number;
   /** One worker writes a security event to its log. */
   readonly security: SecurityNotice;
 }

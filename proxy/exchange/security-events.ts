@@ -36,6 +36,7 @@ export const SECURITY_EVENTS = Object.freeze({
   threat_suspected: event('each', 'A source behaves like an attack, and its policy only logs that'),
   policy_unresolved: event('route', 'A policy that protects the route cannot be applied, so the request is refused'),
   processing_failed: event('route', 'An extension of the route fails, so the request is refused'),
+  plugin_stopped: event('each', 'A plugin is stopped because it takes more time or memory than it may'),
   credential_revoked: event('each', 'A connection or session ends because its credential is no longer valid'),
   connection_closed: event('each', 'An operator closes a WebSocket, another tunnel or a stream of events'),
   session_started: event('each', 'A user has logged in'),

@@ -3,8 +3,9 @@
 import type { Labels, MetricFamily, Sample } from '#lib/metric.ts';
 import type { CallFailure, Hook } from './message.ts';
 import type { Failure } from './plugin-isolate.ts';
+import type { SharedCounters } from './shared-counters.ts';
 
-/** Of the metrics and of the counters of one plugin: more names would be a leak. */
+/** Of the metrics of one plugin: more names would be a leak. */
 const MAX_NAMES = 100;
 const METRIC = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
 
@@ -87,7 +88,11 @@ export class PluginCounts {
   readonly #gauges = new Series();
   readonly #histograms = new Histograms();
   readonly #names = new Map<string, Set<string>>();
-  readonly #shared = new Map<string, Map<string, number>>();
+  readonly #shared: SharedCounters;
+
+  constructor(shared: SharedCounters) {
+    this.#shared = shared;
+  }
 
   /** The calls of a hook with an outcome. */
   calls({ policy, name }: PluginName, hook: Hook, outcome: 'ok' | Failure): { value: number } {
@@ -132,15 +137,9 @@ export class PluginCounts {
     return true;
   }
 
-  /** Adds to a counter and returns the sum. Beyond the greatest number of names the sum is that of nothing. */
+  /** Adds to a counter that all workers share, and returns the sum. */
   shared({ policy, name }: PluginName, counter: string, by: number): number {
-    const key = `${policy}\n${name}`;
-    let sums = this.#shared.get(key);
-    if (sums === undefined) this.#shared.set(key, (sums = new Map()));
-    const known = sums.get(counter);
-    if (by === 0 || (known === undefined && sums.size >= MAX_NAMES)) return known ?? 0;
-    sums.set(counter, (known ?? 0) + by);
-    return (known ?? 0) + by;
+    return this.#shared.add(`${policy}\n${name}`, counter, by);
   }
 
   families(): readonly MetricFamily[] {

@@ -1,12 +1,18 @@
 // Plugins in their isolate: what they do, and attacks on the proxy, on other plugins and on its time and memory.
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { PluginIsolate, type Outcome, type PluginIsolateOptions, type Request } from './plugin-isolate.ts';
 import type { Hook, RequestHead } from './message.ts';
+import { compileEngine } from './quickjs/engine.ts';
 
 const HEAD: RequestHead = {
   ...{ method: 'GET', scheme: 'http', host: 'app.example', client: '192.0.2.1', principal: null, path: '/a', query: '' },
   headers: ['host', 'app.example', 'user-agent', 'test'],
 };
+
+let engine: WebAssembly.Module;
+beforeAll(async () => {
+  engine = await compileEngine();
+});
 
 const open: PluginIsolate[] = [];
 afterEach(() => open.splice(0).forEach((isolate) => isolate.close()));
@@ -23,7 +29,7 @@ function start(text: string, options: Partial<PluginIsolateOptions> = {}): Start
   const isolate = new PluginIsolate({
     ...{ source: Buffer.from(text), language: 'typescript', config: '{"limit":1}', callTime: 50, timeout: 60_000, memory: 16 * 1_048_576 },
     ...{ name: 'test', backends: [], wasm: null },
-    ...{ engine: null, probation: 1_000_000, quick: () => undefined },
+    ...{ engine, probation: 1_000_000, quick: () => undefined },
     asked: (request) => asked.push(request),
     crashed: (failure, reason) => crashes.push(`${failure}: ${reason}`),
     ...options,
@@ -174,6 +180,15 @@ describe('an attack', () => {
       'lost: the isolate ended for another call',
       'ok',
     ]);
+  });
+
+  test('again and again is paused, and says for how long', async () => {
+    const { call, crashes } = start(hook(`for (;;);`), { callTime: 1 });
+    const reasons = [];
+    for (let i = 0; i < 5; i++) reasons.push(reasonOf(await call()));
+    expect(reasons.slice(0, 4).map((reason) => reason.split(':')[0])).toEqual(['timeout', 'timeout', 'timeout', 'timeout']);
+    expect(reasons[4]).toMatch(/^paused: it crashed several times, .*ran longer than 1 ms; it starts again in \d+ ms$/);
+    expect(crashes).toHaveLength(4);
   });
 
   test('on memory ends, and the plugin goes on with another isolate', async () => {

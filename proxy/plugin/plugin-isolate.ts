@@ -6,6 +6,7 @@ import { LOAD_TIME, WASM_LOAD_TIME } from './message.ts';
 import type { CallFailure, CallMessage, Changes, Envelope, FromPlugin, FromThread, Hook, ThreadData, ToPlugin } from './message.ts';
 import { monotonicTime } from './monotonic-time.ts';
 import type { Task } from './plugin-thread.ts';
+import { Restarts } from './restarts.ts';
 import { parseMessage } from './untrusted-message.ts';
 
 /** The end of a call. */
@@ -13,8 +14,8 @@ export type Outcome =
   | { readonly ok: true; readonly changes: Changes | null; readonly bytes: Buffer | null }
   | { readonly ok: false; readonly failure: Failure; readonly reason: string };
 
-/** `unusable`: the module does not run; `busy`: too many calls wait. */
-export type Failure = CallFailure | 'unusable' | 'busy';
+/** `unusable`: the module does not run; `paused`: it crashed, and starts again after a pause; `busy`: too many calls wait. */
+export type Failure = CallFailure | 'unusable' | 'paused' | 'busy';
 
 /** A request of the plugin besides results of calls. */
 export type Request = Exclude<FromPlugin, { readonly type: 'done' | 'failed' }>;
@@ -43,11 +44,6 @@ const MAX_CALLS = 1_000;
 const LOOK = 250;
 /** After its limit a call goes on for this long by the clock of a machine that may be busy, milliseconds. QuickJS ends its calls itself. */
 const graceOf = (language: ThreadData['language'], limit: number): number => (language === 'wasm' ? LOOK : 4 * limit + 2_000);
-/** Between a failed start and the next, milliseconds. */
-const RESTART_PAUSE = 1_000;
-/** So many crashes in so many milliseconds: the next start waits for the same pause, and calls wait for it. */
-const MAX_CRASHES = 5;
-const CRASH_WINDOW = 10_000;
 /** For the heap of the thread around the isolate. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 };
 
@@ -56,6 +52,13 @@ interface OpenCall {
   readonly bytes: Uint8Array | null;
   readonly since: number;
   readonly settle: (outcome: Outcome) => void;
+}
+
+/** No thread runs until then, a moment of `performance.now`. */
+interface Pause {
+  readonly until: number;
+  readonly failure: 'unusable' | 'paused';
+  readonly reason: string;
 }
 
 export class PluginIsolate implements Gatherer, Answers {
@@ -67,15 +70,14 @@ export class PluginIsolate implements Gatherer, Answers {
   #isReady = false;
   /** The reason why the module cannot be used; null: it can, or that is not known yet. */
   #unusable: string | null = null;
-  #triedAt = 0;
   #tasks: Task[] = [];
   #lastCall = 0;
   #timer: NodeJS.Timeout | null = null;
   #readers: (() => void)[] = [];
   #isClosing = false;
-  /** When the isolate crashed lately. */
-  #crashes: number[] = [];
-  #restartTimer: NodeJS.Timeout | undefined;
+  readonly #restarts = new Restarts();
+  /** The thread must not start before this time, and why; null: nothing is in the way. */
+  #pause: Pause | null = null;
   #visitors = 0;
   /** Counts the isolates: state of an earlier one is gone. */
   generation = 0;
@@ -99,9 +101,8 @@ export class PluginIsolate implements Gatherer, Answers {
   /** Calls a hook. */
   call(message: Omit<CallMessage, 'type' | 'call'>, bytes: Uint8Array | null): Promise<Outcome> {
     if (this.#calls.size >= MAX_CALLS) return Promise.resolve({ ok: false, failure: 'busy', reason: `${MAX_CALLS} calls wait` });
-    this.#revive();
-    const unusable = this.#worker === null ? this.#unusable : null;
-    if (unusable !== null) return Promise.resolve({ ok: false, failure: 'unusable', reason: unusable });
+    const pause = this.#resume();
+    if (pause !== null) return Promise.resolve({ ok: false, failure: pause.failure, reason: pause.reason });
     const call = ++this.#lastCall;
     return new Promise((settle) => {
       this.#calls.set(call, { message: { ...message, type: 'call', call }, bytes, since: performance.now(), settle });
@@ -146,14 +147,15 @@ export class PluginIsolate implements Gatherer, Answers {
     if (this.#tasks.push(task) === 1) atTurnEnd(this);
   }
 
-  #revive(): void {
-    if (this.#unusable !== null && this.#worker === null && performance.now() - this.#triedAt > RESTART_PAUSE) this.#start();
+  /** Starts the thread after a pause. Returns the pause while it lasts. */
+  #resume(): Pause | null {
+    if (this.#pause !== null && performance.now() >= this.#pause.until) this.#start();
+    return this.#pause;
   }
 
   #start(): void {
     const { source, language, name, config, backends, wasm, callTime, memory, engine, probation } = this.#options;
-    this.#triedAt = performance.now();
-    this.#unusable = null;
+    this.#unusable = this.#pause = null;
     this.generation++;
     const watch = new SharedArrayBuffer(8);
     this.#watch = new Int32Array(watch);
@@ -203,7 +205,7 @@ export class PluginIsolate implements Gatherer, Answers {
   #refuse(reason: string): void {
     this.#unusable = reason;
     this.#drop();
-    for (const call of [...this.#calls.keys()]) this.#settle(call, { ok: false, failure: 'unusable', reason });
+    this.#wait(this.#restarts.refused(), 'unusable', reason);
     this.#answerReaders();
   }
 
@@ -243,15 +245,16 @@ export class PluginIsolate implements Gatherer, Answers {
       if (call <= begun) this.#settle(call, { ok: false, failure: 'lost', reason: 'the isolate ended for another call' });
     if (!wasReady) return this.#refuse(reason);
     if (this.#isClosing && this.#calls.size === 0 && this.#visitors === 0) return;
-    if (!this.#crashesOften()) return this.#start();
-    this.#restartTimer = setTimeout(() => this.#start(), RESTART_PAUSE).unref();
-    this.#watchOver();
+    const pause = this.#restarts.crashed(performance.now());
+    if (pause === 0) this.#start();
+    else
+      this.#wait(pause, 'paused', `it crashed several times, the last time because ${reason}; it starts again in ${Math.ceil(pause)} ms`);
   }
 
-  #crashesOften(): boolean {
-    const now = performance.now();
-    this.#crashes = [...this.#crashes.filter((at) => now - at < CRASH_WINDOW), now];
-    return this.#crashes.length > MAX_CRASHES;
+  /** Until then calls fail: they would wait for a plugin that may crash again. */
+  #wait(pause: number, failure: 'unusable' | 'paused', reason: string): void {
+    this.#pause = { until: performance.now() + pause, failure, reason };
+    for (const call of [...this.#calls.keys()]) this.#settle(call, { ok: false, failure, reason });
   }
 
   #drop(): void {
@@ -291,7 +294,6 @@ export class PluginIsolate implements Gatherer, Answers {
 
   #endIfIdle(): void {
     if (!this.#isClosing || this.#calls.size > 0 || this.#visitors > 0) return;
-    clearTimeout(this.#restartTimer);
     this.#drop();
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;

@@ -4,13 +4,14 @@ import type { Log } from '#lib/log.ts';
 import { ERRORS, withDetail, type ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { PluginHook, PluginOutcome, PluginSettings, RunningPlugin } from '../exchange/plugins.ts';
+import type { SecurityEvents } from '../exchange/security-events.ts';
 import type { Ask } from '../exchange/subrequest.ts';
 import { applyChanges, applyEdits, refusalOf } from './changes.ts';
 import { finalAttributes, wasmPart } from './exchange-attributes.ts';
 import { headersText, requestText } from './head-text.ts';
 import { LogLines } from './log-lines.ts';
 import type { LoopIsolate, LoopOutcome } from './loop-isolate.ts';
-import type { CallMessage, Reply, RequestHead } from './message.ts';
+import type { CallFailure, CallMessage, Reply, RequestHead } from './message.ts';
 import type { PluginCounts } from './plugin-counts.ts';
 import type { Failure, Outcome } from './plugin-isolate.ts';
 import { PluginServices } from './plugin-services.ts';
@@ -23,6 +24,7 @@ const FAILURES: Readonly<Record<Failure, ExchangeError>> = {
   timeout: ERRORS.pluginTimeout,
   memory: ERRORS.pluginMemory,
   unusable: ERRORS.pluginUnavailable,
+  paused: ERRORS.pluginUnavailable,
   busy: ERRORS.pluginUnavailable,
 };
 
@@ -30,6 +32,7 @@ export interface PluginDependencies {
   readonly ask: Ask;
   readonly counts: PluginCounts;
   readonly log: Log | undefined;
+  readonly events: SecurityEvents;
   /** The plugin is closed. */
   readonly closed: (plugin: WorkerPlugin) => void;
 }
@@ -107,6 +110,7 @@ export class WorkerPlugin implements RunningPlugin {
       asked: (request, bytes, from) => this.#services.serve(request, bytes, from),
       crashed: (failure, reason) => {
         counts.crashed(this.#settings, failure);
+        this.#tellStop(failure, reason);
         this.#warn('the isolate of a plugin ended and starts again', reason);
       },
       moved: (to, reason) => {
@@ -198,6 +202,13 @@ export class WorkerPlugin implements RunningPlugin {
     this.#dependencies.counts.calls(this.#settings, hook, failure).value++;
     this.#warn(`${hook} of a plugin failed`, reason);
     return { type: 'failed', error: withDetail(FAILURES[failure], `${this.#name}: ${reason}`) };
+  }
+
+  /** A plugin that takes more than it may is wrong or hostile. */
+  #tellStop(failure: CallFailure, reason: string): void {
+    if (failure !== 'timeout' && failure !== 'memory') return;
+    const { policy, name } = this.#settings;
+    this.#dependencies.events.emit('plugin_stopped', null, { policy, rule: name, reason });
   }
 
   #warn(message: string, reason: string): void {

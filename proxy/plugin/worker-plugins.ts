@@ -2,24 +2,38 @@
 import type { MetricFamily } from '#lib/metric.ts';
 import type { Log } from '#lib/log.ts';
 import type { Plugins, PluginSettings, RunningPlugin } from '../exchange/plugins.ts';
+import type { SecurityEvents } from '../exchange/security-events.ts';
 import type { Ask } from '../exchange/subrequest.ts';
+import type { Broadcast } from '../exchange/notices.ts';
 import { PluginCounts } from './plugin-counts.ts';
+import { SharedCounters } from './shared-counters.ts';
 import { WorkerPlugin } from './plugin.ts';
 
+export interface WorkerPluginsOptions {
+  readonly ask: Ask;
+  readonly events: SecurityEvents;
+  /** To the other workers, which share the counters of plugins. */
+  readonly broadcast: Broadcast;
+  readonly log: Log | undefined;
+}
+
 export class WorkerPlugins implements Plugins {
-  readonly #counts = new PluginCounts();
+  readonly #counts: PluginCounts;
   readonly #ask: Ask;
+  readonly #events: SecurityEvents;
   readonly #log: Log | undefined;
   readonly #running = new Set<WorkerPlugin>();
 
-  constructor(ask: Ask, log: Log | undefined) {
+  constructor({ ask, events, broadcast, log }: WorkerPluginsOptions) {
+    this.#counts = new PluginCounts(new SharedCounters(broadcast));
     this.#ask = ask;
+    this.#events = events;
     this.#log = log;
   }
 
   start(settings: PluginSettings): RunningPlugin {
     const plugin = new WorkerPlugin(settings, {
-      ...{ ask: this.#ask, counts: this.#counts, log: this.#log },
+      ...{ ask: this.#ask, counts: this.#counts, events: this.#events, log: this.#log },
       closed: (closed) => this.#running.delete(closed),
     });
     this.#running.add(plugin);

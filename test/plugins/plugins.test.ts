@@ -200,6 +200,30 @@ describe('a failing plugin', () => {
   });
 });
 
+describe('other routes', () => {
+  const other = manifest('HTTPRoute', 'other', {
+    parentRefs: [{ name: 'gw' }],
+    hostnames: ['other'],
+    rules: [{ backendRefs: [{ group: 'gateway.weir.dev', kind: 'Backend', name: 'app' }] }],
+  });
+
+  test.each([
+    ['loops', `for (;;);`],
+    ['loops in a built-in function', `Array.prototype.includes.call({ length: 2 ** 53 - 1 }, 1);`],
+    ['eats memory', `const all = []; for (;;) all.push(new Uint8Array(1e6).fill(1));`],
+  ])('have no failed request while a plugin %s', async (_, attack) => {
+    await rig.change([other]);
+    await withHooks(`onRequest({ path }) { if (path === '/attack') { ${attack} } }`);
+    let isOver = false;
+    const attacks = Array.from({ length: 6 }, () => rig.ask(get('/attack'))).map(async (answer) => status(await answer));
+    const done = Promise.all(attacks).finally(() => (isOver = true));
+    const answers: number[] = [];
+    while (!isOver) answers.push(status(await rig.ask(get('/').replace(/Host: [^\r]*/i, 'Host: other'))));
+    expect((await done).every((code) => code === 500 || code === 503)).toBe(true);
+    expect([answers.length > 0, answers.filter((code) => code !== 200)]).toEqual([true, []]);
+  });
+});
+
 describe('a policy with a plugin is refused', () => {
   const schema = { type: 'object', properties: { limit: { type: 'integer' } }, additionalProperties: false };
   test.each([
