@@ -1,6 +1,6 @@
 // `weir explain ADDRESS`: shows the listener, route, rule, filters and backend of a request or connection, and why other candidates lost.
 // The matcher of the proxy decides, over a folder of YAML or over the configuration of a running proxy.
-import { ENDPOINT_FLAGS, readEndpointFlags } from '#api/k8s/endpoint-flags.ts';
+import { readEndpointFlags } from '#api/k8s/endpoint-flags.ts';
 import type { PrincipalSource } from '#api/expression/facts.ts';
 import type * as ir from '#api/ir/ir.ts';
 import { flagsOf, FlagValues } from '#lib/flags.ts';
@@ -30,8 +30,8 @@ import {
 import { explainChain, printChain, type ChainPart } from './explained-chain.ts';
 import { measuredCosts, printCosts } from './explained-costs.ts';
 import { identified, type IdentifiedRequest } from './explained-client.ts';
-import { configOf, type Config } from './explained-config.ts';
-import { explainedRequest, type ExplainedRequest } from './explained-request.ts';
+import { CONFIG_FLAGS, configOf, type Config } from './explained-config.ts';
+import { REQUEST_FLAGS, explainedRequest, type ExplainedRequest } from './explained-request.ts';
 import { trafficTo } from './explained-traffic.ts';
 
 const FORMATS = ['text', 'json'] as const;
@@ -40,11 +40,8 @@ const FLAGS: readonly FlagGroup[] = [
   {
     title: '',
     flags: {
-      config: { default: '', value: 'DIR', text: 'read the configuration from this folder' },
-      proxy: { default: '', value: 'ADDRESS', text: 'read the configuration from a running proxy; HOST:PORT of its admin server' },
-      ...ENDPOINT_FLAGS,
-      method: { default: 'GET', value: 'METHOD', text: 'method of the request', short: 'X' },
-      header: { default: '', value: "'NAME: VALUE'", text: 'a header of the request', short: 'H', multiple: true },
+      ...CONFIG_FLAGS,
+      ...REQUEST_FLAGS,
       from: { default: '127.0.0.1', value: 'IP', text: 'address of the peer that sends the request' },
       measure: {
         default: '',

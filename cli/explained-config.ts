@@ -1,6 +1,7 @@
 // The configuration that `weir explain` uses: compiled from a folder, or read from a running proxy.
 import type * as ir from '#api/ir/ir.ts';
-import type { EndpointPermissions } from '#api/k8s/endpoint-flags.ts';
+import { ENDPOINT_FLAGS, type EndpointPermissions } from '#api/k8s/endpoint-flags.ts';
+import type { FlagGroup } from '#lib/flags.ts';
 import { Compiler } from '../controller/compile/compile.ts';
 import { readOnce } from '../controller/watch/files.ts';
 import { lackIn, withPairs } from '../proxy/runtime/pairs.ts';
@@ -8,6 +9,13 @@ import type { LackOf } from '../proxy/runtime/pairs.ts';
 import type { DescribedSecret } from '../proxy/supervisor/pairs.ts';
 import { UsageError } from './command.ts';
 import { CONTROLLER_NAME } from './standalone.ts';
+
+/** The flags of where the configuration comes from. */
+export const CONFIG_FLAGS = {
+  config: { default: '', value: 'DIR', text: 'read the configuration from this folder' },
+  proxy: { default: '', value: 'ADDRESS', text: 'read the configuration from a running proxy; HOST:PORT of its admin server' },
+  ...ENDPOINT_FLAGS,
+} as const satisfies FlagGroup['flags'];
 
 /** The resources that match requests and connections. */
 export interface Config {

@@ -2,9 +2,16 @@
 import { normaliseHost, normalisePath } from '#api/match/normalise.ts';
 import type { OwnFields } from '#api/match/own-field.ts';
 import type { MatchRequest } from '#api/match/table.ts';
+import type { FlagGroup } from '#lib/flags.ts';
 import { parseLength } from '../proxy/codec/h1/fields.ts';
 import { mayBeHopByHop } from '../proxy/codec/h1/field-names.ts';
 import { UsageError } from './command.ts';
+
+/** The flags of a request besides its URL. */
+export const REQUEST_FLAGS = {
+  method: { default: 'GET', value: 'METHOD', text: 'method of the request', short: 'X' },
+  header: { default: '', value: "'NAME: VALUE'", text: 'a header of the request', short: 'H', multiple: true },
+} as const satisfies FlagGroup['flags'];
 
 /** A request and its destination port. */
 export interface ExplainedRequest {

@@ -1,15 +1,15 @@
 // `weir try URL`: shows what the filters of a rule and an HTTPPolicy change in a request, and in an answer to it, without traffic. The filters
 // of the proxy make the changes.
 import { readFileSync } from 'node:fs';
-import { ENDPOINT_FLAGS, readEndpointFlags } from '#api/k8s/endpoint-flags.ts';
+import { readEndpointFlags } from '#api/k8s/endpoint-flags.ts';
 import { explain as explainRequest } from '#api/match/explain.ts';
 import { buildTable } from '#api/match/table.ts';
 import { PolicyIndex } from '#api/policy/layers.ts';
 import { flagsOf, FlagValues, type FlagGroup } from '#lib/flags.ts';
 import { agree } from '../proxy/listener/protocol.ts';
 import { ACCESS_FLAGS, callerOf } from './explained-access.ts';
-import { configOf } from './explained-config.ts';
-import { explainedRequest, headerLines } from './explained-request.ts';
+import { CONFIG_FLAGS, configOf } from './explained-config.ts';
+import { REQUEST_FLAGS, explainedRequest, headerLines } from './explained-request.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
 import { printTrial } from './printed-trial.ts';
@@ -21,11 +21,8 @@ const FLAGS: readonly FlagGroup[] = [
   {
     title: '',
     flags: {
-      config: { default: '', value: 'DIR', text: 'read the configuration from this folder' },
-      proxy: { default: '', value: 'ADDRESS', text: 'read the configuration from a running proxy; HOST:PORT of its admin server' },
-      ...ENDPOINT_FLAGS,
-      method: { default: 'GET', value: 'METHOD', text: 'method of the request', short: 'X' },
-      header: { default: '', value: "'NAME: VALUE'", text: 'a header of the request', short: 'H', multiple: true },
+      ...CONFIG_FLAGS,
+      ...REQUEST_FLAGS,
       body: { default: '', value: 'TEXT|@FILE', text: 'body of the request', short: 'd' },
       from: { default: '127.0.0.1', value: 'IP', text: 'address of the client' },
       status: { default: '200', value: 'STATUS', text: 'status of the answer of the backend' },
