@@ -93,6 +93,7 @@ export const LOG_FIELDS: readonly LogField[] = [
   ),
   field('retryWithheld', 'body', 'Why no further attempt was made though one is allowed: body, budget, deadline or retry_after.', LISTED),
   field('grpcStatus', '14', 'The status of a gRPC call, 0 to 16.', { ...LISTED, ...NUMBER }),
+  field('messageFields', '{"request.id":"a"}', 'The fields of messages of gRPC that a policy logs, as JSON; absent without any.', LISTED),
   field('messagesReceived', '12', 'Messages from the client of a WebSocket.', { ...LISTED, ...NUMBER }),
   field('messagesSent', '340', 'Messages to the client of a WebSocket.', { ...LISTED, ...NUMBER }),
   field('closeCode', '1001', 'The close code of a WebSocket.', { ...LISTED, ...NUMBER }),

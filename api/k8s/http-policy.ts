@@ -4,6 +4,7 @@ import { compression } from './http/compression.ts';
 import { decompression } from './http/decompression.ts';
 import { events } from './http/events.ts';
 import { directResponse } from './http/direct-response.ts';
+import { grpcMessages } from './http/grpc-messages.ts';
 import { grpcMethods } from './http/grpc-methods.ts';
 import { grpcJson } from './http/grpc-json.ts';
 import { grpcWeb } from './http/grpc-web.ts';
@@ -21,7 +22,7 @@ export const httpPolicy = policyKind({
   plural: 'httppolicies',
   shortNames: ['hp'],
   description:
-    'What happens to requests and answers on their way: changes of their parts, maintenance, fixed answers, hubs of topics, error pages, compression both ways, streams of events, API documents, gRPC for browsers, for JSON and by method, idempotency keys, stored answers. For each field the nearest policy wins: rule, route, listener, ListenerSet, Gateway.',
+    'What happens to requests and answers on their way: changes of their parts, maintenance, fixed answers, hubs of topics, error pages, compression both ways, streams of events, API documents, gRPC for browsers, for JSON and by method, messages of gRPC, idempotency keys, stored answers. For each field the nearest policy wins: rule, route, listener, ListenerSet, Gateway.',
   targets: [GATEWAY_TARGET, LISTENER_SET_TARGET, HTTP_ROUTE_TARGET, GRPC_ROUTE_TARGET],
   appliesTo: 'rule',
   protects: ['openapi'],
@@ -41,6 +42,7 @@ export const httpPolicy = policyKind({
     grpcWeb,
     grpcMethods,
     grpcJson,
+    grpcMessages,
     idempotency,
     cache,
   },

@@ -10,6 +10,7 @@ import { resolveBackend } from './backend-refs.ts';
 import type { PolicyRefObstacle } from './conditions.ts';
 import { documentUnit } from './document.ts';
 import { entryInUse, objectDataUnit } from './object-data.ts';
+import { descriptorFaults } from './message-rules.ts';
 import { isPermitted, type Referrer } from './reference-grant.ts';
 import type { View } from './view.ts';
 
@@ -49,6 +50,7 @@ export function resolveSettings(view: View, definition: PolicyKind, policy: Poli
     return setting;
   };
   const settings = toSettings(definition.settings, policy.spec, refer);
+  if (policy.kind === 'HTTPPolicy') unresolved.push(...descriptorFaults(view, settings));
   if (readsConsumers(definition, policy)) references.add(consumersName(from.namespace));
   return { settings, refers, references: [...references].sort(), unresolved, counters: [...counters] };
 }

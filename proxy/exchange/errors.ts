@@ -71,6 +71,8 @@ export const ERRORS = Object.freeze({
   pathRefused: define('path_refused', 'downstream', 400, 'The path of the request becomes one that no backend may get'),
   grpcMethodUnknown: define('grpc_method_unknown', 'downstream', 404, 'No gRPC method has the path of the request'),
   messageInvalid: define('message_invalid', 'downstream', 400, 'The request is not a message of its gRPC method'),
+  grpcMessageRefused: define('grpc_message_refused', 'downstream', 403, 'A rule of the route refuses the message of the call'),
+  grpcAnswerRefused: define('grpc_answer_refused', 'upstream', 502, 'A rule of the route refuses the answer of the backend'),
   grpcMessageMalformed: define('grpc_message_malformed', 'downstream', 400, 'The message of the call cannot be read'),
   authenticationRequired: define('authentication_required', 'downstream', 401, 'The request has no credentials that the route accepts'),
   authenticationFailed: define('authentication_failed', 'downstream', 401, 'The credentials of the request are not valid'),

@@ -192,6 +192,9 @@ export class Exchange {
   /** The request waits for a 100 before it sends its body, and none was sent yet. */
   expectsContinue = false;
 
+  /** The fields of messages for the access log, by `request.` or `response.` and their paths; null: none. */
+  messageFields: Map<string, string> | null = null;
+
   /** The authenticated caller; null: none, or none yet. */
   principal: Principal | null = null;
   /** The slots of filters, each with its value behind it (exchange/slot.ts); null until one keeps a value. */

@@ -58,6 +58,8 @@ const BY_NAME = {
   jsonLimitExceeded: GRPC_STATUS.invalidArgument,
   grpcMethodUnknown: GRPC_STATUS.unimplemented,
   messageInvalid: GRPC_STATUS.invalidArgument,
+  grpcMessageRefused: GRPC_STATUS.permissionDenied,
+  grpcAnswerRefused: GRPC_STATUS.permissionDenied,
   grpcMessageMalformed: GRPC_STATUS.invalidArgument,
   contentCodingRefused: GRPC_STATUS.unimplemented,
   authenticationRequired: GRPC_STATUS.unauthenticated,

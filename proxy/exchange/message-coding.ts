@@ -11,13 +11,13 @@ const DECODERS: ReadonlyMap<string, Decode> = new Map([
 /** For `grpc-accept-encoding`. */
 export const READABLE_CODINGS = ['identity', ...DECODERS.keys()].join(',');
 
+/** Whether messages with this coding can be read. */
+export function isReadable(coding: string): boolean {
+  return coding === 'identity' || DECODERS.has(coding);
+}
+
 /** Why a message has no content. */
 export type CodingFault = 'coding' | 'content' | 'size';
-
-/** Whether the messages of a call with this `grpc-encoding` (null: none) can be read. */
-export function isReadable(coding: string | null): boolean {
-  return coding === null || coding === 'identity' || DECODERS.has(coding);
-}
 
 /** Decodes one message outside of the event loop. It may not become larger than `maxBytes`. */
 export function decodeMessage(

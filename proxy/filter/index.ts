@@ -16,6 +16,7 @@ import type { FilterKind } from './filter.ts';
 import { forwardedClientCert } from './forwarded-client-cert.ts';
 import { credentialInjection } from './credential-injection.ts';
 import { headersToBackend, identityHeaders } from './headers-to-backend.ts';
+import { grpcMessages } from './grpc-messages/grpc-messages.ts';
 import { grpcMethods } from './grpc-methods/grpc-methods.ts';
 import { grpcJson } from './grpc-json/grpc-json.ts';
 import { grpcWeb } from './grpc-web/grpc-web.ts';
@@ -114,4 +115,6 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   idempotencyStorage,
   // All others see JSON both ways, but for those of the backend.
   grpcJson,
+  // Next to the backend: all others see messages as the rules leave them, and answers without what is masked.
+  grpcMessages,
 ]);

@@ -16,7 +16,8 @@ export interface Order {
   readonly token?: Buffer;
 }
 
-type Method = 'Create' | 'Upload' | 'List' | 'Chat';
+/** `Missing` is not in the service. */
+export type Method = 'Create' | 'Upload' | 'List' | 'Chat' | 'Missing';
 
 const SERVICE = loadSync(path.join(import.meta.dirname, 'shop.proto'), { longs: String, enums: String, keepCase: true })[
   'shop.Orders'
@@ -34,7 +35,7 @@ export async function callShop(port: number, name: Method, orders: readonly Orde
     'grpc.default_authority': 'shop.example',
     'grpc.default_compression_algorithm': compressed ? 2 : 0,
   });
-  const method = SERVICE[name] as MethodDefinition<Order, Order>;
+  const method = { ...(SERVICE[name] ?? SERVICE['Create']), path: `/shop.Orders/${name}` } as MethodDefinition<Order, Order>;
   const received: Order[] = [];
   try {
     return await new Promise((resolve) => {

@@ -41,6 +41,7 @@ export const POSITIONS = [
   'cacheStorage',
   'idempotencyStorage',
   'grpcJson',
+  'grpcMessages',
 ] as const;
 
 /** The name of a position. */

@@ -16,10 +16,7 @@ export function checkHttpPolicy(spec: PolicyObjects['HTTPPolicy']['spec']): Fiel
     ...checkMessageChanges(spec),
     ...checkOpenApi(spec.openapi),
     ...checkGrpcJson(spec.grpcJson),
-    ...checkGrpcMethods(spec.grpcMethods),
+    ...checkDescriptorSource(spec.grpcMethods, 'spec.grpcMethods'),
+    ...checkDescriptorSource(spec.grpcMessages, 'spec.grpcMessages'),
   ];
-}
-
-function checkGrpcMethods(settings: PolicyObjects['HTTPPolicy']['spec']['grpcMethods']): FieldError[] {
-  return settings?.mode === 'Disabled' ? [] : checkDescriptorSource(settings, 'spec.grpcMethods');
 }

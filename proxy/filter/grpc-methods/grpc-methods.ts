@@ -1,19 +1,18 @@
 // Counts gRPC calls by method (`grpcMethods` of an HTTPPolicy).
 import { turnTime } from '#lib/turn-clock.ts';
-import type { Method, Schema } from '#lib/protobuf/types.ts';
+import type { Method } from '#lib/protobuf/types.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { GRPC_STATUS } from '../../exchange/grpc-status.ts';
 import type { GrpcMethodCounts } from '../../exchange/grpc-method-counts.ts';
-import type { DocumentHandle } from '../../exchange/outside.ts';
 import type { Filter, FilterKind } from '../filter.ts';
-import { reflectedSchema } from '../grpc-reflection/reflected-schema.ts';
+import { schemaSource, type SchemaSettings, type SchemaSource } from '../grpc-reflection/schema-source.ts';
 
 class GrpcMethods implements Filter {
   readonly name = 'grpcMethods';
-  readonly #schema: DocumentHandle<Schema>;
+  readonly #schema: SchemaSource;
   readonly #counts: GrpcMethodCounts;
 
-  constructor(schema: DocumentHandle<Schema>, counts: GrpcMethodCounts) {
+  constructor(schema: SchemaSource, counts: GrpcMethodCounts) {
     this.#schema = schema;
     this.#counts = counts;
   }
@@ -43,8 +42,8 @@ export const grpcMethods: FilterKind = {
   ofPolicies: (policies) => {
     const { grpcMethods: settings } = policies.settings('HTTPPolicy').settings;
     if (settings === undefined || settings.mode === 'Disabled') return null;
-    return policies.filterOf('HTTPPolicy', ['grpcMethods'], ({ grpcMethods: { reflection } = {} }, context) => {
-      return new GrpcMethods(reflectedSchema(reflection?.cluster ?? '', context), context.grpcMethods);
+    return policies.filterOf('HTTPPolicy', ['grpcMethods'], ({ grpcMethods: own = {} }, context) => {
+      return new GrpcMethods(schemaSource(own as SchemaSettings, context), context.grpcMethods);
     });
   },
 };

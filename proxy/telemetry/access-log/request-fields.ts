@@ -106,6 +106,11 @@ function between(from: number, to: number): number | null {
   return from === 0 || to === 0 ? null : to - from;
 }
 
+/** JSON; '' without any. */
+function fieldsText(fields: ReadonlyMap<string, string> | null): string {
+  return fields === null || fields.size === 0 ? '' : JSON.stringify(Object.fromEntries(fields));
+}
+
 const ORIGIN: Fields = {
   route: { kind: 'long', read: ({ route }) => (route === null ? null : route.key) },
   routeName: { kind: 'long', read: ({ route }) => (route === null ? null : routeNameOf(route.key)) },
@@ -121,6 +126,7 @@ const OUTCOME: Fields = {
   retryReasons: { kind: 'safe', read: ({ retryReasons }) => (retryReasons === null ? null : retryReasons.join(',')) },
   retryWithheld: { kind: 'safe', read: ({ retryWithheld }) => retryWithheld },
   grpcStatus: { kind: 'number', read: ({ grpcStatus }) => (grpcStatus < 0 ? null : grpcStatus) },
+  messageFields: { kind: 'long', read: ({ messageFields }) => fieldsText(messageFields) },
   messagesReceived: { kind: 'number', read: ({ webSocket }) => (webSocket === null ? null : webSocket.received) },
   messagesSent: { kind: 'number', read: ({ webSocket }) => (webSocket === null ? null : webSocket.sent) },
   closeCode: { kind: 'number', read: ({ webSocket }) => (webSocket === null || webSocket.close.code <= 0 ? null : webSocket.close.code) },
