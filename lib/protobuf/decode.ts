@@ -1,7 +1,7 @@
 // Reads a message from the wire.
 import type { Result } from '../result.ts';
 import { guarded } from './fault.ts';
-import { Allowance, PROTOBUF_LIMITS } from './limits.ts';
+import { Allowance, MESSAGE_UNITS, PROTOBUF_LIMITS } from './limits.ts';
 import type { ProtobufLimits } from './limits.ts';
 import { Message } from './message.ts';
 import type { EntryMap, Item, MapKey, Scalar } from './message.ts';
@@ -9,7 +9,6 @@ import { ProtobufFault } from './fault.ts';
 import { textOf } from './raw-fields.ts';
 import type { Field, FieldKind, MessageType } from './types.ts';
 import { WIRE, WireReader } from './wire-reader.ts';
-import { WireWriter } from './wire-writer.ts';
 import { WIRE_TYPES, zeroOf } from './scalar-kinds.ts';
 
 /** Reads a message. The error says what is wrong with the bytes. */
@@ -36,10 +35,11 @@ class Decoder {
     this.#allowance.enter();
     for (;;) {
       if (endTag === 0 && reader.isAtEnd) break;
+      const start = reader.at;
       const tag = reader.tag();
       if (tag === endTag) break;
       const field = message.type.byNumber.get(tag >>> 3);
-      if (field === undefined || !this.#readField(message, field, reader, tag)) this.#keep(message, reader, tag);
+      if (field === undefined || !this.#readField(message, field, reader, tag)) this.#keep(message, reader, tag, start);
     }
     this.#allowance.leave();
   }
@@ -123,14 +123,12 @@ class Decoder {
     else message.set(field, new Map([[key, value]]) satisfies EntryMap);
   }
 
-  /** Keeps a field that the type does not have. */
-  #keep(message: Message, reader: WireReader, tag: number): void {
+  /** Keeps a field that the type does not have, with its tag at this offset. */
+  #keep(message: Message, reader: WireReader, tag: number, start: number): void {
     if ((tag & 7) === WIRE.groupEnd) throw new ProtobufFault('a group ends that has not begun');
-    const writer = new WireWriter();
-    writer.raw(reader.skip(tag));
-    writer.uint32(tag);
-    this.#allowance.take(1);
-    (message.unknown ??= []).push(writer.finish());
+    this.#allowance.take(MESSAGE_UNITS);
+    reader.skip(tag);
+    (message.unknown ??= []).push(reader.since(start));
   }
 
   #scalar(kind: FieldKind, reader: WireReader): Scalar {

@@ -4,7 +4,7 @@ import { ProtobufFault } from './fault.ts';
 export interface ProtobufLimits {
   /** Messages inside of messages, and values of `google.protobuf.Value` and of JSON inside of others. */
   readonly maxDepth: number;
-  /** Values of a message: each scalar counts as one, each message as `MESSAGE_UNITS`. About 16 bytes of memory each. */
+  /** Values of a message: each scalar counts as one, each message and unknown field as `MESSAGE_UNITS`. About 16 bytes of memory each. */
   readonly maxUnits: number;
 }
 

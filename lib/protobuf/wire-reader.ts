@@ -107,10 +107,13 @@ export class WireReader {
     return this.#bytes.subarray(start, start + length);
   }
 
-  /** Skips the value of a field with that tag, and returns its bytes without the tag. */
-  skip(tag: number): Buffer {
-    const start = this.#at;
+  /** Skips the value of a field with that tag. */
+  skip(tag: number): void {
     this.#skipValue(tag, MAX_GROUPS);
+  }
+
+  /** The bytes from an offset to the next byte. */
+  since(start: number): Buffer {
     return this.#bytes.subarray(start, this.#at);
   }
 

@@ -6,6 +6,7 @@ import { manifest, securityPolicy, SecurityRig as PolicyRig } from '../security/
 import { describeWith } from '../support/describe-with.ts';
 import { closeAfterEach } from '../support/fixture.ts';
 import { buildGoTool } from '../support/go-tool.ts';
+import { openSession, request } from '../support/h2-client.ts';
 import type { Manifest } from '../support/objects.ts';
 
 closeAfterEach();
@@ -309,6 +310,16 @@ describeWith(['go'], 'gRPC-JSON', () => {
     expect(second.text).toBe(first.text);
     const head = await ask('/v1/shelves/b', { method: 'HEAD' });
     expect([head.status, head.text]).toEqual([200, '']);
+  });
+
+  test('clients of HTTP/2 may call with and without a body', async () => {
+    const session = openSession(rig.proxy.port);
+    const told = async (headers: Record<string, string>, body?: Buffer): Promise<unknown> =>
+      JSON.parse((await request(session, headers, body)).body.toString()) as unknown;
+    expect(await told({ ':method': 'GET', ':path': '/v1/shelves/a' })).toMatchObject({ requests: ['{"name":"shelves/a"}'] });
+    const posted = { ':method': 'POST', ':path': '/v1/shelves/a/books', ...JSON_TYPE };
+    expect(await told(posted, Buffer.from('{"title":"b"}'))).toMatchObject({ method: 'library.Library.CreateBook' });
+    expect(await told({ ...posted, ':path': '/v1/shelves/a/books:add' })).toEqual({ method: 'library.Library.Add' });
   });
 
   test('descriptors may come from the backend', async () => {
