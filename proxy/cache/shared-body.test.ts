@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { CacheStore } from './store.ts';
 import { SharedBody, type BodyReader } from './shared-body.ts';
 
 /** A reader that takes all it can while it is not stopped. */
@@ -56,4 +57,27 @@ describe('a shared body', () => {
     slow.go();
     expect([resumed, slow.wasCut, body.bytes]).toEqual([1, false, 0]);
   });
+});
+
+test('bodies under way count for the bound of the store, and pass in a window once they take half of it', () => {
+  const store = new CacheStore(1_000_000);
+  const { room } = store;
+  const [one, another] = [new SharedBody(600_000, room), new SharedBody(600_000, room)];
+  const reader = { next: 0, wake: () => undefined, cut: () => undefined };
+  one.join(reader);
+  another.join(reader);
+  expect(one.append(Buffer.alloc(450_000), () => undefined)).toBe(true);
+  expect(room.isCrowded).toBe(false);
+  // The window of the second one is smaller now, and its source waits for its reader.
+  expect(another.append(Buffer.alloc(100_000), () => undefined)).toBe(false);
+  expect([one.isWhole, another.isWhole, room.isCrowded]).toEqual([true, false, true]);
+  one.end();
+  another.tear();
+  one.leave(reader);
+  another.leave(reader);
+  expect(room.isCrowded).toBe(false);
+  // A late reader of the first one still gets all of it.
+  one.join(reader);
+  one.leave(reader);
+  expect([one.whole().length, room.isCrowded]).toEqual([450_000, false]);
 });

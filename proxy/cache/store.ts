@@ -1,5 +1,6 @@
 // The stored answers of a worker: the least recently used ones go when their bytes exceed the bound.
 import { isPurged, type PurgeSubject } from './purges.ts';
+import type { BodyRoom } from './shared-body.ts';
 import type { StoredAnswer } from './stored-answer.ts';
 import { variantOf } from './vary.ts';
 
@@ -27,6 +28,9 @@ export class CacheStore {
   readonly #order = new Set<Entry>();
   #bytes = 0;
   #evictions = 0;
+  #underWay = 0;
+  /** That of bodies that are not stored yet. They take the place of stored answers, up to half of the bound. */
+  readonly room: BodyRoom = this.#roomOfBodies();
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
@@ -43,6 +47,19 @@ export class CacheStore {
   /** Entries that went because of the bound. */
   get evictions(): number {
     return this.#evictions;
+  }
+
+  #roomOfBodies(): BodyRoom {
+    const crowded = (): boolean => this.#underWay > this.#maxBytes / 2;
+    return {
+      take: (bytes) => {
+        this.#underWay += bytes;
+        if (bytes > 0) this.#evict();
+      },
+      get isCrowded() {
+        return crowded();
+      },
+    };
   }
 
   /** The longest body that may be stored. */
@@ -110,7 +127,7 @@ export class CacheStore {
 
   #evict(): void {
     for (const entry of this.#order) {
-      if (this.#bytes <= this.#maxBytes) return;
+      if (this.#bytes + this.#underWay <= this.#maxBytes) return;
       this.#drop(entry);
       this.#evictions++;
     }

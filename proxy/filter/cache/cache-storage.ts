@@ -121,7 +121,7 @@ class CacheStorage implements Filter {
       requestedAt: request.requestedAt,
       receivedAt: Date.now(),
     };
-    const body = new SharedBody(request.terms.maxBodySize);
+    const body = new SharedBody(request.terms.maxBodySize, this.#cache.store.room);
     if (isShared) {
       const names = varyNames(facts.headers) ?? [];
       flight.decide({ type: 'answer', head: { ...head, length, varyNames: names, variant: variantOf(names, request.headers) }, body });
