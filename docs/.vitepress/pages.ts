@@ -21,7 +21,15 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
   ],
   [
     'Change',
-    ['guides/transformation', 'guides/caching', 'guides/openapi', 'guides/grpc-json', 'guides/first-plugin', 'guides/external-processor'],
+    [
+      'guides/transformation',
+      'guides/caching',
+      'guides/openapi',
+      'guides/grpc-json',
+      'guides/first-plugin',
+      'guides/wasm-module',
+      'guides/external-processor',
+    ],
   ],
   [
     'Migrate',

@@ -6,6 +6,7 @@ import { LOAD_TIME, WASM_LOAD_TIME } from './message.ts';
 import type { CallFailure, CallMessage, Changes, Envelope, FromPlugin, FromThread, Hook, ThreadData, ToPlugin } from './message.ts';
 import { monotonicTime } from './monotonic-time.ts';
 import type { Task } from './plugin-thread.ts';
+import { ProcessorWatch } from './processor-watch.ts';
 import { Restarts } from './restarts.ts';
 import { parseMessage } from './untrusted-message.ts';
 
@@ -43,7 +44,7 @@ const MAX_CALLS = 1_000;
 /** Between two looks at the thread, milliseconds. */
 const LOOK = 250;
 /** After its limit a call goes on for this long by the clock of a machine that may be busy, milliseconds. QuickJS ends its calls itself. */
-const graceOf = (language: ThreadData['language'], limit: number): number => (language === 'wasm' ? LOOK : 4 * limit + 2_000);
+const graceOf = (limit: number): number => 4 * limit + 2_000;
 /** For the heap of the thread around the isolate. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 };
 
@@ -73,6 +74,7 @@ export class PluginIsolate implements Gatherer, Answers {
   #tasks: Task[] = [];
   #lastCall = 0;
   #timer: NodeJS.Timeout | null = null;
+  readonly #processorWatch = new ProcessorWatch();
   #readers: (() => void)[] = [];
   #isClosing = false;
   readonly #restarts = new Restarts();
@@ -274,9 +276,22 @@ export class PluginIsolate implements Gatherer, Answers {
       if (now - since > this.#options.timeout)
         this.#settle(call, { ok: false, failure: 'timeout', reason: `it took longer than ${this.#options.timeout} ms` });
     const since = Atomics.load(this.#watch, 0);
+    if (since !== 0 && this.#worker !== null) this.#lookAtRun(this.#worker, since);
+  }
+
+  #lookAtRun(thread: Worker, since: number): void {
     const limit = this.#isReady ? this.#options.callTime : this.#loadTime;
-    if (since === 0 || monotonicTime() - since <= graceOf(this.#options.language, limit)) return;
-    const reason = `it ran longer than ${limit} ms in a function of the engine`;
+    if (monotonicTime() - since > graceOf(limit)) this.#end(`it ran longer than ${limit} ms in a function of the engine`);
+    else if (this.#options.language === 'wasm') void this.#judge(thread, since, limit);
+  }
+
+  /** WebAssembly does not end its calls itself. */
+  async #judge(thread: Worker, since: number, limit: number): Promise<void> {
+    const isOver = await this.#processorWatch.exceeds(thread, since, limit);
+    if (isOver && thread === this.#worker && Atomics.load(this.#watch, 0) === since) this.#end(`it ran longer than ${limit} ms`);
+  }
+
+  #end(reason: string): void {
     this.#settle(Atomics.load(this.#watch, 1), { ok: false, failure: 'timeout', reason });
     this.#restart('timeout', reason);
   }

@@ -1,6 +1,6 @@
 // Runs guides as tests: saves every manifest of a page in docs/guides, runs every command, and compares the output with that on the page.
 //
-// A block of `yaml`, `proto`, `ts` or `mjs` begins with a comment with the name of its file. A block of `console` has commands after `$ ` (a line
+// A block of `yaml`, `proto`, `ts`, `mjs` or `go` begins with a comment with the name of its file. A block of `console` has commands after `$ ` (a line
 // that ends with `\` continues), each followed by its output: exactly this text, except that `...` stands for anything, within a line or
 // as a line of its own. Output whose last line is `...` belongs to a command that does not end: it continues in a separate terminal.
 import { afterAll, beforeAll, test } from '@jest/globals';
@@ -89,6 +89,7 @@ const COMMENTS: ReadonlyMap<string, string> = new Map([
   ['proto', '// '],
   ['ts', '// '],
   ['mjs', '// '],
+  ['go', '// '],
 ]);
 
 interface Block {

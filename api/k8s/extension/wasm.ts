@@ -48,7 +48,7 @@ const settings = {
     BODY,
   ),
   responseBody: choice('How it gets bodies of answers.', BODY),
-  callTime: duration('The time of one call of the module, from 1 ms to 10 s.'),
+  callTime: duration('The processor time of one call of the module, from 1 ms to 10 s.'),
   timeout: duration('The time of a paused request or answer, and of a call to a backend, at most 1 minute.'),
   memory: size('The memory of the module in each worker of a proxy.', { minimum: 1_048_576, maximum: 268_435_456 }),
   maxBodySize: size('Bytes of a body that the module may hold. A larger one of a request gets 413, one of an answer 502.', {
