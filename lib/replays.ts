@@ -3,8 +3,8 @@
 /** About 25 MiB. */
 const MAX_REMEMBERED = 262_144;
 
-/** `full`: a further entry cannot be remembered, so it must not be accepted. */
-export type ReplayVerdict = 'new' | 'seen' | 'full';
+/** `full`: a further entry cannot be remembered, so it must not be accepted; `away`: the memory does not answer, so neither. */
+export type ReplayVerdict = 'new' | 'seen' | 'full' | 'away';
 
 /** The entries of one time of validity, in two generations: each lasts as long as an entry may be valid. */
 interface Generations {

@@ -232,9 +232,14 @@ export class Worker {
     this.#redis = new WorkerRedis(options);
     this.#limits = new WorkerLimits({ ...options, redis: this.#redis.connection });
     [this.#topics, this.#keys] = [this.#makeTopics(options), new WorkerKeys(options.askKeys, this.#redis.connection)];
-    [this.#outside, this.#replays, this.#ask] = [new WorkerOutside(options), new WorkerReplays(options.remember), this.#askOn(path)];
+    [this.#outside, this.#replays] = [new WorkerOutside(options), new WorkerReplays(options.remember, this.#redis.entries)];
+    this.#ask = this.#askOn(path);
     [this.#plugins, this.#cache] = [this.#makePlugins(options.log), this.#makeCache(limits)];
     this.#builder = this.#makeBuilder(options, mirror, path);
+    this.#begin(mirror);
+  }
+
+  #begin(mirror: Mirror): void {
     this.#followNotices();
     this.#exposeMetrics(mirror);
   }

@@ -4,6 +4,8 @@ import { RedisConnection } from '#lib/redis-connection.ts';
 import { parseRedisUrl } from '#lib/redis.ts';
 import { describeWith } from '../../test/support/describe-with.ts';
 import { RedisServer, startRedisCluster } from '../../test/support/redis.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { WorkerReplays } from '../exchange/worker-replays.ts';
 import { RedisEntries } from './redis-entries.ts';
 
 const NO_FILES = { userFile: '', passwordFile: '', caFile: '', certificateFile: '', keyFile: '' };
@@ -79,6 +81,20 @@ describeWith(['redis'], 'entries in redis', () => {
       if (kind === 'one server') expect(await alone.command('TTL', 'set')).toBeGreaterThan(900);
     },
   );
+
+  test('let a signature count once for all proxies, and for none while the server is away', async () => {
+    const server = await RedisServer.start();
+    opened.push(() => server.stop());
+    const url = `redis://127.0.0.1:${server.port}`;
+    const proxies = [new WorkerReplays(undefined, await entriesAt(url)), new WorkerReplays(undefined, await entriesAt(url))];
+    const enter = (proxy: number, identity: string) =>
+      Promise.resolve(proxies[proxy]?.enter({} as Exchange, 'scope', identity, 60_000, 'Redis'));
+    const verdicts = await Promise.all([enter(0, 'a'), enter(1, 'a'), enter(0, 'a'), enter(1, 'b')]);
+    expect(verdicts.slice(0, 3).toSorted()).toEqual(['new', 'seen', 'seen']);
+    expect(verdicts[3]).toBe('new');
+    await server.kill();
+    expect(await enter(0, 'c')).toBe('away');
+  });
 
   test('fail at once while the server is away, and work again afterwards', async () => {
     const server = await RedisServer.start();

@@ -1,6 +1,6 @@
 // The authenticator `signature`, and the names that it shares with `requestSigning`.
 import { Type } from 'typebox';
-import { choices, duration, flag, group, size, text } from '../setting.ts';
+import { choice, choices, duration, flag, group, size, text } from '../setting.ts';
 
 /** The algorithms of RFC 9421. */
 export const SIGNATURE_ALGORITHMS = [
@@ -36,7 +36,11 @@ export const signature = group('A signature of the request (RFC 9421) with a key
   maxAge: duration('The longest time since a signature was created.'),
   clockSkew: duration('How far the clocks of callers may differ.'),
   requireNonce: flag('A signature must have a nonce.'),
-  allowReplays: flag('The same signature is accepted several times. Otherwise once in each proxy.'),
+  allowReplays: flag('The same signature is accepted several times. Otherwise once.'),
+  replayStore: choice(
+    'Where accepted signatures are remembered. Local: in each proxy, until it restarts. Redis: for all proxies with the same Redis; while it does not answer, signed requests get 503.',
+    ['Local', 'Redis'],
+  ),
   maxBodyBytes: size('The largest body of a signed request. It is read before the backend gets any of it.', {
     minimum: 0,
     maximum: 67_108_864,

@@ -9,5 +9,6 @@ export function acceptedOnce(outcome: Outcome, verdict: ReplayVerdict | Promise<
 
 function decided(outcome: Outcome, verdict: ReplayVerdict): Outcome {
   if (verdict === 'seen') return refused('the signature was used before');
+  if (verdict === 'away') return unavailable('Redis does not remember signatures now');
   return verdict === 'full' ? unavailable('too many signatures are remembered') : outcome;
 }

@@ -4,7 +4,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { ConsumersOf, FoundConsumer } from '../../exchange/consumers.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { joinHeader, removeHeader } from '../../exchange/headers.ts';
-import type { ReplayMemory } from '../../exchange/worker-replays.ts';
+import type { ReplayMemory, ReplayStore } from '../../exchange/worker-replays.ts';
 import type { PolicyFilterContext } from '../rule-policies.ts';
 import { fieldValue, targetOf } from '../signature/components.ts';
 import { parseContentDigest, parseDigest } from '../signature/content-digest.ts';
@@ -20,6 +20,7 @@ export interface HmacSettings {
   /** Milliseconds. */
   readonly clockSkew?: number;
   readonly allowReplays?: boolean;
+  readonly replayStore?: ReplayStore | undefined;
   readonly maxBodyBytes?: number;
   readonly forward?: boolean;
 }
@@ -42,6 +43,7 @@ export class Hmac implements Authenticator {
   readonly #clockSkew: number;
   /** Null: replays are allowed. */
   readonly #replays: ReplayMemory | null;
+  readonly #replayStore: ReplayStore | undefined;
   readonly #namespace: string;
   readonly #maxBodyBytes: number;
   readonly #forward: boolean;
@@ -56,6 +58,7 @@ export class Hmac implements Authenticator {
     this.#algorithms = new Set(settings.algorithms ?? ['hmac-sha256', 'hmac-sha384', 'hmac-sha512']);
     this.#clockSkew = settings.clockSkew ?? CLOCK_SKEW;
     this.#replays = settings.allowReplays === true ? null : replays;
+    this.#replayStore = settings.replayStore;
     this.#namespace = namespace;
     this.#maxBodyBytes = settings.maxBodyBytes ?? MAX_BODY;
     this.#forward = settings.forward ?? false;
@@ -112,7 +115,7 @@ export class Hmac implements Authenticator {
     const outcome = consumerOutcome(found, 'hmac');
     if (outcome.type !== 'authenticated' || this.#replays === null) return outcome;
     // A date may be that far away on both sides.
-    return acceptedOnce(outcome, this.#replays.enter(exchange, `hmac ${this.#namespace}`, text, 2 * this.#clockSkew));
+    return acceptedOnce(outcome, this.#replays.enter(exchange, `hmac ${this.#namespace}`, text, 2 * this.#clockSkew, this.#replayStore));
   }
 
   /** The consumer whose secret made the signature. A secret that the proxy does not have is empty. */

@@ -3,7 +3,7 @@ import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
 import type { ConsumersOf, FoundConsumer } from '../../exchange/consumers.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { joinHeader, removeHeader } from '../../exchange/headers.ts';
-import type { ReplayMemory } from '../../exchange/worker-replays.ts';
+import type { ReplayMemory, ReplayStore } from '../../exchange/worker-replays.ts';
 import type { PolicyFilterContext } from '../rule-policies.ts';
 import { algorithmsOf, ALGORITHMS, verifies, type Algorithm } from '../signature/algorithms.ts';
 import { signatureBase } from '../signature/components.ts';
@@ -23,6 +23,7 @@ export interface SignatureSettings {
   readonly clockSkew?: number;
   readonly requireNonce?: boolean;
   readonly allowReplays?: boolean;
+  readonly replayStore?: ReplayStore | undefined;
   readonly maxBodyBytes?: number;
   readonly forward?: boolean;
 }
@@ -45,6 +46,7 @@ export class Signature implements Authenticator {
   readonly #requireNonce: boolean;
   /** Null: replays are allowed. */
   readonly #replays: ReplayMemory | null;
+  readonly #replayStore: ReplayStore | undefined;
   readonly #namespace: string;
   readonly #maxBodyBytes: number;
   readonly #forward: boolean;
@@ -64,6 +66,7 @@ export class Signature implements Authenticator {
     this.#clockSkew = settings.clockSkew ?? CLOCK_SKEW;
     this.#requireNonce = settings.requireNonce ?? false;
     this.#replays = settings.allowReplays === true ? null : replays;
+    this.#replayStore = settings.replayStore;
     this.#namespace = namespace;
     this.#maxBodyBytes = settings.maxBodyBytes ?? MAX_BODY;
     this.#forward = settings.forward ?? false;
@@ -151,7 +154,7 @@ export class Signature implements Authenticator {
     const identity = nonce === null ? base : JSON.stringify([keyId, nonce]);
     return acceptedOnce(
       outcome,
-      this.#replays.enter(exchange, `signature ${this.#namespace}`, identity, this.#maxAge + 2 * this.#clockSkew),
+      this.#replays.enter(exchange, `signature ${this.#namespace}`, identity, this.#maxAge + 2 * this.#clockSkew, this.#replayStore),
     );
   }
 }
