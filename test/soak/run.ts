@@ -1,5 +1,6 @@
 // `npm run soak [-- NAME ...] [--bytes GIB] [--seconds N] [--connections N]`: scenarios too long for `npm test`. Fails if a finding is out of bounds.
 import { parseArgs } from 'node:util';
+import { compression } from './compression.ts';
 import { garbage } from './garbage.ts';
 import { hub } from './hub.ts';
 import { largeBodies } from './large-bodies.ts';
@@ -9,7 +10,7 @@ import { translations } from './translations.ts';
 import { webSockets } from './websockets.ts';
 
 /** All scenarios, in order. */
-const SCENARIOS: readonly SoakScenario[] = [largeBodies, translations, webSockets, hub, slowClients, garbage];
+const SCENARIOS: readonly SoakScenario[] = [largeBodies, compression, translations, webSockets, hub, slowClients, garbage];
 
 const GIB = 1_073_741_824;
 
