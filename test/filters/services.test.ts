@@ -10,7 +10,7 @@ import type { Exchange } from '../../proxy/exchange/exchange.ts';
 import type { FilterVerdict } from '../../proxy/exchange/plan.ts';
 import type { Subrequest, SubrequestAnswer } from '../../proxy/exchange/subrequest.ts';
 import { certified } from '../support/certified.ts';
-import { openFiltered, type MakeFilter } from '../support/filtered.ts';
+import { filterTimePasses, neverDeciding, openFiltered, type MakeFilter } from '../support/filtered.ts';
 import { closeAfterEach, closeLater, get, openUpstream, post } from '../support/fixture.ts';
 import { openH2Backend } from '../support/h2-upstream.ts';
 import { status } from '../support/message.ts';
@@ -198,9 +198,10 @@ describe('the whole body', () => {
 
   test('takes longer than the time of the filter if the client does', async () => {
     const { make, sizes } = reading();
-    const { client } = await openFiltered([make], { limits: { filterTimeout: 50 } });
+    const { client, proxy } = await openFiltered([neverDeciding, make], { limits: { filterTimeout: 50 } });
     client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello');
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await until(() => proxy.metric('weir_requests_active') === 1, 'the request is under way');
+    await filterTimePasses({ proxy });
     client.write('hello');
     expect([status(await client.answer()), sizes]).toEqual([200, [10]]);
   });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ERRORS } from '../../proxy/exchange/errors.ts';
 import { AnswerRefusal, replaceAnswer, replaceRequest } from '../../proxy/exchange/replaced-body.ts';
-import { openFiltered, type MakeFilter } from '../support/filtered.ts';
+import { filterTimePasses, neverDeciding, openFiltered, type MakeFilter } from '../support/filtered.ts';
 import { closeAfterEach, get, post } from '../support/fixture.ts';
 import { openSession, request } from '../support/h2-client.ts';
 import { header, status } from '../support/message.ts';
@@ -85,15 +85,22 @@ describe('the whole answer', () => {
   });
 
   test('may take longer than the time of the filter', async () => {
-    const { client } = await openFiltered([doubling], {
-      limits: { filterTimeout: 20 },
-      behaviour: (_, { socket }) => {
-        socket.write('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nab');
-        setTimeout(() => socket.write('cd'), 300);
-        return null;
+    const asked = Promise.withResolvers<void>();
+    const waiting: MakeFilter = (dependencies) => ({
+      response: (exchange) => {
+        if (exchange.path === '/') asked.resolve();
+        return exchange.path === '/' ? doubling(dependencies).response?.(exchange) : undefined;
       },
     });
-    expect((await client.ask(get())).body).toBe('abcdabcd');
+    const { client, proxy, upstream } = await openFiltered([neverDeciding, waiting], {
+      limits: { filterTimeout: 20 },
+      behaviour: () => 'HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nab',
+    });
+    const answer = client.ask(get());
+    await asked.promise;
+    await filterTimePasses({ proxy });
+    upstream.connections[0]?.socket.write('cd');
+    expect((await answer).body).toBe('abcdabcd');
   });
 
   test('goes to clients of HTTP/2', async () => {

@@ -379,11 +379,16 @@ describe('a processor that', () => {
 
   test('asks for more time gets it once, up to the limit', async () => {
     const { rig, processor } = await open({ messageTimeout: '100ms', maxMessageTimeout: '20s', responseHeaders: 'Skip' });
+    const streams: ProcessorStream[] = [];
     processor.answer = (_, stream) => {
-      stream.write({ override_message_timeout: { seconds: 19 } });
-      setTimeout(() => stream.write({ request_headers: {} }), 300);
+      if (streams.push(stream) === 1) stream.write({ override_message_timeout: { seconds: 19 } });
     };
-    expect(status(await rig.ask(get()))).toBe(200);
+    const answer = rig.ask(get());
+    await until(() => streams.length === 1, 'the processor has asked for more time');
+    // The usual time of a later request is over, and so is that of the first one.
+    expect(status(await rig.ask(get()))).toBe(503);
+    streams[0]?.write({ request_headers: {} });
+    expect(status(await answer)).toBe(200);
     processor.answer = (_, stream) => void stream.write({ override_message_timeout: { seconds: 21 } });
     expect(status(await rig.ask(get()))).toBe(503);
   });

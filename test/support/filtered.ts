@@ -2,7 +2,7 @@
 import type * as ir from '#api/ir/ir.ts';
 import type { Limits } from '../../proxy/exchange/limits.ts';
 import type { Filter, FilterDependencies, FilterKind } from '../../proxy/filter/filter.ts';
-import { closeLater, openClient, openUpstream, type Chain } from './fixture.ts';
+import { closeLater, get, openClient, openUpstream, type Chain } from './fixture.ts';
 import { startProxy, toUpstream } from './proxy.ts';
 import type { Respond, UpstreamBehaviour } from './raw-upstream.ts';
 
@@ -38,4 +38,15 @@ export async function openFiltered(filters: readonly MakeFilter[], options: Filt
   const proxy = await startProxy(resources, options.limits, 'off', { filterKinds: filters.map(kindOf) });
   closeLater(() => proxy.close());
   return { upstream, proxy, client: await openClient(proxy.port) };
+}
+
+/** Never decides about the path `/never`. */
+export const neverDeciding: MakeFilter = () => ({
+  request: ({ path }) => (path === '/never' ? new Promise(() => undefined) : 'continue'),
+});
+
+/** Resolves once the time of each filter that waits already has passed: a later wait of `neverDeciding` has ended. */
+export async function filterTimePasses({ proxy }: Pick<Chain, 'proxy'>): Promise<void> {
+  const client = await openClient(proxy.port);
+  await client.ask(get('/never'));
 }
