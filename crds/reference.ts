@@ -68,6 +68,7 @@ function sectionOf({ kind, description, shortNames }: Presentation): string {
 function fieldsIn(schema: Schema, parent: string, kind: string): ReferenceField[] {
   const properties = (schema['properties'] ?? {}) as Readonly<Record<string, Schema>>;
   const required = (schema['required'] ?? []) as readonly string[];
+  const like = schema['~like'] as string | undefined;
   return Object.entries(properties).flatMap(([name, field]) => {
     const here = `${parent}.${name}`;
     const entry: ReferenceField = {
@@ -78,6 +79,8 @@ function fieldsIn(schema: Schema, parent: string, kind: string): ReferenceField[
       limits: limitsOf(field),
       description: String(field['description'] ?? ''),
     };
+    // What is in the field is listed at the other path.
+    if (like !== undefined) return [{ ...entry, description: `${entry.description} Its fields are those of \`${like}.${name}\`.` }];
     const items = field['items'] as Schema | undefined;
     return [entry, ...fieldsIn(field, here, kind), ...(items === undefined ? [] : fieldsIn(items, `${here}[]`, kind))];
   });

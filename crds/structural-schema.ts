@@ -37,6 +37,7 @@ const NOT_RULES = [
   '~reference',
   '~content',
   '~otherwise',
+  '~like',
 ];
 
 /** Throws for an unknown keyword, so that no rule is lost. */
@@ -84,9 +85,31 @@ function intOrString({ type: _type, minimum: _minimum, ...kept }: Record<string,
 /** Without `additionalProperties: false`: an API server prunes unknown fields, or refuses them with strict validation. */
 function convertFields(schema: JsonSchema, path: string): StructuralSchema {
   const fields = Object.entries(schema['properties'] as Readonly<Record<string, JsonSchema>>);
-  const properties = Object.fromEntries(fields.map(([name, field]) => [name, convert(field, `${path}.${name}`)]));
+  const isRepeated = schema['~like'] !== undefined;
+  const converted = fields.map(([name, field]) => [name, convert(field, `${path}.${name}`)] as const);
+  const properties = Object.fromEntries(isRepeated ? converted.map(([name, field]) => [name, withOwnText(field)]) : converted);
   // A default is filled in before the object is checked, so the field may be left out.
   const defaulted = fields.filter(([, field]) => field['default'] !== undefined).map(([name]) => name);
   const required = ((schema['required'] ?? []) as readonly string[]).filter((name) => !defaulted.includes(name));
   return { properties, ...(required.length > 0 && { required }) };
+}
+
+/**
+ * The schema without the descriptions of what is in it, which is described at the path that `~like` names. A definition with the same texts at five
+ * places is too large for `kubectl apply`, which stores a copy of it in an annotation (262,144 bytes at most).
+ */
+function withOwnText({ description, ...schema }: StructuralSchema): StructuralSchema {
+  return { ...withoutText(schema), ...(description !== undefined && { description }) };
+}
+
+function withoutText({ description: _description, ...schema }: StructuralSchema): StructuralSchema {
+  const { properties, items, additionalProperties } = schema as Readonly<
+    Record<string, Readonly<Record<string, StructuralSchema>> | undefined>
+  >;
+  const bare: Record<string, unknown> = { ...schema };
+  if (properties !== undefined)
+    bare['properties'] = Object.fromEntries(Object.entries(properties).map(([name, field]) => [name, withoutText(field)]));
+  if (items !== undefined) bare['items'] = withoutText(items);
+  if (additionalProperties !== undefined) bare['additionalProperties'] = withoutText(additionalProperties);
+  return bare;
 }

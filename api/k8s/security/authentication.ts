@@ -32,7 +32,11 @@ function oneOf<P extends TProperties>(fields: P, description: string, keywords: 
 
 function members<P extends TProperties>(fields: P, description: string) {
   return Type.Optional(
-    Type.Array(oneOf(fields, 'One authenticator, or a list of them.'), { minItems: 1, maxItems: MAX_MEMBERS, description }),
+    Type.Array(oneOf(fields, 'One authenticator, or a list of them.', { '~like': 'authentication' }), {
+      minItems: 1,
+      maxItems: MAX_MEMBERS,
+      description,
+    }),
   );
 }
 
