@@ -10,31 +10,22 @@ import type { Endpoint, EndpointTells } from './cluster/endpoint.ts';
 import { downstreamCodec, upstreamPools } from './codecs.ts';
 import { ProbeBook } from './cluster/health/probe-book.ts';
 import { reasonsOf } from './cluster/variant.ts';
+import type { ClusterVariant } from './cluster/variant.ts';
 import type { ConnectionFailure } from './codec/h2/connection-failures.ts';
 import { FloodCounts } from './codec/h2/floods.ts';
 import type { BindingState } from './exchange/binding-state.ts';
 import { Bugs } from './exchange/bugs.ts';
-import type { Exchange } from './exchange/exchange.ts';
-import type { RequestFilter } from './exchange/plan.ts';
 import { GrpcMethodCounts } from './exchange/grpc-method-counts.ts';
 import { Hop } from './exchange/hop.ts';
 import { HubCounts } from './exchange/hub-counts.ts';
-import type { Limits } from './exchange/limits.ts';
 import { RefusedConnections } from './exchange/refused-connections.ts';
 import type { Ask } from './exchange/subrequest.ts';
 import { splitTrippedKey } from './exchange/notices.ts';
 import type { Notice } from './exchange/notices.ts';
-import type { ClaimPort } from './exchange/port-claim.ts';
 import { limitFamilies } from './limit/limit-metrics.ts';
 import { WorkerLimits } from './limit/worker-limits.ts';
-import { inspectChain } from './chain-inspection.ts';
-import { purgeCache } from './cache-purge.ts';
-import { inspectConnections } from './connection-inspection.ts';
-import { inspectMethods, type MethodSources } from './grpc-methods.ts';
-import { inspectLimits } from './limit-inspection.ts';
-import type { LendingStore, LimitStore } from '#lib/limit/store.ts';
-import type { Ask as AskForShare, Lend } from '#lib/limit/share.ts';
-import type { RedisSettings } from '#lib/redis.ts';
+import type { LendingStore } from '#lib/limit/store.ts';
+import type { Lend } from '#lib/limit/share.ts';
 import { WorkerRedis } from './redis/worker-redis.ts';
 import { ProcessorCounts } from './exchange/processor-counts.ts';
 import { RefusalCounts } from './exchange/refusal-counts.ts';
@@ -43,110 +34,46 @@ import { OpenSessions } from './exchange/open-sessions.ts';
 import { OperatorBlocks } from './exchange/operator-blocks.ts';
 import { WorkerBroadcast } from './exchange/worker-broadcast.ts';
 import { WorkerReplays } from './exchange/worker-replays.ts';
-import type { ReplayQuestion } from './exchange/worker-replays.ts';
 import type { ReplayVerdict } from '#lib/replays.ts';
-import type { FilterDependencies, FilterKind } from './filter/filter.ts';
 import { BlockedSources } from './filter/threats/blocked-sources.ts';
 import { RulesInForce } from './filter/rules-in-force.ts';
 import { MalformedRequests } from './filter/threats/malformed-requests.ts';
 import { FilterPool } from './filter/filter-pool.ts';
-import { MemoryStore } from './hub/memory-store.ts';
-import { RedisStore } from './hub/redis-store.ts';
-import { SupervisedTopics, type TopicAsk, type TopicTold } from './hub/supervised-topics.ts';
-import type { StoreListener } from './hub/topic-store.ts';
-import { WorkerTopics } from './hub/worker-topics.ts';
-import type { KeyAsk, KeyTold } from './idempotency/memory-store.ts';
+import type { TopicTold } from './hub/supervised-topics.ts';
+import type { KeyTold } from './idempotency/memory-store.ts';
 import { WorkerKeys } from './idempotency/worker-keys.ts';
+import { askOn, servicesOf } from './filter-services.ts';
+import { HubStores } from './hub-stores.ts';
+import { inspectWorker } from './worker-inspections.ts';
+import { logFailures, logOverload } from './worker-messages.ts';
+import type { WorkerOptions } from './worker-options.ts';
 import { IsolatedRequestPath } from './isolated-request-path.ts';
 import type { Inspected, Inspecting, Inspection } from './inspection/inspection.ts';
-import { inspectProcess } from './inspection/process.ts';
 import { Challenges } from './listener/challenges.ts';
 import { ListenerSockets } from './listener/listener-sockets.ts';
-import type { ListenerSocketsOptions } from './listener/listener-sockets.ts';
 import { Shedding } from './overload/shedding.ts';
-import type { OverloadListener } from './overload/shedding.ts';
-import type { Signal } from './overload/signal.ts';
 import { overloadSignals } from './overload/signals.ts';
-import type { AddressRange } from '#lib/address-range.ts';
-import type { DocumentTimes } from './outside/documents.ts';
 import { WorkerOutside } from './outside/worker-outside.ts';
 import { Passwords } from './filter/authentication/passwords.ts';
 import { ConsumerIndex } from './runtime/consumer-index.ts';
 import { WorkerPlugins } from './plugin/worker-plugins.ts';
 import { ObjectDataStore } from './runtime/object-data.ts';
 import { RuntimeBuilder } from './runtime/build.ts';
-import { servicePlan } from './runtime/plan.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
-import type { AccessLogSettings } from './telemetry/access-log/access-log.ts';
 import { registerFamilies } from '#lib/metric.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
 import { upstreamFamilies } from './telemetry/upstream-metrics.ts';
 import { workerFamilies } from './telemetry/worker-metrics.ts';
 import { WorkerReports } from './telemetry/worker-report.ts';
 import type { WorkerReport } from './telemetry/worker-report.ts';
-import { Calls } from './upstream/calls.ts';
 import { Gathering } from './upstream/gathering.ts';
 import { Mirror } from './upstream/mirror.ts';
-import { Subrequests } from './upstream/subrequest.ts';
 import { createDial } from './upstream/dial.ts';
 
 /** The maximum time to write the last lines of the logs. */
 const LOG_TIMEOUT_MS = 2_000;
 
-/** The options of a worker. */
-export interface WorkerOptions {
-  readonly limits: Limits;
-  /** `off`, `stdout` or a file. */
-  readonly accessLog: string;
-  /** The default is JSON with the default fields. */
-  readonly accessLogSettings?: AccessLogSettings;
-  /** `off`, the default, `stdout` or a file. */
-  readonly securityLog?: string;
-  /** The name of the proxy in Via; '' (the default) for no Via. */
-  readonly via?: string;
-  /** The zone of the proxy; '' is unknown. */
-  readonly zone?: string;
-  /** Several workers share the ports and standard output. */
-  readonly reusePort: boolean;
-  /** The number of workers of the proxy, which share its limits; 1 by default. */
-  readonly workers?: number;
-  /** Called before a port is bound; by default all ports may be bound. */
-  readonly claimPort?: ClaimPort;
-  /** The address of listeners without an address; all addresses by default. */
-  readonly bindAddress?: string;
-  /** The key for session tickets, 48 bytes; random by default. */
-  readonly ticketKeys?: Buffer;
-  /** The time for open connections of a closed port, milliseconds. */
-  readonly drainTimeout: number;
-  /** Maps the port of a listener to the port to bind; tests return 0 for a free port. */
-  readonly bindPort?: (port: number) => number;
-  /** The set of ports that cannot be bound has changed: see `bindingState`. */
-  readonly bindingsChanged?: () => void;
-  /** Takes a notice to the supervisor and the other workers; there are none by default. */
-  readonly publish?: (notice: Notice) => void;
-  /** Asks the supervisor for shares of limits; by default this worker is the only one. */
-  readonly borrow?: (store: LendingStore, asks: readonly AskForShare[]) => void;
-  /** Asks the supervisor about a signature that counts once; by default this worker is the only one. */
-  readonly remember?: (question: ReplayQuestion) => void;
-  /** Asks the supervisor, which has the topics of hubs; by default this worker is the only one. */
-  readonly askTopics?: (ask: TopicAsk) => void;
-  /** Asks the supervisor, which has the idempotency keys; by default this worker is the only one. */
-  readonly askKeys?: (ask: KeyAsk) => void;
-  /** Limits of the fleet, if this worker is the only one; without it they are those of this proxy. */
-  readonly lease?: LimitStore;
-  /** Null, the default: there is no Redis. */
-  readonly redis?: RedisSettings | null;
-  /** Addresses of services by URL that are permitted although they lead to the machine itself; none by default. */
-  readonly allowedServices?: readonly AddressRange[];
-  /** When documents of services are loaded; for tests. */
-  readonly documentTimes?: DocumentTimes;
-  /** The signs of overload; by default those that the limits turn on. */
-  readonly overloadSignals?: readonly Signal[];
-  /** The kinds of filters in their order; all by default. */
-  readonly filterKinds?: readonly FilterKind[];
-  /** Logs events besides requests; nothing is logged without it. */
-  readonly log?: Log;
-}
+export type { WorkerOptions };
 
 export class Worker {
   readonly #wheel: TimerWheel;
@@ -182,9 +109,8 @@ export class Worker {
     },
     () => this.#redis.followSessions(this.#sessions),
   );
-  readonly #topics: WorkerTopics;
+  readonly #hubStores: HubStores;
   readonly #keys: WorkerKeys;
-  #supervisedTopics: SupervisedTopics | null = null;
   readonly #broadcast: WorkerBroadcast;
   readonly #refused: OperatorBlocks;
   readonly #redis: WorkerRedis;
@@ -214,26 +140,26 @@ export class Worker {
       ...{ workers: options.workers, challenges: this.#challenges, malformed: this.#malformed },
       refused: (this.#refused = new OperatorBlocks(this.#broadcast)),
     };
-    const path = new IsolatedRequestPath({ ...surroundings, gathering: this.#gathering, hop: new Hop(options.via ?? '') }, bugs);
-    this.#path = path;
+    const served = { ...surroundings, gathering: this.#gathering, hop: new Hop(options.via ?? '') };
+    const path = (this.#path = new IsolatedRequestPath(served, bugs));
     const settings = { ...surroundings, normaliseHost, normalisePath, dial, floods: this.#floods, failures: this.#failures };
     this.#endpoints = new EndpointRegistry(upstreamPools(path, settings), this.#states, this.#tells, options.zone);
     this.#listeners = new ListenerSockets({
       ...options,
       ...surroundings,
       acceptFailed: () => this.#acceptFailures++,
-      ...logFailures(options.log),
-      ...{ bugs, dial },
+      ...{ ...logFailures(options.log), bugs, dial },
       connect: downstreamCodec(path, settings),
       findStream: (listeners, serverName) => this.#builder.findStream(listeners, serverName),
       streams: telemetry.sessions,
     });
-    const mirror = this.#mirrorOn(path, limits);
+    const mirror = new Mirror(limits, this.#clusterFor, (copy, body) => path.forwardCopy(copy, body));
     this.#redis = new WorkerRedis(options);
     this.#limits = new WorkerLimits({ ...options, redis: this.#redis.connection });
-    [this.#topics, this.#keys] = [this.#makeTopics(options), new WorkerKeys(options.askKeys, this.#redis.connection)];
-    [this.#outside, this.#replays] = [new WorkerOutside(options), new WorkerReplays(options.remember, this.#redis.entries)];
-    this.#ask = this.#askOn(path);
+    [this.#outside, this.#keys] = [new WorkerOutside(options), new WorkerKeys(options.askKeys, this.#redis.connection)];
+    this.#hubStores = new HubStores(this.#redis, options.askTopics);
+    this.#replays = new WorkerReplays(options.remember, this.#redis.entries);
+    this.#ask = askOn(path, wheel, this.#clusterFor);
     [this.#plugins, this.#cache] = [this.#makePlugins(options.log), this.#makeCache(limits)];
     this.#builder = this.#makeBuilder(options, mirror, path);
     this.#begin(mirror);
@@ -258,24 +184,9 @@ export class Worker {
     });
   }
 
-  #makeTopics({ askTopics }: WorkerOptions): WorkerTopics {
-    return new WorkerTopics({
-      Memory: (listener) =>
-        askTopics === undefined ? new MemoryStore(listener) : (this.#supervisedTopics = new SupervisedTopics(askTopics, listener)),
-      Redis: (listener) => this.#redisTopics(listener),
-    });
-  }
-
-  #redisTopics(listener: StoreListener): RedisStore | null {
-    const { connection } = this.#redis;
-    const subscriber = this.#redis.connect();
-    return connection === null || subscriber === null ? null : new RedisStore(connection, subscriber, listener);
-  }
-
   #makeBuilder({ limits, workers, filterKinds }: WorkerOptions, mirror: Mirror, path: IsolatedRequestPath): RuntimeBuilder {
     const [data, consumers, passwords] = [this.#data, this.#consumers, this.#passwords];
     const { security } = this.#telemetry;
-    const end: FilterDependencies['end'] = (exchange, error) => path.withdrawn(exchange, error);
     const dependencies = {
       mirror,
       data,
@@ -284,17 +195,14 @@ export class Worker {
       replays: this.#replays,
       outside: this.#outside,
       plugins: this.#plugins,
-      end,
       ...{ refusals: this.#refusals, processors: this.#processors, grpcMethods: this.#grpcMethods },
       limits: this.#limits,
       shared: this.#redis.entries,
       sessions: this.#sessions,
-      ...{ topics: this.#topics, hubs: this.#hubs, idempotency: this.#keys },
+      ...{ topics: this.#hubStores.topics, hubs: this.#hubs, idempotency: this.#keys },
       cache: this.#cache,
-      proceed: (copy: Exchange, behind: RequestFilter) => path.proceed(copy, behind),
       ask: this.#ask,
-      call: this.#callsOn(path).open,
-      ...bodiesOn(path),
+      ...servicesOf(path, this.#clusterFor),
       security,
       blocks: new BlockedSources(this.#broadcast),
       rules: new RulesInForce(),
@@ -331,25 +239,7 @@ export class Worker {
     else this.#builder.clusters.get(owner)?.breakers.follow(id, opened);
   }
 
-  #mirrorOn(path: IsolatedRequestPath, limits: Limits): Mirror {
-    const cluster = (key: string) => this.#builder.cluster(key).variant();
-    return new Mirror(limits, cluster, (copy, body) => path.forwardCopy(copy, body));
-  }
-
-  #askOn(path: IsolatedRequestPath): Ask {
-    const { ask } = new Subrequests({
-      wheel: this.#wheel,
-      cluster: (key) => this.#builder.cluster(key).variant(),
-      plan: servicePlan,
-      forward: (exchange, body) => path.forwardCopy(exchange, body),
-      leave: (exchange, error) => path.downstreamFailed(exchange, error),
-    });
-    return ask;
-  }
-
-  #callsOn(path: IsolatedRequestPath): Calls {
-    return new Calls({ cluster: (key) => this.#builder.cluster(key).variant(), plan: servicePlan, path });
-  }
+  readonly #clusterFor = (key: string): ClusterVariant => this.#builder.cluster(key).variant();
 
   #makeReports(): WorkerReports<Endpoint> {
     return new WorkerReports({
@@ -418,7 +308,7 @@ export class Worker {
 
   /** Takes a message of the supervisor about topics. */
   topicsTold(told: TopicTold): void {
-    this.#supervisedTopics?.told(told);
+    this.#hubStores.told(told);
   }
 
   /** Takes an answer of the supervisor about an idempotency key. */
@@ -465,33 +355,11 @@ export class Worker {
 
   /** Runs an inspection of this worker to its end. */
   inspect(inspection: Inspection, inspecting: Inspecting): Promise<Inspected> {
-    switch (inspection.kind) {
-      case 'tail':
-        return this.#telemetry.tail(inspection, inspecting);
-      case 'limits':
-      case 'limitReset':
-        return inspectLimits(inspection, inspecting, this.#limits, this.#telemetry.security);
-      case 'cachePurge':
-        return purgeCache(inspection, inspecting, this.#cache);
-      case 'connections':
-      case 'closeConnections':
-        return inspectConnections(inspection, inspecting, {
-          connections: this.#connections,
-          security: this.#telemetry.security,
-          end: (exchange, error) => this.#path.withdrawn(exchange, error),
-        });
-      case 'grpcMethods':
-        return inspectMethods(inspection, inspecting, this.#methodSources());
-      case 'chain':
-        return inspectChain(inspection, inspecting, this.#builder);
-      default:
-        return inspectProcess(inspection, inspecting);
-    }
-  }
-
-  #methodSources(): MethodSources {
-    const hasBackend = (key: string): boolean => this.#builder.clusters.has(key);
-    return { ask: this.#ask, outside: this.#outside, counts: this.#grpcMethods, hasBackend };
+    return inspectWorker(inspection, inspecting, {
+      ...{ telemetry: this.#telemetry, limits: this.#limits, cache: this.#cache, connections: this.#connections },
+      ...{ builder: this.#builder, ask: this.#ask, outside: this.#outside, grpcMethods: this.#grpcMethods },
+      end: (exchange, error) => this.#path.withdrawn(exchange, error),
+    });
   }
 
   /** The routes and listeners in use, for dumps. */
@@ -518,7 +386,7 @@ export class Worker {
     this.#consumers.close();
     void this.#passwords.close();
     this.#limits.stop();
-    this.#topics.close();
+    this.#hubStores.topics.close();
     this.#cache.close();
     this.#keys.close();
     this.#redis.close();
@@ -526,34 +394,4 @@ export class Worker {
     this.#plugins.close();
     return this.#telemetry.closeLogs(LOG_TIMEOUT_MS);
   }
-}
-
-/** The log messages about connections that fail before a request. */
-function logFailures(log: Log | undefined): Required<Pick<ListenerSocketsOptions, 'ocspFailed' | 'handshakeFailed' | 'headerRefused'>> {
-  return {
-    ocspFailed: (failure) => void log?.warn(failure, 'no OCSP response for a certificate'),
-    handshakeFailed: (failure) => void log?.warn(failure, 'TLS handshake failed'),
-    headerRefused: (refused) => void log?.warn(refused, 'connection refused for its header of the PROXY protocol'),
-  };
-}
-
-/** The log messages about episodes of overload. */
-function logOverload(log: Log | undefined): OverloadListener {
-  return (cause, severity) => {
-    if (cause === null) log?.info('the overload is over: nothing was refused for 5 s');
-    else log?.warn({ cause, severity }, 'the worker is overloaded and refuses requests by their priority');
-  };
-}
-
-/** The bodies of requests and answers, for filters. */
-function bodiesOn(
-  path: IsolatedRequestPath,
-): Pick<FilterDependencies, 'wholeBody' | 'bodyStart' | 'passThrough' | 'wholeAnswer' | 'answerStart'> {
-  return {
-    wholeBody: (exchange, maxBytes) => path.bodies.whole(exchange, maxBytes),
-    bodyStart: (exchange, maxBytes) => path.bodies.gather(exchange, maxBytes),
-    passThrough: (exchange, stage) => path.bodies.passThrough(exchange, stage),
-    wholeAnswer: (exchange, maxBytes) => path.answers.wholeAnswer(exchange, maxBytes),
-    answerStart: (exchange, maxBytes) => path.answers.answerStart(exchange, maxBytes),
-  };
 }

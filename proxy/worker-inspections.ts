@@ -1,0 +1,56 @@
+// The inspections of a worker by their kind.
+import { purgeCache } from './cache-purge.ts';
+import type { SharedCache } from './cache/shared-cache.ts';
+import { inspectChain } from './chain-inspection.ts';
+import { inspectConnections } from './connection-inspection.ts';
+import type { ExchangeError } from './exchange/errors.ts';
+import type { Exchange } from './exchange/exchange.ts';
+import type { GrpcMethodCounts } from './exchange/grpc-method-counts.ts';
+import type { OpenConnections } from './exchange/open-connections.ts';
+import type { Outside } from './exchange/outside.ts';
+import type { Ask } from './exchange/subrequest.ts';
+import { inspectMethods } from './grpc-methods.ts';
+import type { Inspected, Inspecting, Inspection } from './inspection/inspection.ts';
+import { inspectProcess } from './inspection/process.ts';
+import { inspectLimits } from './limit-inspection.ts';
+import type { WorkerLimits } from './limit/worker-limits.ts';
+import type { RuntimeBuilder } from './runtime/build.ts';
+import type { Telemetry } from './telemetry/telemetry.ts';
+
+/** The parts of a worker that inspections look at. */
+export interface InspectedParts {
+  readonly telemetry: Telemetry;
+  readonly limits: WorkerLimits;
+  readonly cache: SharedCache;
+  readonly connections: OpenConnections;
+  readonly builder: RuntimeBuilder;
+  readonly ask: Ask;
+  readonly outside: Outside;
+  readonly grpcMethods: GrpcMethodCounts;
+  /** Ends an exchange. */
+  readonly end: (exchange: Exchange, error: ExchangeError) => void;
+}
+
+/** Runs an inspection to its end. */
+export function inspectWorker(inspection: Inspection, inspecting: Inspecting, parts: InspectedParts): Promise<Inspected> {
+  const { telemetry, limits, cache, connections, builder, ask, outside, grpcMethods, end } = parts;
+  const { security } = telemetry;
+  switch (inspection.kind) {
+    case 'tail':
+      return telemetry.tail(inspection, inspecting);
+    case 'limits':
+    case 'limitReset':
+      return inspectLimits(inspection, inspecting, limits, security);
+    case 'cachePurge':
+      return purgeCache(inspection, inspecting, cache);
+    case 'connections':
+    case 'closeConnections':
+      return inspectConnections(inspection, inspecting, { connections, security, end });
+    case 'grpcMethods':
+      return inspectMethods(inspection, inspecting, { ask, outside, counts: grpcMethods, hasBackend: (key) => builder.clusters.has(key) });
+    case 'chain':
+      return inspectChain(inspection, inspecting, builder);
+    default:
+      return inspectProcess(inspection, inspecting);
+  }
+}
