@@ -23,7 +23,9 @@ describe('no token:', () => {
     ['two parts', token({ alg: 'RS256' }).split('.').slice(0, 2).join('.')],
     ['an empty signature', token({ alg: 'RS256' }, {}, '')],
     ['padding', token({ alg: 'RS256' }, {}, 'AAA=')],
-    ['a second spelling of the same bytes', token({ alg: 'RS256' }, {}, 'AB')],
+    ['a second spelling of the same byte', token({ alg: 'RS256' }, {}, 'AB')],
+    ['a second spelling of the same two bytes', token({ alg: 'RS256' }, {}, 'AAB')],
+    ['one character too many', token({ alg: 'RS256' }, {}, 'AAAAA')],
     ['a space', ` ${token({ alg: 'RS256' })}`],
     ['a line break at the end', `${token({ alg: 'RS256' })}\n`],
     ['no algorithm', token({})],
@@ -46,6 +48,10 @@ describe('JSON is refused:', () => {
     ['a member twice', '{"a":1,"a":1}'],
     ['a member twice, once escaped', String.raw`{"a":1,"\u0061":2}`],
     ['a member twice, inside', '{"a":[{"b":1,"b":2}]}'],
+    ['a member twice, with white space', '{"a" :1,"a"\t\r\n:1}'],
+    ['a member twice, after quotes and backslashes', String.raw`{"x":"\\","y":"\":\\\"","a":1,"a":1}`],
+    ['a member twice, with quotes in its name', String.raw`{"\":":1,"\":":2}`],
+    ['a member twice, the first one with members', '{"a":{"b":1},"a":1}'],
     ['__proto__', '{"__proto__":{}}'],
     ['__proto__, escaped', String.raw`{"\u005f_proto__":{}}`],
     ['great depth', `${'{"a":'.repeat(33)}1${'}'.repeat(33)}`],
@@ -62,7 +68,11 @@ describe('JSON is refused:', () => {
   });
 });
 
+test.each(['AA', 'AQ', 'Ag', 'Aw', 'AAA', 'AAE', 'AA8', 'AAAA', 'AAAB', '__-_'])('a signature may be %s', (signature) => {
+  expect(parseToken(token({ alg: 'RS256' }, {}, signature))?.signature).toEqual(Buffer.from(signature, 'base64url'));
+});
+
 test('JSON is read: equal names in other objects, and texts that look like names', () => {
-  const value = { a: { b: 1 }, c: [{ b: '{"a":1,"a":' }, { b: 'a' }], b: 'x":', d: ['a', 'a'] };
+  const value = { a: { b: 1 }, c: [{ b: '{"a":1,"a":' }, { b: 'a' }], b: 'x":', d: ['a', 'a'], e: 'x\\', '":': '\\"', '\\': 1 };
   expect(strictObject(Buffer.from(JSON.stringify(value)))).toEqual(value);
 });
