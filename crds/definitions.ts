@@ -153,7 +153,7 @@ export const OWN_KINDS: readonly Presentation[] = [
       'How the proxies of Gateways are run. A GatewayClass or a Gateway refers to it (parametersRef); the Gateway wins, field by field.',
     shortNames: ['gwp'],
     columns: [
-      { name: 'Fleet', type: 'string', jsonPath: '.spec.fleet', description: 'Who serves the Gateways.' },
+      { name: 'Fleet', type: 'string', jsonPath: '.spec.fleet', description: 'The kind of proxies that serve the Gateways.' },
       { name: 'Replicas', type: 'integer', jsonPath: '.spec.replicas', description: 'How many proxies, unless they are scaled.' },
       { name: 'Max', type: 'integer', jsonPath: '.spec.autoscaling.max', description: 'How many proxies at most, when they are scaled.' },
       { name: 'Service', type: 'string', jsonPath: '.spec.service.type', description: 'The type of the Service.' },

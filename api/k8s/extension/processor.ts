@@ -49,7 +49,7 @@ const settings = {
   ),
   requestHeaders: choice('Whether the service gets the heads of requests.', SENDING),
   requestBody: choice(
-    'How it gets the bodies of requests. Buffered: whole, up to maxBodyBytes. BufferedPartial: the beginning of larger ones. Streamed: piece by piece, with an answer to each. FullDuplexStreamed: piece by piece, and only what it sends goes on.',
+    'How it gets the bodies of requests. Buffered: whole, up to maxBodyBytes. BufferedPartial: the beginning of larger ones. Streamed: piece by piece, with an answer to each. FullDuplexStreamed: piece by piece, and only the bytes that it sends go on.',
     BODY,
   ),
   requestTrailers: choice('Whether it gets the trailers of requests.', SENDING),
