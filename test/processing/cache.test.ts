@@ -257,7 +257,7 @@ describe('concurrent misses', () => {
       void rig.proxy.worker.registry.metrics().then(read);
       return metrics.includes(`weir_cache_waiting_requests ${count - 1}\n`);
     };
-    await until(hasCome, 'the requests that wait');
+    await until(() => hasCome() && held.length > 0, 'the requests that wait, and that of the first at the backend');
     return { rig, held, clients };
   }
 
