@@ -13,8 +13,11 @@ import { ERRORS, withDetail } from '../../exchange/errors.ts';
 import type { Headers } from '../../exchange/headers.ts';
 import { KeptBody } from '../../exchange/kept-body.ts';
 import { messageFrame } from '../../exchange/message-frame.ts';
+import { PausingStage } from './pausing-stage.ts';
 
 const NEWLINE = 0x0a;
+/** Frames are passed on together, up to about so many bytes. Each may be far larger than its line: parts of the path are in all of them. */
+const BATCH_BYTES = 16_384;
 const TOO_LONG = withDetail(ERRORS.requestBodyTooLarge, 'a line is longer than maxMessageSize');
 
 /** The frame of the message with this JSON as its body. */
@@ -37,59 +40,69 @@ export function uploadOf({ method, body }: Binding, contentType: string, data: B
 }
 
 /** Reads newline-delimited JSON. */
-export class JsonLines implements BodyStage {
+export class JsonLines extends PausingStage {
   readonly #fields: RequestFields;
   readonly #maxBytes: number;
   /** The beginning of a line. */
   #kept = new KeptBody();
-  #isOver = false;
+  /** Of the lines before. */
+  #frames: Buffer[] = [];
+  #octets = 0;
 
   constructor(fields: RequestFields, maxBytes: number) {
+    super();
     this.#fields = fields;
     this.#maxBytes = maxBytes;
   }
 
-  data(chunk: Buffer, out: StageOutlet): boolean {
-    const frames: Buffer[] = [];
+  protected override read(chunk: Buffer, out: StageOutlet): Buffer | null {
     let start = 0;
-    for (let end = chunk.indexOf(NEWLINE); end >= 0 && !this.#isOver; end = chunk.indexOf(NEWLINE, start)) {
-      this.#take(chunk.subarray(start, end), frames, out);
+    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
+      this.#take(chunk.subarray(start, end), out);
       start = end + 1;
+      if (this.isOver) return null;
+      if (this.#octets >= BATCH_BYTES && !this.#flush(out)) return chunk.subarray(start);
     }
-    if (this.#isOver) return true;
     this.#keep(chunk.subarray(start), out);
-    return frames.length === 0 || out.data(Buffer.concat(frames));
+    return this.isOver || this.#flush(out) ? null : Buffer.alloc(0);
   }
 
-  end(_: Headers | null, out: StageOutlet): void {
-    const frames: Buffer[] = [];
-    if (!this.#isOver) this.#take(Buffer.alloc(0), frames, out);
-    if (this.#isOver) return;
-    if (frames.length > 0) out.data(Buffer.concat(frames));
+  protected override finish(out: StageOutlet): void {
+    if (!this.#take(Buffer.alloc(0), out)) return;
+    this.#flush(out);
     out.end(null);
   }
 
-  #keep(rest: Buffer, out: StageOutlet): void {
-    this.#kept.keep(rest);
-    if (this.#kept.octets <= this.#maxBytes) return;
-    this.#isOver = true;
-    out.fail(TOO_LONG);
+  /** Whether the next step has room for more. */
+  #flush(out: StageOutlet): boolean {
+    const frames = this.#frames;
+    this.#frames = [];
+    this.#octets = 0;
+    return frames.length === 0 || out.data(Buffer.concat(frames));
   }
 
-  /** The end of a line. Lines without content are no messages. */
-  #take(rest: Buffer, frames: Buffer[], out: StageOutlet): void {
-    this.#keep(rest, out);
-    if (this.#isOver) return;
+  /** Whether the line may go on. */
+  #keep(rest: Buffer, out: StageOutlet): boolean {
+    this.#kept.keep(rest);
+    if (this.#kept.octets <= this.#maxBytes) return true;
+    this.fail(TOO_LONG, out);
+    return false;
+  }
+
+  /** Takes the end of a line; lines without content are no messages. Whether the body can go on. */
+  #take(rest: Buffer, out: StageOutlet): boolean {
+    if (!this.#keep(rest, out)) return false;
     const line = Buffer.concat(this.#kept.pieces);
     this.#kept = new KeptBody();
-    if (line.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d)) return;
+    if (line.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d)) return true;
     const frame = frameOfJson(this.#fields, line);
-    if (frame.ok) {
-      frames.push(frame.value);
-      return;
+    if (!frame.ok) {
+      this.fail(withDetail(ERRORS.messageInvalid, frame.error), out);
+      return false;
     }
-    this.#isOver = true;
-    out.fail(withDetail(ERRORS.messageInvalid, frame.error));
+    this.#frames.push(frame.value);
+    this.#octets += frame.value.length;
+    return true;
   }
 }
 

@@ -120,7 +120,7 @@ class GrpcMessages implements Filter {
 
   response(exchange: Exchange): AnswerChange {
     const rules = ANSWER_RULES.get(exchange);
-    if (rules === null || exchange.localBody !== null || !mayHaveBody(exchange) || !answersCall(exchange.responseHeaders)) return undefined;
+    if (rules === null || !isOfBackend(exchange) || !mayHaveBody(exchange) || !answersCall(exchange.responseHeaders)) return undefined;
     if (rules.changes) bodyChanges(exchange);
     const coding = getHeader(exchange.responseHeaders, 'grpc-encoding');
     const facts = (): ReturnType<typeof responseFacts> => responseFacts(exchange);
@@ -131,6 +131,11 @@ class GrpcMessages implements Filter {
   dispose(): void {
     this.#source.close();
   }
+}
+
+/** Whether the answer is that of the backend: one of the proxy has no messages, and a filter may give it a body of another form. */
+function isOfBackend({ attempt, responseHeaders }: Exchange): boolean {
+  return attempt !== null && attempt.headers === responseHeaders;
 }
 
 function isBinary({ requestHeaders }: Exchange): boolean {
