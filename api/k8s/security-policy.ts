@@ -2,6 +2,7 @@
 import { GATEWAY_TARGET, GRPC_ROUTE_TARGET, HTTP_ROUTE_TARGET, LISTENER_SET_TARGET, policyKind } from './policy.ts';
 import { authentication } from './security/authentication.ts';
 import { authorization } from './security/authorization.ts';
+import { clientCertificates } from './security/certificate-terms.ts';
 import { credentialInjection } from './security/credential-injection.ts';
 import { cors } from './security/cors.ts';
 import { forwardedClientCert } from './security/forwarded-client-cert.ts';
@@ -27,6 +28,7 @@ export const securityPolicy = policyKind({
   // A proxy without it protects nothing: the status of the policy says so.
   additions: [{ capability: 'security-policy', path: '', otherwise: 'withhold' }],
   settings: {
+    clientCertificates,
     authentication,
     revocation,
     authorization,

@@ -23,6 +23,7 @@ import { grpcWeb } from './grpc-web/grpc-web.ts';
 import { hub } from './hub/hub.ts';
 import { idempotency } from './idempotency/idempotency.ts';
 import { idempotencyStorage } from './idempotency/idempotency-storage.ts';
+import { clientCertificates } from './client-certificates.ts';
 import { ipAccess } from './ip-access.ts';
 import { earlyLimits, limits } from './limits.ts';
 import { plugin } from './plugin/plugin.ts';
@@ -57,6 +58,8 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   cors,
   // Before anything that costs more than a look at the address.
   ipAccess,
+  // Before anything trusts the names of the certificate.
+  clientCertificates,
   // Before anything reads them.
   identityHeaders,
   // Before anything reads a body.

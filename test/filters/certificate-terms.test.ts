@@ -14,6 +14,7 @@ let ca: TestCa;
 let other: TestCa;
 let alice: IssuedFiles;
 let bob: IssuedFiles;
+let carol: IssuedFiles;
 
 function gatewayAt(port: number): Manifest {
   const validation = { mode: 'AllowInsecureFallback', caCertificateRefs: [{ group: '', kind: 'ConfigMap', name: 'clients' }] };
@@ -26,12 +27,20 @@ function optionsOf(client: IssuedFiles) {
   return { ...pair, servername: 'a.test', ca: readFileSync(ca.certificate), headers: { host: 'a.test' } };
 }
 
-async function get(path: string, client: IssuedFiles, agent: https.Agent | false = false): Promise<number | undefined> {
-  return (await ended(https.get({ ...optionsOf(client), host: '127.0.0.1', port: site.port, agent, path }))).statusCode;
+/** `client`: null for none. */
+async function get(path: string, client: IssuedFiles | null, agent: https.Agent | false = false): Promise<number | undefined> {
+  const options = client === null ? { ...optionsOf(alice), cert: undefined, key: undefined } : optionsOf(client);
+  return (await ended(https.get({ ...options, host: '127.0.0.1', port: site.port, agent, path }))).statusCode;
 }
 
 function lists(name: string, crl: string): object {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { crl } };
+}
+
+/** A policy of the only listener. */
+function atListener(security: object): object {
+  const spec = { targetRefs: [{ kind: 'Gateway', name: 'gw', sectionName: 'https' }], ...security };
+  return { apiVersion: 'gateway.weir.dev/v1alpha1', kind: 'SecurityPolicy', metadata: { name: 'listener' }, spec };
 }
 
 function crlOf(name: string): object {
@@ -51,9 +60,10 @@ async function becomes(path: string, client: IssuedFiles, status: number): Promi
 beforeAll(async () => {
   [ca, other] = [await TestCa.create(), await TestCa.create()];
   const server = await ca.issue('server', 'DNS:a.test');
-  [alice, bob] = [
+  [alice, bob, carol] = [
     await ca.issue('alice', 'DNS:alice.example.com,URI:spiffe://example/team/alice'),
     await ca.issue('bob', 'DNS:bob.example.org,URI:spiffe://example/teamwork'),
+    await ca.issue('carol', 'DNS:carol.example.net'),
   ];
   const pair = { 'tls.crt': readFileSync(server.certificate, 'utf8'), 'tls.key': readFileSync(server.privateKey, 'utf8') };
   site = await FolderSite.open(
@@ -70,6 +80,12 @@ beforeAll(async () => {
       ...protectedRoute('foreign', { authentication: { certificate: crlOf('foreign') } }),
       ...protectedRoute('garbage', { authentication: { certificate: crlOf('garbage') } }),
       ...protectedRoute('absent', { authentication: { certificate: crlOf('absent') } }),
+      atListener({ clientCertificates: { allow: { dnsNames: ['*.example.com', '*.example.org'] } } }),
+      ...protectedRoute('plain', { securityHeaders: { frameOptions: 'Deny' } }),
+      ...protectedRoute('every', { clientCertificates: crlOf('every'), revocation: { openRequests: 'Close' } }),
+      ...protectedRoute('every-pin', { clientCertificates: { pins: [pinOf(alice)] }, authentication: { anyOf: [{ certificate: {} }] } }),
+      ...protectedRoute('every-garbage', { clientCertificates: crlOf('garbage') }),
+      ...protectedRoute('every-absent', { clientCertificates: crlOf('absent') }),
       ...protectedRoute('pinned', { authentication: { certificate: { pins: [pinOf(alice)] } } }),
       ...protectedRoute('subject', { authentication: { certificate: { allow: { subjects: ['cn = alice'] } } } }),
       ...protectedRoute('dns', { authentication: { certificate: { allow: { dnsNames: ['*.example.com'] } } } }),
@@ -102,6 +118,34 @@ test('without a usable list of the authority no certificate passes', async () =>
   expect(await get('/foreign', alice)).toBe(503);
   expect(await get('/garbage', alice)).toBe(503);
   expect(await get('/absent', alice)).toBe(500);
+});
+
+test('the terms of a listener hold for all its routes, whatever these ask for; a nearer policy replaces them', async () => {
+  for (const client of [alice, bob, null]) expect(await get('/plain', client)).toBe(200);
+  expect(await get('/plain', carol)).toBe(401);
+  expect(await get('/keep', carol)).toBe(401);
+  await site.printed(/"authentication_failed","reason":"no name of the client certificate is permitted"/);
+  expect(await get('/every-pin', alice)).toBe(200);
+  for (const client of [bob, carol, null]) expect(await get('/every-pin', client)).toBe(401);
+  await site.printed(/"authentication_failed","reason":"the key of the client certificate is not pinned"/);
+});
+
+test('the lists of a listener refuse what is revoked, and every certificate while they cannot be read', async () => {
+  const agent = new https.Agent({ keepAlive: true, maxSockets: 1 });
+  site.write('every', [lists('every', await ca.revocationList([]))]);
+  await becomes('/every', bob, 200);
+  expect(await get('/every', bob, agent)).toBe(200);
+  const socket = new WebSocket(`wss://127.0.0.1:${site.port}/every`, optionsOf(bob));
+  await once(socket, 'open');
+  const closed = once(socket, 'close');
+  site.write('every', [lists('every', await ca.revocationList([bob]))]);
+  expect((await closed)[0]).toBe(1008);
+  expect(await get('/every', bob, agent)).toBe(401);
+  agent.destroy();
+  for (const client of [alice, null]) expect(await get('/every', client)).toBe(200);
+  expect(await get('/every-garbage', alice)).toBe(503);
+  await site.printed(/"authentication_unavailable","reason":"the revocation list cannot be read"/);
+  expect(await get('/every-absent', alice)).toBe(500);
 });
 
 test('a revocation holds at once: for new and open connections, and WebSockets where the policy says so', async () => {

@@ -10,6 +10,7 @@ export const POSITIONS = [
   'errorPages',
   'CORS',
   'ipAccess',
+  'clientCertificates',
   'identityHeaders',
   'requestLimits',
   'earlyLimits',

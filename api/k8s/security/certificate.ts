@@ -1,11 +1,6 @@
 // The authenticator `certificate`.
-import { Type } from 'typebox';
-import { dataKey } from '../policy-reference.ts';
 import { choice, flag, group } from '../setting.ts';
-
-function names(description: string, maxLength: number) {
-  return Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength }), { minItems: 1, maxItems: 64, description }));
-}
+import { CERTIFICATE_TERMS } from './certificate-terms.ts';
 
 export const certificate = group(
   'A client certificate that the listener has verified (frontendValidation of the Gateway), of a Consumer in the namespace of the policy or of any caller.',
@@ -17,24 +12,6 @@ export const certificate = group(
       'Fingerprint',
     ]),
     consumersOnly: flag('Certificates of callers that are no Consumers are refused.'),
-    crl: dataKey(
-      'The entry with the revocation lists (RFC 5280) of the authorities, in PEM, one for each authority that issues client certificates. A revoked certificate is refused, and so is one whose authority has no list.',
-    ),
-    expiredCrl: choice('What holds after the time at which a list says that the next one comes. Accept: the list counts on.', [
-      'Refuse',
-      'Accept',
-    ]),
-    pins: Type.Optional(
-      Type.Array(Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$', '~must': 'a SHA-256 in base64' }), {
-        minItems: 1,
-        maxItems: 64,
-        description: 'The keys that certificates may have: SHA-256 of the SubjectPublicKeyInfo in base64.',
-      }),
-    ),
-    allow: group('Certificates must have one of these names; absent: any.', {
-      subjects: names('Subjects, as CN=alice,O=Example.', 1_024),
-      dnsNames: names('DNS names; *.example.com has all names with one label more.', 253),
-      uris: names('URIs; one that ends with /* has everything below.', 2_048),
-    }),
+    ...CERTIFICATE_TERMS,
   },
 );

@@ -3,6 +3,7 @@ import { ERRORS, type ExchangeError } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { refuse } from '../../exchange/local-reply.ts';
 import type { FilterVerdict, Patience } from '../../exchange/plan.ts';
+import { Slot } from '../../exchange/slot.ts';
 import type { SecurityEventName, SecurityEvents } from '../../exchange/security-events.ts';
 import type { Filter, FilterKind } from '../filter.ts';
 import type { PolicyFilterContext } from '../rule-policies.ts';
@@ -101,6 +102,9 @@ const EVENTS = {
 function schemeOf(challenge: string): string {
   return challenge.split(' ', 1)[0] as string;
 }
+
+const WATCH = new Slot<() => void>();
+
 /** For the authenticators of a tree without a time of their own. */
 const OTHERS_TIMEOUT = 5_000;
 
@@ -124,7 +128,7 @@ export const authentication: FilterKind = {
     if (policies.settings('SecurityPolicy').settings.authentication === undefined) return null;
     return policies.filterOf('SecurityPolicy', ['authentication', 'revocation'], (settings, context) => {
       const { authentication: tree = {}, revocation } = settings;
-      const revocations = new RevocationWatch(context, revocation?.openRequests === 'Close');
+      const revocations = new RevocationWatch(context, revocation?.openRequests === 'Close', WATCH);
       return new Authentication(nodeOf(tree, context), revocations, context);
     });
   },

@@ -42,11 +42,11 @@ export type Watch = (ended: () => void) => () => void;
 export const ABSENT: Outcome = Object.freeze({ type: 'absent' });
 
 /** `challenge`: the value of WWW-Authenticate with the error, in place of those of the same scheme. */
-export function refused(reason: string, challenge = ''): Outcome {
+export function refused(reason: string, challenge = ''): Extract<Outcome, { type: 'refused' }> {
   return { type: 'refused', reason, challenge };
 }
 
-export function unavailable(reason: string): Outcome {
+export function unavailable(reason: string): Extract<Outcome, { type: 'unavailable' }> {
   return { type: 'unavailable', reason };
 }
 

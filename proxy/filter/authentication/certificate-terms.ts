@@ -8,6 +8,9 @@ import type { DataHandle, DataReference } from '../../exchange/object-data.ts';
 import type { PolicyFilterContext } from '../rule-policies.ts';
 import { refused, unavailable, type Outcome } from './authenticator.ts';
 
+/** Why a certificate is not accepted: it is wrong, or cannot be checked now. */
+export type CertificateProblem = Extract<Outcome, { type: 'refused' | 'unavailable' }>;
+
 export interface CertificateTermsSettings {
   readonly crl?: DataReference;
   readonly expiredCrl?: 'Refuse' | 'Accept';
@@ -46,7 +49,7 @@ export class CertificateTerms {
   }
 
   /** Why the certificate is not accepted now; null if it is. */
-  problemOf(certificate: ClientCertificate): Outcome | null {
+  problemOf(certificate: ClientCertificate): CertificateProblem | null {
     if (this.#pins !== null && !this.#pins.has(pinOf(certificate))) return refused('the key of the client certificate is not pinned');
     if (this.#allow !== undefined && !this.#permits(certificate)) return refused('no name of the client certificate is permitted');
     return this.#crl === null ? null : this.#revocationOf(certificate, this.#listsOf(this.#crl));
@@ -83,7 +86,7 @@ export class CertificateTerms {
     return this.#lists;
   }
 
-  #revocationOf(certificate: ClientCertificate, lists: Lists): Outcome | null {
+  #revocationOf(certificate: ClientCertificate, lists: Lists): CertificateProblem | null {
     if ('problem' in lists) return unavailable(`the revocation list ${lists.problem}`);
     const fields = fieldsOfCertificate(certificate.raw);
     if (fields === null) return refused('the client certificate is malformed');

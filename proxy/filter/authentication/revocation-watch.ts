@@ -2,21 +2,24 @@
 import { ERRORS } from '../../exchange/errors.ts';
 import { isEndless, type Exchange } from '../../exchange/exchange.ts';
 import { getHeader } from '../../exchange/headers.ts';
-import { Slot } from '../../exchange/slot.ts';
+import type { Slot } from '../../exchange/slot.ts';
 import type { PolicyFilterContext } from '../rule-policies.ts';
 import type { Outcome } from './authenticator.ts';
-
-const STOP = new Slot<() => void>();
 
 type Accepted = Pick<Extract<Outcome, { type: 'authenticated' }>, 'credential' | 'watches' | 'sessions'>;
 
 export class RevocationWatch {
   readonly #context: PolicyFilterContext;
   readonly #closesAll: boolean;
+  readonly #slot: Slot<() => void>;
 
-  /** `closesAll`: a revocation ends requests under way too. Otherwise only what stays open ends, with the session of its user. */
-  constructor(context: PolicyFilterContext, closesAll: boolean) {
+  /**
+   * `closesAll`: a revocation ends requests under way too. Otherwise only what stays open ends, with the session of its user. `slot`: that of
+   * the filter; two filters may watch one exchange.
+   */
+  constructor(context: PolicyFilterContext, closesAll: boolean, slot: Slot<() => void>) {
     this.#context = context;
+    this.#slot = slot;
     this.#closesAll = closesAll;
   }
 
@@ -32,7 +35,7 @@ export class RevocationWatch {
       for (const watch of watches) stops.push(watch(end));
       if (credential !== null) stops.push(this.#context.consumers.watch(credential, end));
     }
-    if (stops.length > 0) STOP.set(exchange, () => stops.forEach((stop) => stop()));
+    if (stops.length > 0) this.#slot.set(exchange, () => stops.forEach((stop) => stop()));
   }
 
   #end(exchange: Exchange): void {
@@ -44,9 +47,9 @@ export class RevocationWatch {
 
   /** Stops watching. */
   stop(exchange: Exchange): void {
-    const stop = STOP.get(exchange);
+    const stop = this.#slot.get(exchange);
     if (stop === null) return;
-    STOP.set(exchange, null);
+    this.#slot.set(exchange, null);
     stop();
   }
 }

@@ -1,0 +1,36 @@
+// What client certificates must fulfil besides the handshake: of the authenticator `certificate`, and of the group `clientCertificates`.
+import { Type } from 'typebox';
+import { dataKey } from '../policy-reference.ts';
+import { choice, group, whole } from '../setting.ts';
+
+function names(description: string, maxLength: number) {
+  return Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength }), { minItems: 1, maxItems: 64, description }));
+}
+
+export const CERTIFICATE_TERMS = {
+  crl: dataKey(
+    'The entry with the revocation lists (RFC 5280) of the authorities, in PEM, one for each authority that issues client certificates. A revoked certificate is refused, and so is one whose authority has no list.',
+  ),
+  expiredCrl: choice('What holds after the time at which a list says that the next one comes. Accept: the list counts on.', [
+    'Refuse',
+    'Accept',
+  ]),
+  pins: Type.Optional(
+    Type.Array(Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$', '~must': 'a SHA-256 in base64' }), {
+      minItems: 1,
+      maxItems: 64,
+      description: 'The keys that certificates may have: SHA-256 of the SubjectPublicKeyInfo in base64.',
+    }),
+  ),
+  allow: group('Certificates must have one of these names; absent: any.', {
+    subjects: names('Subjects, as CN=alice,O=Example.', 1_024),
+    dnsNames: names('DNS names; *.example.com has all names with one label more.', 253),
+    uris: names('URIs; one that ends with /* has everything below.', 2_048),
+  }),
+};
+
+/** The group `clientCertificates` of a SecurityPolicy. */
+export const clientCertificates = whole(
+  'What client certificates must fulfil that the listener has verified (frontendValidation of the Gateway), whatever authentication asks for; requests with others are answered with 401. A nearer policy replaces all of it.',
+  CERTIFICATE_TERMS,
+);
