@@ -1,10 +1,10 @@
 // Runs the unit tests of plugins, each file in an isolate like that of the proxy.
 import { readFileSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
 import path from 'node:path';
 import { err, ok, type Result } from '#lib/result.ts';
 import { compileEngine } from './engine.ts';
 import { QuickJsIsolate } from './quickjs-isolate.ts';
+import { withoutTypes } from './without-types.ts';
 
 /** The result of one test; `reason` '': it passes. */
 export interface TestVerdict {
@@ -57,5 +57,5 @@ function moduleIn(folder: string, name: string): string | null {
 
 function sourceIn(folder: string, name: string): string {
   const text = readFileSync(path.join(folder, name), 'utf8');
-  return /\.m?ts$/.test(name) ? stripTypeScriptTypes(text) : text;
+  return /\.m?ts$/.test(name) ? withoutTypes(text) : text;
 }
