@@ -10,9 +10,10 @@ const ROOT = path.resolve(import.meta.dirname, '..', '..');
 const PAGES = ['README.md', ...readdirSync(path.join(ROOT, 'docs'), { recursive: true }).map((name) => path.join('docs', String(name)))]
   .filter((name) => name.endsWith('.md'))
   .sort();
-/** Without the modules of plugins, which have tests of their own. */
+/** Programs, which have tests of their own. */
+const PROGRAMS = ['plugin', 'processor'];
 const EXAMPLES = readdirSync(path.join(ROOT, 'examples'))
-  .filter((name) => name !== 'plugin')
+  .filter((name) => !PROGRAMS.includes(name))
   .map((name) => path.join('examples', name));
 
 /** Blocks of YAML or JSON with complete objects; a block without a kind shows a part of one. */
