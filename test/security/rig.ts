@@ -42,7 +42,7 @@ export class SecurityRig {
   static async start(
     objects: readonly Manifest[],
     rule: object = {},
-    more: Pick<WorkerOptions, 'redis' | 'allowedServices'> = {},
+    more: Pick<WorkerOptions, 'redis' | 'allowedServices' | 'securityLog'> = {},
   ): Promise<SecurityRig> {
     const upstream = await openUpstream('HTTP/1.1 200 OK\r\nx-frame-options: BACKEND\r\ncontent-length: 2\r\n\r\nok');
     const compiler = new Compiler({ controllerName: CONTROLLER_NAME, allowLoopback: true, bindAddresses: true });

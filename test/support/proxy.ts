@@ -28,7 +28,7 @@ export async function startProxy(
   resources: readonly ir.Resource[],
   limits: Partial<Limits> = {},
   accessLog = 'off',
-  more: Pick<WorkerOptions, 'via' | 'overloadSignals' | 'filterKinds' | 'redis' | 'allowedServices'> = {},
+  more: Pick<WorkerOptions, 'via' | 'overloadSignals' | 'filterKinds' | 'redis' | 'allowedServices' | 'securityLog'> = {},
 ): Promise<Proxy> {
   const worker = new Worker({
     limits: { ...DEFAULT_LIMITS, ...UNSHED, ...limits },
