@@ -66,6 +66,32 @@ describe('findings', () => {
     ]);
   });
 
+  test('about rules for messages: methods and fields that descriptors do not have, expressions, and descriptors with faults', async () => {
+    const call = rawMessage([1, 'Get'], [2, '.t.M'], [3, '.t.M']);
+    const set = setOf(fileOf([messageOf('M', [fieldOf('name', 1, 'string')])], [6, rawMessage([1, 'S'], [2, call])]));
+    const configMap = (bytes: Buffer): string =>
+      `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: api }\nbinaryData: { a.pb: ${bytes.toString('base64')} }`;
+    const policy = (rules: string, key = 'a.pb'): string =>
+      `apiVersion: gateway.weir.dev/v1alpha1\nkind: HTTPPolicy\nmetadata: { name: api }\nspec:\n  targetRefs: [{ kind: HTTPRoute, name: a }]\n  grpcMessages: { descriptors: { configMapRef: { name: api }, key: ${key} }, ${rules} }`;
+    const told = async (...documents: readonly string[]): Promise<string[]> =>
+      (await findings(route('a', TO_BACKEND), ...documents)).map(({ object, field, reason }) => `${object} ${field} ${reason}`);
+    expect(await told(policy('requests: [{ methods: [t.S/Get, t.S], mask: [name] }]'), configMap(set))).toEqual([]);
+    const rules = 'requests: [{ methods: [t.S/Gett] }, { mask: [nam] }], answers: [{ remove: [name.other] }]';
+    const at = 'HTTPPolicy/default/api spec.grpcMessages.';
+    expect(await told(policy(rules), configMap(set))).toEqual([
+      `${at}requests[0].methods[0] InvalidDocument: is not in the descriptors; did you mean t.S/Get?`,
+      expect.stringContaining(`${at}requests[1].mask[0] InvalidDocument: nam is not in the descriptors: t.M has no field "nam"`),
+      `${at}answers[0].remove[0] InvalidDocument: name.other goes on behind name, which is no message`,
+    ]);
+    expect(await told(policy('requests: [{ when: "body.(", refuse: {} }]'), configMap(set))).toEqual([
+      expect.stringContaining(`${at}requests[0].when `),
+    ]);
+    expect(await told(policy('requests: [{ mask: [name] }]', 'b.pb'), configMap(set))).toEqual([expect.stringContaining('b.pb')]);
+    expect(await told(policy('requests: [{ mask: [name] }]'), configMap(Buffer.from('no set')))).toEqual([
+      expect.stringContaining(`${at}descriptors InvalidDocument: entry a.pb of ConfigMap/default/api: `),
+    ]);
+  });
+
   test('about an OpenAPI document: paths that no route reaches, and rules that it does not cover', async () => {
     const ref = 'documentRef: { kind: ConfigMap, name: api, key: a.yaml }';
     const document = (paths: string): string =>
