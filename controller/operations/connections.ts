@@ -5,12 +5,10 @@ import { MAX_CLOSE_REASON, MAX_LISTED_CONNECTIONS, MAX_NAME } from '#api/wire/te
 import type { Action } from '#api/wire/telemetry-messages.ts';
 import { parseAddressRange } from '#lib/address-range.ts';
 import { canonicalAddress } from '#lib/ip-address.ts';
-import { readLines } from '#lib/json-lines.ts';
 import { Listing } from '#lib/limit/listing.ts';
 import { ok } from '#lib/result.ts';
-import type { Fleet } from '../telemetry/fleet.ts';
-import { COMMAND_MS } from '../telemetry/hub.ts';
 import type { ProxyEnd } from '../telemetry/hub.ts';
+import { commandLines, type Commanding } from './command-lines.ts';
 import { invalid, operation, type Operation, type Outcome } from './operation.ts';
 
 /** Connections in an answer that names no number. */
@@ -68,8 +66,6 @@ export interface ConnectionsClosed {
   readonly proxies: readonly ProxyEnd[];
 }
 
-type Commanding = Pick<Fleet, 'command'>;
-
 /** `GET /connections` and `DELETE /connections`. */
 export function connectionOperations(fleet: Commanding): readonly Operation[] {
   return [
@@ -83,7 +79,7 @@ async function list(fleet: Commanding, wanted: Partial<ConnectionFilter>, top: n
   if (!isSource(wanted.source)) return invalid([SOURCE_FAULT]);
   const listing = new Listing<ShownConnection>(top);
   let untold = 0;
-  const ends = await command(fleet, { action: 'connections', connections: { ...filterOf(wanted), top } }, (proxy, line) => {
+  const ends = await commandLines(fleet, { action: 'connections', connections: { ...filterOf(wanted), top } }, (proxy, line) => {
     if (!isConnectionLine(line)) return;
     if ('more' in line) untold += line.more;
     else listing.add(line.since, { ...line, proxy });
@@ -103,7 +99,7 @@ async function close(fleet: Commanding, input: Static<typeof CloseInput>): Promi
     return invalid([{ field: 'reason', reason: `must have at most ${MAX_CLOSE_REASON} bytes` }]);
   let connections = 0;
   const action: Action = { action: 'closeConnections', closeConnections: { ...filterOf(wanted), code, reason } };
-  const proxies = await command(fleet, action, (_, line) => {
+  const proxies = await commandLines(fleet, action, (_, line) => {
     if (typeof line === 'number' && Number.isSafeInteger(line) && line > 0) connections += line;
   });
   return ok({ connections, proxies } satisfies ConnectionsClosed);
@@ -117,21 +113,4 @@ function isSource(source: string | undefined): boolean {
 
 function filterOf({ id = '', route = '', principal = '', source = '', kind = '' }: Partial<ConnectionFilter>): ConnectionFilter {
   return { id, route, principal, source, kind };
-}
-
-function command(fleet: Commanding, action: Action, take: (proxy: string, line: unknown) => void): Promise<readonly ProxyEnd[]> {
-  const chunk = (proxy: string, data: Buffer): void => {
-    for (const line of linesOf(data)) take(proxy, line);
-  };
-  const { signal } = new AbortController();
-  return fleet.command({ action, deadlineMs: COMMAND_MS, proxies: null, chunk, signal });
-}
-
-/** A proxy that sends something else has told nothing. */
-function linesOf(data: Buffer): readonly unknown[] {
-  try {
-    return readLines(data);
-  } catch {
-    return [];
-  }
 }
