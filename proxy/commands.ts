@@ -13,6 +13,7 @@ import { connectionCommands } from './connection-commands.ts';
 import { grpcCommands } from './grpc-methods.ts';
 import { limitCommands } from './limit-commands.ts';
 import type { Serving } from './serving.ts';
+import { storedAnswerCommands } from './stored-answers.ts';
 
 /** Blocks in a chunk: one has less than 1.5 KiB, and a chunk at most 64 KiB. */
 const BLOCKS_PER_CHUNK = 40;
@@ -26,6 +27,7 @@ export function commandsOf(serving: Pick<Serving, 'supervisor' | 'retire'>, log:
     ...inspectionCommands(serving.supervisor),
     ...limitCommands(serving.supervisor),
     ...cacheCommands(serving.supervisor),
+    ...storedAnswerCommands(serving.supervisor),
     ...connectionCommands(serving.supervisor),
     ...grpcCommands(serving.supervisor),
     override: ({ override }: { readonly override: OverrideMessage }) => overrides.set(override),

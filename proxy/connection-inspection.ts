@@ -15,6 +15,7 @@ import type { Principal } from './exchange/principal.ts';
 import type { SecurityEvents } from './exchange/security-events.ts';
 import { PART_BYTES } from './inspection/inspection.ts';
 import type { CloseConnectionsInspection, ConnectionsInspection, Inspected, Inspecting } from './inspection/inspection.ts';
+import { isOfRoute } from './inspection/route-filter.ts';
 
 /** Other work goes on after so many. */
 const CLOSED_PER_TURN = 200;
@@ -90,12 +91,6 @@ function rangesOf(source: string): Parameters<typeof AddressRanges.of>[0] {
   const address = canonicalAddress(source);
   const range = parseAddressRange(address === '' ? source : `${address}/${address.includes(':') ? 128 : 32}`);
   return range.ok ? [range.value] : [];
-}
-
-/** `HTTPRoute/default/app/0` is of itself, `HTTPRoute/default/app`, `default/app` and `default`. */
-function isOfRoute(key: string, wanted: string): boolean {
-  const own = `${key}/`;
-  return own.startsWith(`${wanted}/`) || own.slice(own.indexOf('/') + 1).startsWith(`${wanted}/`);
 }
 
 function lineOf({ id, kind, since, exchange }: OpenConnection): ConnectionLine {

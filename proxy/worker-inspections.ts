@@ -15,6 +15,7 @@ import { inspectProcess } from './inspection/process.ts';
 import { inspectLimits } from './limit-inspection.ts';
 import type { WorkerLimits } from './limit/worker-limits.ts';
 import type { RuntimeBuilder } from './runtime/build.ts';
+import { listAnswers } from './stored-answers.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 
 /** The parts of a worker that inspections look at. */
@@ -43,6 +44,8 @@ export function inspectWorker(inspection: Inspection, inspecting: Inspecting, pa
       return inspectLimits(inspection, inspecting, limits, security);
     case 'cachePurge':
       return purgeCache(inspection, inspecting, cache);
+    case 'storedAnswers':
+      return listAnswers(inspection, inspecting, cache);
     case 'connections':
     case 'closeConnections':
       return inspectConnections(inspection, inspecting, { connections, security, end });

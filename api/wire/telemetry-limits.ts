@@ -40,5 +40,11 @@ export const MAX_LISTED_KEYS = 1_000;
 /** Open connections in an answer, and the topics of one. */
 export const MAX_LISTED_CONNECTIONS = 1_000;
 export const MAX_LISTED_TOPICS = 100;
+/** Stored answers of the cache in an answer, and the tags of one. */
+export const MAX_LISTED_ANSWERS = 1_000;
+export const MAX_LISTED_TAGS = 20;
+/** Characters of the URL of a stored answer, and of a subject of its cache. */
+export const MAX_SHOWN_URL = 2_048;
+export const MAX_CACHE_SUBJECT = 8_192;
 /** Bytes of the reason in a close frame (RFC 6455 section 5.5). */
 export const MAX_CLOSE_REASON = 123;

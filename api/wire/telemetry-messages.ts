@@ -1,6 +1,7 @@
 // The messages of api/proto/telemetry.proto in the form of the loader. A peer of another version may omit fields and use other words.
 import type { Ask, Lend } from '#lib/limit/share.ts';
 import type { ConnectionFilter } from './open-connections.ts';
+import type { AnswerFilter } from './stored-answers.ts';
 
 /** A count by code. */
 export interface CountMessage {
@@ -225,6 +226,11 @@ export interface PurgeCacheMessage {
   readonly value: string;
 }
 
+/** Stored answers, the largest first. */
+export interface StoredAnswersMessage extends AnswerFilter {
+  readonly top: number;
+}
+
 /** Open connections, the oldest first. */
 export interface ConnectionsMessage extends ConnectionFilter {
   readonly top: number;
@@ -249,6 +255,7 @@ export type Action =
   | { readonly action: 'resetLimit'; readonly resetLimit: ResetLimitMessage }
   | { readonly action: 'grpcMethods'; readonly grpcMethods: GrpcMethodsMessage }
   | { readonly action: 'purgeCache'; readonly purgeCache: PurgeCacheMessage }
+  | { readonly action: 'storedAnswers'; readonly storedAnswers: StoredAnswersMessage }
   | { readonly action: 'connections'; readonly connections: ConnectionsMessage }
   | { readonly action: 'closeConnections'; readonly closeConnections: CloseConnectionsMessage }
   | { readonly action: 'blocks'; readonly blocks: object };

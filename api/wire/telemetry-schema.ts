@@ -16,6 +16,8 @@ import {
   MAX_ENTRIES,
   MAX_INTERVAL_MS,
   MAX_KEY,
+  MAX_CACHE_SUBJECT,
+  MAX_LISTED_ANSWERS,
   MAX_LISTED_CONNECTIONS,
   MAX_LISTED_KEYS,
   MAX_NAME,
@@ -111,6 +113,9 @@ const Welcome = Type.Object({
 
 const CONNECTION_FILTER = { id: Name, route: Name, principal: Name, source: Name, kind: Name };
 
+/** Of the cache. */
+const Subject = Type.String({ maxLength: MAX_CACHE_SUBJECT });
+
 const Command = Type.Object({
   id: Whole,
   deadlineMs: Whole,
@@ -129,7 +134,13 @@ const Command = Type.Object({
   limits: Type.Optional(Type.Object({ limit: Name, top: Type.Integer({ minimum: 1, maximum: MAX_LISTED_KEYS }) })),
   resetLimit: Type.Optional(Type.Object({ limit: Known, key: Type.String({ maxLength: MAX_SHOWN_KEY }), whole: Type.Boolean() })),
   grpcMethods: Type.Optional(Type.Object({ backend: Type.String({ maxLength: 512 }) })),
-  purgeCache: Type.Optional(Type.Object({ by: Type.Enum(['url', 'prefix', 'tag', 'all']), value: Type.String({ maxLength: 8_192 }) })),
+  purgeCache: Type.Optional(Type.Object({ by: Type.Enum(['url', 'prefix', 'tag', 'all']), value: Subject })),
+  storedAnswers: Type.Optional(
+    Type.Object({
+      ...{ url: Subject, prefix: Subject, tag: Subject, route: Name },
+      top: Type.Integer({ minimum: 1, maximum: MAX_LISTED_ANSWERS }),
+    }),
+  ),
   connections: Type.Optional(Type.Object({ ...CONNECTION_FILTER, top: Type.Integer({ minimum: 1, maximum: MAX_LISTED_CONNECTIONS }) })),
   closeConnections: Type.Optional(
     Type.Object({

@@ -1,22 +1,43 @@
 // The resource /cache: stored answers of all proxies.
 import { Type } from 'typebox';
-import { readLines } from '#lib/json-lines.ts';
+import { isAnswerLine, type AnswerFilter, type AnswerLine } from '#api/wire/stored-answers.ts';
+import { MAX_CACHE_SUBJECT, MAX_LISTED_ANSWERS, MAX_NAME } from '#api/wire/telemetry-limits.ts';
+import type { PurgeCacheMessage } from '#api/wire/telemetry-messages.ts';
+import { Listing } from '#lib/limit/listing.ts';
 import { ok } from '#lib/result.ts';
-import type { Fleet } from '../telemetry/fleet.ts';
-import { COMMAND_MS } from '../telemetry/hub.ts';
 import type { ProxyEnd } from '../telemetry/hub.ts';
+import { commandLines, type Commanding } from './command-lines.ts';
 import { invalid, operation, type Operation, type Outcome } from './operation.ts';
 
-const Subject = Type.String({ minLength: 1, maxLength: 8_192 });
-const PurgeInput = Type.Object(
+/** Answers in a list that names no number. */
+const TOP = 100;
+
+const CLOSED = { additionalProperties: false };
+const Subject = Type.Optional(Type.String({ minLength: 1, maxLength: MAX_CACHE_SUBJECT }));
+const ListInput = Type.Object(
   {
-    url: Type.Optional(Subject),
-    prefix: Type.Optional(Subject),
-    tag: Type.Optional(Subject),
-    all: Type.Optional(Type.Literal(true)),
+    ...{ url: Subject, prefix: Subject, tag: Subject },
+    route: Type.Optional(Type.String({ minLength: 1, maxLength: MAX_NAME })),
+    top: Type.Optional(Type.String({ pattern: '^[0-9]{1,6}$' })),
   },
-  { additionalProperties: false },
+  CLOSED,
 );
+const PurgeInput = Type.Object({ ...{ url: Subject, prefix: Subject, tag: Subject }, all: Type.Optional(Type.Literal(true)) }, CLOSED);
+
+/** A stored answer, and its proxy. */
+export interface ShownAnswer extends AnswerLine {
+  readonly proxy: string;
+}
+
+/** The answer of `GET /cache`. */
+export interface AnswerList {
+  /** The largest first. */
+  readonly answers: readonly ShownAnswer[];
+  /** Answers that have no room in this list, one for each worker that has them. */
+  readonly more: number;
+  /** Proxies that do not tell their answers. */
+  readonly missing: readonly ProxyEnd[];
+}
 
 /** The answer to a purge. */
 export interface CachePurged {
@@ -25,9 +46,10 @@ export interface CachePurged {
   readonly proxies: readonly ProxyEnd[];
 }
 
-/** `DELETE /cache`. */
-export function cacheOperations(fleet: Pick<Fleet, 'command'>): readonly Operation[] {
+/** `GET /cache` and `DELETE /cache`. */
+export function cacheOperations(fleet: Commanding): readonly Operation[] {
   return [
+    operation('GET /cache', ListInput, ({ top, ...filter }) => list(fleet, filter, top === undefined ? TOP : Number(top))),
     operation('DELETE /cache', PurgeInput, async ({ url, prefix, tag, all }) => {
       const named = [
         ...(url === undefined ? [] : [{ by: 'url' as const, value: url }]),
@@ -42,22 +64,24 @@ export function cacheOperations(fleet: Pick<Fleet, 'command'>): readonly Operati
   ];
 }
 
-async function purge(fleet: Pick<Fleet, 'command'>, subject: { by: 'url' | 'prefix' | 'tag' | 'all'; value: string }): Promise<Outcome> {
-  let answers = 0;
-  const chunk = (_: string, data: Buffer): void => {
-    for (const line of linesOf(data)) if (typeof line === 'number' && Number.isSafeInteger(line) && line > 0) answers += line;
-  };
-  const action = { action: 'purgeCache' as const, purgeCache: subject };
-  const { signal } = new AbortController();
-  const proxies = await fleet.command({ action, deadlineMs: COMMAND_MS, proxies: null, chunk, signal });
-  return ok({ answers, proxies } satisfies CachePurged);
+async function list(fleet: Commanding, wanted: Partial<AnswerFilter>, top: number): Promise<Outcome> {
+  if (top < 1 || top > MAX_LISTED_ANSWERS) return invalid([{ field: 'top', reason: `must be from 1 to ${MAX_LISTED_ANSWERS}` }]);
+  const { url = '', prefix = '', tag = '', route = '' } = wanted;
+  const listing = new Listing<ShownAnswer>(top);
+  let untold = 0;
+  const ends = await commandLines(fleet, { action: 'storedAnswers', storedAnswers: { url, prefix, tag, route, top } }, (proxy, line) => {
+    if (!isAnswerLine(line)) return;
+    if ('more' in line) untold += line.more;
+    else listing.add(-line.bytes, { ...line, proxy });
+  });
+  const missing = ends.filter(({ outcome }) => outcome !== 'done');
+  return ok({ answers: listing.values, more: listing.more + untold, missing } satisfies AnswerList);
 }
 
-/** A proxy that sends something else has told nothing. */
-function linesOf(data: Buffer): readonly unknown[] {
-  try {
-    return readLines(data);
-  } catch {
-    return [];
-  }
+async function purge(fleet: Commanding, subject: PurgeCacheMessage): Promise<Outcome> {
+  let answers = 0;
+  const proxies = await commandLines(fleet, { action: 'purgeCache', purgeCache: subject }, (_, line) => {
+    if (typeof line === 'number' && Number.isSafeInteger(line) && line > 0) answers += line;
+  });
+  return ok({ answers, proxies } satisfies CachePurged);
 }

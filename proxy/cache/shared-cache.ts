@@ -67,7 +67,7 @@ export class SharedCache {
   /** Stores an answer, unless it was purged on its way. */
   keep(answer: StoredAnswer, { since, ticket }: StoringRequest): void {
     if (this.#purges.covers(since, answer)) return;
-    this.store.put(answer);
+    this.store.put(answer, ticket === null ? 'memory' : 'redis');
     if (ticket !== null) void this.#share(answer, ticket);
   }
 
@@ -81,8 +81,8 @@ export class SharedCache {
     const since = this.moment;
     const { answer, ticket } = await level.find(lookup, this.store.varyNames(lookup.key) ?? []);
     if (answer === null || this.#purges.covers(since, answer)) return ticket;
-    const own = this.store.find(lookup.key, lookup.headers);
-    if (own === null || own.receivedAt < answer.receivedAt) this.store.put(answer);
+    const own = this.store.peek(lookup.key, lookup.headers);
+    if (own === null || own.receivedAt < answer.receivedAt) this.store.put(answer, 'redis');
     return ticket;
   }
 

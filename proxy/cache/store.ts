@@ -13,9 +13,19 @@ const MAX_VARIANTS = 32;
 /** A single answer may take this share of the store. */
 const MAX_SHARE = 0.25;
 
-interface Entry {
+/** Where an answer is besides the memory of its worker: nowhere, or in Redis, as far as the worker knows. */
+export type AnswerLevel = 'memory' | 'redis';
+
+/** A stored answer with its bytes, and the requests that have found it. */
+export interface StoreEntry {
   readonly answer: StoredAnswer;
   readonly bytes: number;
+  readonly level: AnswerLevel;
+  readonly hits: number;
+}
+
+interface Entry extends StoreEntry {
+  hits: number;
 }
 
 export class CacheStore {
@@ -67,21 +77,32 @@ export class CacheStore {
     return Math.floor(this.#maxBytes * MAX_SHARE);
   }
 
-  /** The answers of the store, most recently used ones last. */
-  *answers(): Iterable<StoredAnswer> {
-    for (const { answer } of this.#order) yield answer;
+  /** What the store has now, most recently used answers last. */
+  entries(): readonly StoreEntry[] {
+    return [...this.#order];
   }
 
   /** The answer for a request, which counts as used. */
   find(key: string, requestHeaders: readonly string[]): StoredAnswer | null {
+    const entry = this.#entry(key, requestHeaders);
+    if (entry === null) return null;
+    entry.hits++;
+    this.#order.delete(entry);
+    this.#order.add(entry);
+    return entry.answer;
+  }
+
+  /** The answer for a request, which does not count as used. */
+  peek(key: string, requestHeaders: readonly string[]): StoredAnswer | null {
+    return this.#entry(key, requestHeaders)?.answer ?? null;
+  }
+
+  #entry(key: string, requestHeaders: readonly string[]): Entry | null {
     const group = this.#groups.get(key);
     if (group === undefined) return null;
     for (let i = group.length - 1; i >= 0; i--) {
       const entry = group[i] as Entry;
-      if (variantOf(entry.answer.varyNames, requestHeaders) !== entry.answer.variant) continue;
-      this.#order.delete(entry);
-      this.#order.add(entry);
-      return entry.answer;
+      if (variantOf(entry.answer.varyNames, requestHeaders) === entry.answer.variant) return entry;
     }
     return null;
   }
@@ -92,8 +113,8 @@ export class CacheStore {
   }
 
   /** Stores an answer in place of one for the same requests. */
-  put(answer: StoredAnswer): void {
-    const entry = { answer, bytes: bytesOf(answer) };
+  put(answer: StoredAnswer, level: AnswerLevel = 'memory'): void {
+    const entry = { answer, bytes: bytesOf(answer), level, hits: 0 };
     const group = this.#groups.get(answer.key) ?? [];
     for (const old of group.filter((each) => isSameVariant(each.answer, answer))) this.#drop(old);
     if (entry.bytes > this.#maxBytes) return;

@@ -1,6 +1,7 @@
 // An inspection of a worker or the supervisor that an operator asks for: its result leaves the process in parts while it runs.
 import type { LogFilter } from '#api/access-log/filter.ts';
 import type { ConnectionFilter } from '#api/wire/open-connections.ts';
+import type { AnswerFilter } from '#api/wire/stored-answers.ts';
 import type { LimitListing, LimitReset } from '#lib/limit/listing.ts';
 import type { Result } from '#lib/result.ts';
 
@@ -12,6 +13,7 @@ export type Inspection =
   | LimitResetInspection
   | ChainInspection
   | CachePurgeInspection
+  | StoredAnswersInspection
   | ConnectionsInspection
   | CloseConnectionsInspection
   | GrpcMethodsInspection;
@@ -48,6 +50,13 @@ export interface CachePurgeInspection {
   readonly value: string;
   /** One worker also drops those in Redis. */
   readonly isFirst: boolean;
+}
+
+/** The largest stored answers that a filter fits, as lines of JSON (AnswerLine). `dropped`: those without room. */
+export interface StoredAnswersInspection {
+  readonly kind: 'storedAnswers';
+  readonly filter: AnswerFilter;
+  readonly top: number;
 }
 
 /** The oldest open connections that a filter fits, as lines of JSON (ConnectionLine). `dropped`: those without room. */
