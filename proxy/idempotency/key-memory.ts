@@ -1,4 +1,6 @@
 // The idempotency keys of a proxy in memory. With several workers they are in the supervisor, so that a key holds for all of them.
+import { single } from '#lib/metric.ts';
+import type { MetricFamily } from '#lib/metric.ts';
 import type { KeyState } from '../exchange/idempotency.ts';
 
 /** What an entry costs besides its answer, bytes: an estimate. */
@@ -30,11 +32,6 @@ export class KeyMemory {
 
   constructor(maxBytes = MAX_BYTES) {
     this.#maxBytes = maxBytes;
-  }
-
-  /** Keys that went before their time. */
-  get evictions(): number {
-    return this.#evictions;
   }
 
   get size(): number {
@@ -71,6 +68,11 @@ export class KeyMemory {
   /** A worker has ended, with its requests. */
   drop(owner: object): void {
     for (const [key, entry] of this.#running) if (entry.owner === owner) this.#running.delete(key);
+  }
+
+  families(): readonly MetricFamily[] {
+    const help = 'Idempotency keys in memory whose answers went before their time, since there were too many bytes';
+    return [single('weir_idempotency_evicted_keys_total', 'counter', help, () => this.#evictions)];
   }
 
   close(): void {

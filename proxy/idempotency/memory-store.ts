@@ -1,5 +1,6 @@
 // Idempotency keys in memory, as a worker uses them: its own if it is the only worker, otherwise those of the supervisor, by messages that keep
 // their order.
+import type { MetricFamily } from '#lib/metric.ts';
 import { ok, type Result } from '#lib/result.ts';
 import type { IdempotencyStore, KeyState } from '../exchange/idempotency.ts';
 import { KeyMemory } from './key-memory.ts';
@@ -38,6 +39,10 @@ export class MemoryKeys implements IdempotencyStore {
 
   release(key: string, token: string): void {
     this.#memory.release(key, token);
+  }
+
+  families(): readonly MetricFamily[] {
+    return this.#memory.families();
   }
 
   close(): void {

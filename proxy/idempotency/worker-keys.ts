@@ -25,7 +25,8 @@ export class WorkerKeys implements IdempotencyKeys {
   }
 
   families(): readonly MetricFamily[] {
-    return this.counts.families();
+    const own = this.#memory instanceof MemoryKeys ? this.#memory.families() : [];
+    return [...this.counts.families(), ...own];
   }
 
   close(): void {

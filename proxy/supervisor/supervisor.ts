@@ -122,7 +122,7 @@ export class Supervisor {
     const secretOf = (key: string): ir.Secret | undefined => this.#resources.get(ir.resourceId('Secret', key)) as ir.Secret | undefined;
     const certificates = new ProbeCertificates(secretOf);
     this.#health = new HealthChecks(this.#notices, options.log, (secret) => certificates.of(secret));
-    registerFamilies(this.registry, [...this.#health.families(), ...this.limits.families()]);
+    registerFamilies(this.registry, [...this.#health.families(), ...this.limits.families(), ...this.#keys.families()]);
     this.#workers = this.#startWorkers();
     this.#rotation = setInterval(() => this.#rotateTicketKeys(), TICKET_ROTATION_MS);
     this.#rotation.unref();

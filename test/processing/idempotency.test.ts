@@ -193,6 +193,7 @@ describe('keys', () => {
     const metrics = await rig.proxy.worker.registry.metrics();
     for (const outcome of ['missing', 'malformed', 'first', 'replayed', 'reused'])
       expect(metrics).toContain(`weir_idempotency_requests_total{outcome="${outcome}"} 1`);
+    expect(metrics).toContain('\nweir_idempotency_evicted_keys_total 0\n');
   });
 
   test('in memory take bounded room: the oldest answers go first, and running requests stay', () => {
@@ -203,7 +204,10 @@ describe('keys', () => {
       memory.begin(`${i}`, 'f', 't', owner);
       memory.finish(`${i}`, 't', Buffer.alloc(1_000), 1_000);
     }
-    expect([memory.size, memory.evictions]).toEqual([3, 8]);
+    expect([memory.size, memory.families().map(({ name, read }) => [name, read()])]).toEqual([
+      3,
+      [['weir_idempotency_evicted_keys_total', [{ labels: {}, value: 8 }]]],
+    ]);
     expect([memory.begin('9', 'f', 'u', owner).type, memory.begin('0', 'f', 'u', owner).type]).toEqual(['done', 'new']);
     expect(memory.begin('running', 'f', 'u', owner).type).toBe('running');
     // Of a worker that died.
