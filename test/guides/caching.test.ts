@@ -1,4 +1,4 @@
 // Runs docs/guides/caching.md as written.
 import { describeGuide } from '../support/guide.ts';
 
-describeGuide('caching.md', ['curl']);
+describeGuide('caching.md', ['curl', 'redis']);
