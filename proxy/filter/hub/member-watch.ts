@@ -22,7 +22,7 @@ export class MemberWatch implements Subscriber {
   }
 
   opened(): void {
-    // What was before is in the answer to `presence`.
+    // The answer to `presence` has the members of the time before.
   }
 
   message(topic: string, message: TopicMessage): void {
