@@ -26,6 +26,17 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 /** The lists of an entry, or why there are none. */
 type Lists = { readonly lists: readonly RevocationList[] } | { readonly problem: string };
 
+/** What was found out about a certificate, which is decoded once. */
+interface Finding {
+  /** By its key and its names, which do not change. */
+  readonly own: CertificateProblem | null;
+  /** The lists that `revocation` comes from. */
+  lists: Lists | null;
+  revocation: CertificateProblem | null;
+  /** Until when `revocation` holds with these lists, milliseconds since the epoch. */
+  until: number;
+}
+
 export class CertificateTerms {
   readonly #crl: DataHandle | null;
   readonly #acceptsExpired: boolean;
@@ -39,6 +50,8 @@ export class CertificateTerms {
   readonly #signed = new WeakSet<RevocationList>();
   /** By encoded name, hexadecimal. */
   readonly #authorities = new Map<string, X509Certificate>();
+  /** A certificate is one object for each connection. */
+  readonly #findings = new WeakMap<ClientCertificate, Finding>();
 
   constructor({ crl, expiredCrl = 'Refuse', pins, allow }: CertificateTermsSettings, { data }: Pick<PolicyFilterContext, 'data'>) {
     this.#crl = crl === undefined ? null : data.handle(crl);
@@ -50,9 +63,11 @@ export class CertificateTerms {
 
   /** Why the certificate is not accepted now; null if it is. */
   problemOf(certificate: ClientCertificate): CertificateProblem | null {
-    if (this.#pins !== null && !this.#pins.has(pinOf(certificate))) return refused('the key of the client certificate is not pinned');
-    if (this.#allow !== undefined && !this.#permits(certificate)) return refused('no name of the client certificate is permitted');
-    return this.#crl === null ? null : this.#revocationOf(certificate, this.#listsOf(this.#crl));
+    const finding = this.#findings.get(certificate) ?? this.#find(certificate);
+    if (finding.own !== null || this.#crl === null) return finding.own;
+    const lists = this.#listsOf(this.#crl);
+    if (finding.lists === lists && Date.now() < finding.until) return finding.revocation;
+    return this.#revocationOf(certificate, lists, finding);
   }
 
   /** Calls the listener once the certificate is revoked or has expired, until the result is called. */
@@ -66,6 +81,17 @@ export class CertificateTerms {
       clearTimeout(timer);
       stop();
     };
+  }
+
+  #find(certificate: ClientCertificate): Finding {
+    const finding = { own: this.#ownProblem(certificate), lists: null, revocation: null, until: 0 };
+    this.#findings.set(certificate, finding);
+    return finding;
+  }
+
+  #ownProblem(certificate: ClientCertificate): CertificateProblem | null {
+    if (this.#pins !== null && !this.#pins.has(pinOf(certificate))) return refused('the key of the client certificate is not pinned');
+    return this.#allow === undefined || this.#permits(certificate) ? null : refused('no name of the client certificate is permitted');
   }
 
   #permits({ names: { subject, dnsNames, uris } }: ClientCertificate): boolean {
@@ -86,16 +112,19 @@ export class CertificateTerms {
     return this.#lists;
   }
 
-  #revocationOf(certificate: ClientCertificate, lists: Lists): CertificateProblem | null {
+  #revocationOf(certificate: ClientCertificate, lists: Lists, finding: Finding): CertificateProblem | null {
     if ('problem' in lists) return unavailable(`the revocation list ${lists.problem}`);
     const fields = fieldsOfCertificate(certificate.raw);
     if (fields === null) return refused('the client certificate is malformed');
-    const own = lists.lists.filter(({ issuer }) => issuer.equals(fields.issuer.raw)).filter((list) => this.#isSigned(list, certificate));
-    if (own.some(({ revoked }) => revoked.has(serialOf(fields.serialNumber)))) return refused('the client certificate is revoked');
+    const named = lists.lists.filter(({ issuer }) => issuer.equals(fields.issuer.raw));
+    const own = named.filter((list) => this.#isSigned(list, certificate));
+    if (own.some(({ revoked }) => revoked.has(serialOf(fields.serialNumber))))
+      return keep(finding, lists, refused('the client certificate is revoked'), Infinity);
     if (own.length === 0) return unavailable('no revocation list is of the authority of the client certificate');
-    const now = Date.now();
-    if (this.#acceptsExpired || own.some(({ nextUpdate }) => nextUpdate > now)) return null;
-    return unavailable('the revocation list has expired');
+    const until = this.#acceptsExpired ? Infinity : Math.max(...own.map(({ nextUpdate }) => nextUpdate));
+    if (until <= Date.now()) return unavailable('the revocation list has expired');
+    // Another handshake may show the authority of a list whose signature cannot be verified yet.
+    return own.length === named.length ? keep(finding, lists, null, until) : null;
   }
 
   #isSigned(list: RevocationList, certificate: ClientCertificate): boolean {
@@ -115,6 +144,11 @@ export class CertificateTerms {
     this.#authorities.set(name, shown);
     return shown;
   }
+}
+
+function keep(finding: Finding, lists: Lists, revocation: CertificateProblem | null, until: number): CertificateProblem | null {
+  Object.assign(finding, { lists, revocation, until });
+  return revocation;
 }
 
 /** SHA-256 of the SubjectPublicKeyInfo, base64 (RFC 7469 section 2.4). */
