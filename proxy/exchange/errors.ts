@@ -17,10 +17,12 @@ export interface ExchangeError {
   readonly grpcStatus: number;
   /** Of the close frame of a WebSocket, in place of the code for the failure and its title; null: these. */
   readonly close: { readonly code: number; readonly reason: string } | null;
+  /** The policy that cannot be applied, `<Kind>/<namespace>/<name>`; '' for other failures. */
+  readonly policy: string;
 }
 
 function define(code: string, source: ErrorSource, status: number, title: string, retriable = false): ExchangeError {
-  return Object.freeze({ code, source, status, retriable, title, detail: '', grpcStatus: -1, close: null });
+  return Object.freeze({ code, source, status, retriable, title, detail: '', grpcStatus: -1, close: null, policy: '' });
 }
 
 /** The same failure with details. */
@@ -142,6 +144,11 @@ export const ERRORS = Object.freeze({
   upstreamNotGrpc: define('upstream_not_grpc', 'upstream', 502, 'The backend did not answer with gRPC'),
   requestTimeout: define('request_timeout', 'upstream', 504, 'The request took longer than the route allows'),
 });
+
+/** A policy that protects the route cannot be applied, for the reason. */
+export function unresolvedPolicy(policy: string, reason: string): ExchangeError {
+  return Object.freeze({ ...ERRORS.policyUnresolved, policy, detail: reason });
+}
 
 /** An operator closes a connection, a WebSocket with a close frame that has this code and reason. */
 export function closedByOperator(code: number, reason: string): ExchangeError {

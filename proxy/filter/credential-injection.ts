@@ -1,7 +1,7 @@
 // Credentials of the proxy for the backend (`credentialInjection` of a SecurityPolicy), from Secrets: they replace those of the client. A
 // rotation of a Secret applies to the next request.
 import type { PolicySettings } from '#api/policy/settings.ts';
-import { ERRORS } from '../exchange/errors.ts';
+import { unresolvedPolicy, type ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { setHeader } from '../exchange/headers.ts';
 import { refuse } from '../exchange/local-reply.ts';
@@ -9,6 +9,7 @@ import type { DataHandle, DataReference, ObjectData } from '../exchange/object-d
 import type { FilterVerdict } from '../exchange/plan.ts';
 import { removeQueryParameter } from './authentication/credential-source.ts';
 import type { Filter, FilterKind } from './filter.ts';
+import type { PolicyFilterContext } from './rule-policies.ts';
 
 type Settings = NonNullable<PolicySettings<'SecurityPolicy'>['credentialInjection']>;
 type Entry = Settings[number];
@@ -22,8 +23,10 @@ interface Credential {
 class CredentialInjection implements Filter {
   readonly name = 'credentialInjection';
   readonly #credentials: readonly Credential[];
+  readonly #absent: ExchangeError;
 
-  constructor(settings: Settings, data: ObjectData) {
+  constructor(settings: Settings, { data, origins }: PolicyFilterContext) {
+    this.#absent = unresolvedPolicy(origins[0]?.policy ?? '', 'a credential is absent or not usable');
     this.#credentials = settings.map((entry) => credentialOf(entry, data));
   }
 
@@ -31,7 +34,7 @@ class CredentialInjection implements Filter {
     for (const { handle, write } of this.#credentials) {
       const value = handle.value === null ? null : credentialText(handle.value);
       // Without its credential the request would reach the backend with that of the client.
-      if (value === null) return refuse(exchange, ERRORS.policyUnresolved);
+      if (value === null) return refuse(exchange, this.#absent);
       write(exchange, value);
     }
     return 'continue';
@@ -79,6 +82,6 @@ export const credentialInjection: FilterKind = {
     policies.filterOf(
       'SecurityPolicy',
       ['credentialInjection'],
-      ({ credentialInjection: settings = [] }, { data }) => new CredentialInjection(settings, data),
+      ({ credentialInjection: settings = [] }, context) => new CredentialInjection(settings, context),
     ),
 };

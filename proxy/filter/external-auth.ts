@@ -1,7 +1,7 @@
 // ExternalAuth: a service decides about the requests of a rule (GEP-1494).
 import type * as ir from '#api/ir/ir.ts';
 import { normalisePath } from '#api/match/normalise.ts';
-import { ERRORS } from '../exchange/errors.ts';
+import { unresolvedPolicy } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { refuse } from '../exchange/local-reply.ts';
 import type { FilterVerdict, Patience } from '../exchange/plan.ts';
@@ -15,6 +15,9 @@ import { targetText } from './text.ts';
 const TIMEOUT_MS = 2_000;
 /** The service has had its time before the filter has. */
 const MARGIN_MS = 1_000;
+
+/** The filter of a rule belongs to no policy. */
+const NO_SERVICE = unresolvedPolicy('', 'the filter ExternalAuth has no service');
 
 class ExternalAuth implements Filter {
   readonly name = 'ExternalAuth';
@@ -30,8 +33,7 @@ class ExternalAuth implements Filter {
 
   request(exchange: Exchange): FilterVerdict | Promise<FilterVerdict> {
     if (this.#authorization !== null) return this.#decide(exchange, this.#authorization);
-    this.#security.emit('policy_unresolved', exchange, { reason: 'the filter ExternalAuth has no service' });
-    return refuse(exchange, ERRORS.policyUnresolved);
+    return refuse(exchange, NO_SERVICE);
   }
 
   async #decide(exchange: Exchange, authorization: ExternalAuthorization): Promise<FilterVerdict> {

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { PolicySettings } from '#api/policy/settings.ts';
 import { innerListText, type BareItem, type InnerList, type Item } from '#lib/structured-fields.ts';
-import { ERRORS } from '../exchange/errors.ts';
+import { ERRORS, unresolvedPolicy } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { removeHeader, setHeader } from '../exchange/headers.ts';
 import { refuse } from '../exchange/local-reply.ts';
@@ -70,8 +70,7 @@ class RequestSigning implements Filter {
 
   /** A backend that does not check signatures must not get a request without one. */
   #refuse(exchange: Exchange): FilterVerdict {
-    this.#security.emit('policy_unresolved', exchange, { reason: 'there is no key that can sign requests', policy: this.#policy });
-    return refuse(exchange, ERRORS.policyUnresolved);
+    return refuse(exchange, unresolvedPolicy(this.#policy, 'there is no key that can sign requests'));
   }
 
   #refuseBody(exchange: Exchange): FilterVerdict {

@@ -7,7 +7,7 @@ import { KeyedSessions } from '../cluster/session/rule-sessions.ts';
 import type { SessionKeys } from '../cluster/session/session-keys.ts';
 import { STANDARD, type ClusterSettings } from '../cluster/settings.ts';
 import type { ClusterVariant } from '../cluster/variant.ts';
-import { ERRORS, withDetail, type ExchangeError } from '../exchange/errors.ts';
+import { ERRORS, unresolvedPolicy, type ExchangeError } from '../exchange/errors.ts';
 import type { BackendPlan, RoutePlan } from '../exchange/plan.ts';
 import type { Filter } from '../filter/filter.ts';
 import type { Chain, FilterPool } from '../filter/filter-pool.ts';
@@ -93,7 +93,8 @@ function noteReferences({ cluster: find, filters: pool }: PlanOptions): Pick<Pla
 /** Requests are refused while a policy that protects them has a problem. */
 function unresolved(policies: PolicyIndex, route: ir.Route, listener: string): ExchangeError | null {
   const problems = problemsInForce(policies, requestTargets(route, listener, null));
-  return problems.length === 0 ? null : withDetail(ERRORS.policyUnresolved, problems.map(describeProblem).join('; '));
+  const [nearest] = problems;
+  return nearest === undefined ? null : unresolvedPolicy(nearest.policy, problems.map(describeProblem).join('; '));
 }
 
 /** A rule as it is without policies. */

@@ -48,8 +48,9 @@ export class ExchangeRecorder {
   }
 
   /** Rules and filters refuse requests for this reason, with a detail of their own. */
-  #tellUnprotected(exchange: Exchange, { code, detail }: ExchangeError): void {
-    if (code === ERRORS.policyUnresolved.code) this.#security.emit('policy_unresolved', exchange, { reason: detail });
+  #tellUnprotected(exchange: Exchange, { code, detail, policy }: ExchangeError): void {
+    if (code !== ERRORS.policyUnresolved.code) return;
+    this.#security.emit('policy_unresolved', exchange, policy === '' ? { reason: detail } : { reason: detail, policy });
   }
 }
 

@@ -54,6 +54,7 @@ test('without its Secret the policy lets nothing through', async () => {
   const before = site.seen;
   expect(await site.status('/app', { authorization: 'Bearer client' })).toBe(500);
   expect(site.seen).toBe(before);
+  await site.printed(/"event":"policy_unresolved".*"policy":"SecurityPolicy\/default\/app"/);
   site.write('policy', policy());
   while ((await site.status('/app')) !== 200);
 });

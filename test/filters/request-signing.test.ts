@@ -210,7 +210,11 @@ test.each(['other', 'public', 'short', 'missing'])('without a key that can sign 
   const before = seen.length;
   expect(await site.status(`/${name}`)).toBe(500);
   expect(seen).toHaveLength(before);
-  await until(() => site.output.includes(`HTTPRoute/default/${name}/0`), 'the event');
+  await site.printed(new RegExp(`"route":"HTTPRoute/default/${name}/0"`));
+  const events = site.output.split('\n').filter((line) => line.includes(`"route":"HTTPRoute/default/${name}/0"`));
+  expect(events.map((line) => JSON.parse(line) as object)).toMatchObject([
+    { event: 'policy_unresolved', policy: `SecurityPolicy/default/${name}` },
+  ]);
 });
 
 test('a new key signs the next requests', async () => {

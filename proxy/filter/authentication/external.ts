@@ -1,11 +1,11 @@
 // The authenticator `external`: a service decides about the request, and says which caller it is.
 import type { PolicySettings } from '#api/policy/settings.ts';
-import { ERRORS } from '../../exchange/errors.ts';
+import { unresolvedPolicy } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { refuse } from '../../exchange/local-reply.ts';
 import { admit, answerRefused, completeAnswer, ExternalAuthorization, type ExternalSettings } from '../external/external-authorization.ts';
 import type { Decision } from '../external/decision.ts';
-import type { FilterDependencies } from '../filter.ts';
+import type { PolicyFilterContext } from '../rule-policies.ts';
 import { unavailable, type Authenticator, type Outcome } from './authenticator.ts';
 
 export type ExternalAuthenticatorSettings = NonNullable<NonNullable<PolicySettings<'SecurityPolicy'>['authentication']>['external']>;
@@ -23,17 +23,20 @@ export class External implements Authenticator {
   readonly challenge = '';
   readonly timeout: number;
   readonly #authorization: ExternalAuthorization | null;
+  readonly #policy: string;
 
-  constructor(settings: ExternalAuthenticatorSettings, dependencies: FilterDependencies) {
+  constructor(settings: ExternalAuthenticatorSettings, context: PolicyFilterContext) {
     const { timeout = TIMEOUT_MS, backendRef } = settings;
     this.timeout = timeout;
     const cluster = backendRef?.cluster ?? '';
-    this.#authorization = cluster === '' ? null : new ExternalAuthorization(settingsOf(settings, cluster), dependencies);
+    this.#authorization = cluster === '' ? null : new ExternalAuthorization(settingsOf(settings, cluster), context);
+    this.#policy = context.origins[0]?.policy ?? '';
   }
 
   async authenticate(exchange: Exchange): Promise<Outcome> {
     if (this.#authorization === null) {
-      return { type: 'refused', challenge: '', reason: 'there is no service', answer: (late) => refuse(late, ERRORS.policyUnresolved) };
+      const error = unresolvedPolicy(this.#policy, 'there is no service');
+      return { type: 'refused', challenge: '', reason: error.detail, answer: (late) => refuse(late, error) };
     }
     return outcomeOf(await this.#authorization.decide(exchange));
   }

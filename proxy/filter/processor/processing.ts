@@ -33,6 +33,8 @@ import { SentTrailers, StreamedBody, type StageHost } from './streamed-body.ts';
 
 /** The settings of a processor, as an exchange needs them. */
 export interface ProcessorPlan {
+  /** `ExtensionPolicy/<namespace>/<name>`. */
+  readonly policy: string;
   readonly modes: Modes;
   readonly sentNames: SentNames;
   readonly allowsOverride: boolean;

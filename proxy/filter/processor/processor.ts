@@ -1,5 +1,5 @@
 // The `processor` of an ExtensionPolicy: an external service processes requests and answers, by Envoy's protocol ext_proc.
-import { ERRORS } from '../../exchange/errors.ts';
+import { unresolvedPolicy } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { withDashes } from '../../exchange/forwarded-names.ts';
 import { refuse } from '../../exchange/local-reply.ts';
@@ -40,7 +40,7 @@ class Processor implements Filter {
   }
 
   request(exchange: Exchange): FilterVerdict | Promise<FilterVerdict> {
-    if (this.#options.cluster === '') return refuse(exchange, ERRORS.policyUnresolved);
+    if (this.#options.cluster === '') return refuse(exchange, unresolvedPolicy(this.#plan.policy, 'the processor has no backend'));
     const conversation = new Conversation(this.#dependencies.call, this.#options);
     const half = new RequestHalf(exchange, this.#dependencies);
     if (this.#options.observes) {
@@ -106,7 +106,7 @@ export const processor: FilterKind = {
         const tell: ProcessorPlan['tell'] = (exchange, name, reason) => security.emit(name, exchange, { reason, policy });
         const count: ProcessorPlan['count'] = (outcome) => processors.count(policy, outcome);
         const ignored: ProcessorPlan['ignored'] = (field) => processors.ignored(policy, field);
-        return new Processor({ ...planOf(settings, identity, ignored), tell, count }, optionsOf(settings), {
+        return new Processor({ ...planOf(settings, identity, ignored), policy, tell, count }, optionsOf(settings), {
           call,
           bodyStart,
           passThrough,
@@ -121,7 +121,7 @@ function planOf(
   settings: ProcessorSettings,
   identity: readonly string[],
   ignored: ProcessorPlan['ignored'],
-): Omit<ProcessorPlan, 'tell' | 'count'> {
+): Omit<ProcessorPlan, 'policy' | 'tell' | 'count'> {
   return {
     ignored,
     modes: modesOf(settings),
