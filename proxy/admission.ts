@@ -3,6 +3,7 @@ import type { ChallengeTexts } from './exchange/challenge-texts.ts';
 import type { Endings } from './endings.ts';
 import { ERRORS } from './exchange/errors.ts';
 import type { ExchangeError } from './exchange/errors.ts';
+import type { ExchangeEvents } from './exchange/exchange-events.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import type { Hop } from './exchange/hop.ts';
 import { reply } from './exchange/local-reply.ts';
@@ -19,6 +20,7 @@ export interface AdmissionOptions {
   /** The runtime for new exchanges; each takes it once. */
   readonly runtime: () => Runtime;
   readonly endings: Pick<Endings, 'reply' | 'answerLocally'>;
+  readonly events: ExchangeEvents;
   readonly wheel: TimerWheel;
   readonly deadlines: DeadlineListener;
   readonly hop: Hop;
@@ -75,6 +77,7 @@ export class Admission {
     const route = runtime.match(exchange);
     if (route === null) return this.#refuse(exchange, runtime, runtime.mismatch(exchange));
     exchange.route = route;
+    this.#options.events.matched?.(exchange);
     return route;
   }
 

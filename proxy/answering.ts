@@ -5,6 +5,7 @@ import { turnTime } from '#lib/turn-clock.ts';
 import { mayHaveBody } from './exchange/changed-body.ts';
 import { ERRORS } from './exchange/errors.ts';
 import type { ExchangeError } from './exchange/errors.ts';
+import type { ExchangeEvents } from './exchange/exchange-events.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import type { Headers } from './exchange/headers.ts';
 import type { Limits } from './exchange/limits.ts';
@@ -17,6 +18,7 @@ import { waitFor } from './filter-wait.ts';
 export interface AnsweringOptions {
   readonly wheel: TimerWheel;
   readonly limits: Pick<Limits, 'filterTimeout'>;
+  readonly events: ExchangeEvents;
   /** Sends a chunk to the client. False: the client is behind. */
   readonly send: (exchange: Exchange, chunk: Buffer) => boolean;
   /** The body has reached the client. */
@@ -52,6 +54,7 @@ export class Answering {
   sendHead(exchange: Exchange): void {
     exchange.phase = 'answering';
     exchange.headAt = turnTime() - exchange.startedAt;
+    this.#options.events.answerHead?.(exchange);
     exchange.downstream.writeHead(exchange);
   }
 
@@ -110,8 +113,13 @@ export class Answering {
     return (exchange.stagedAnswer ??= new StagedBody(new AnswerEnds(exchange, this.#options)));
   }
 
-  #wait(exchange: Exchange, { patience }: ResponseFilter, change: Promise<AnswerChange>, decided: (late: AnswerChange) => void): void {
-    const { wheel, limits, failed } = this.#options;
+  #wait(
+    exchange: Exchange,
+    { name, patience }: ResponseFilter,
+    change: Promise<AnswerChange>,
+    decided: (late: AnswerChange) => void,
+  ): void {
+    const { wheel, limits, events, failed } = this.#options;
     this.#staged(exchange);
     if (exchange.stagedAnswer?.isGathering !== true) exchange.upstream?.pauseResponse();
     exchange.phase = 'answered';
@@ -123,6 +131,7 @@ export class Answering {
         else this.#options.refused(exchange, ERRORS.filterTimeout);
       },
       failed: (bug) => failed(exchange, bug),
+      over: (since) => events.filterWaited?.(exchange, name, since),
     });
   }
 }

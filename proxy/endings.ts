@@ -21,7 +21,7 @@ import { changeOver } from './upstream/fallback.ts';
 import type { Gathering } from './upstream/gathering.ts';
 import { stopTimeouts } from './upstream/timeout.ts';
 
-export interface EndingsOptions extends Pick<AnsweringOptions, 'wheel' | 'limits' | 'send' | 'failed'> {
+export interface EndingsOptions extends Pick<AnsweringOptions, 'wheel' | 'limits' | 'events' | 'send' | 'failed'> {
   readonly attempts: Attempts;
   readonly gathering: Gathering;
   /** The head of an answer is sent that goes on. */
@@ -38,7 +38,7 @@ export class Endings {
   readonly #stream: EndingsOptions['stream'];
   readonly #record: (exchange: Exchange) => void;
 
-  constructor({ attempts, gathering, wheel, limits, send, failed, stream, record }: EndingsOptions) {
+  constructor({ attempts, gathering, wheel, limits, events, send, failed, stream, record }: EndingsOptions) {
     this.#attempts = attempts;
     this.#gathering = gathering;
     this.#wheel = wheel;
@@ -47,6 +47,7 @@ export class Endings {
     this.#answering = new Answering({
       wheel,
       limits,
+      events,
       send,
       failed,
       sent: (exchange, trailers) => this.answerEnds(exchange, trailers),

@@ -1,5 +1,6 @@
 // The wait of an exchange for one filter. It ends with the verdict, with the exchange, or with the time of the filter.
 import { Timer, type TimerWheel } from '#lib/timer-wheel.ts';
+import { turnTime } from '#lib/turn-clock.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import type { Wait } from './exchange/plan.ts';
 
@@ -10,6 +11,8 @@ export interface WaitOutcomes<V> {
   expired(): void;
   /** The filter or one of these functions has a bug. */
   failed(bug: unknown): void;
+  /** Before the others, and also if the exchange ends first. `since`: turnTime() at the start of the wait. */
+  over(since: number): void;
 }
 
 /** Waits for a verdict; `timeout` in milliseconds. */
@@ -22,12 +25,15 @@ export function waitFor<V>(exchange: Exchange, verdict: Promise<V>, timeout: num
       outcomes.failed(bug);
     }
   };
-  const wait = new FilterWait(exchange, wheel, timeout, () => guarded(() => outcomes.expired()));
+  const wait = new FilterWait(exchange, wheel, timeout, {
+    expired: () => guarded(() => wait.finish() && outcomes.expired()),
+    over: (since) => outcomes.over(since),
+  });
   exchange.wait = wait;
   verdict.then(
-    (late) => wait.finish() && guarded(() => outcomes.decided(late)),
+    (late) => guarded(() => wait.finish() && outcomes.decided(late)),
     // Rejections after the wait are those of cancelled work.
-    (bug: unknown) => wait.finish() && outcomes.failed(bug),
+    (bug: unknown) => guarded(() => wait.finish() && outcomes.failed(bug)),
   );
 }
 
@@ -35,15 +41,18 @@ export function waitFor<V>(exchange: Exchange, verdict: Promise<V>, timeout: num
 class FilterWait extends Timer implements Wait {
   readonly #exchange: Exchange;
   readonly #wheel: TimerWheel;
+  readonly #over: (since: number) => void;
+  readonly #since = turnTime();
   #isOver = false;
 
-  constructor(exchange: Exchange, wheel: TimerWheel, timeout: number, expired: () => void) {
+  constructor(exchange: Exchange, wheel: TimerWheel, timeout: number, told: { expired(): void; over(since: number): void }) {
     super(() => {
       if (isGathering(exchange)) wheel.arm(this, timeout);
-      else if (this.finish()) expired();
+      else told.expired();
     });
     this.#exchange = exchange;
     this.#wheel = wheel;
+    this.#over = told.over;
     wheel.arm(this, timeout);
   }
 
@@ -57,6 +66,7 @@ class FilterWait extends Timer implements Wait {
     this.#isOver = true;
     this.#exchange.wait = null;
     this.#wheel.disarm(this);
+    this.#over(this.#since);
     return true;
   }
 }

@@ -3,6 +3,7 @@ import type { TimerWheel } from '#lib/timer-wheel.ts';
 import type { Endings } from './endings.ts';
 import { ERRORS } from './exchange/errors.ts';
 import type { BodyStage } from './exchange/body-stage.ts';
+import type { ExchangeEvents } from './exchange/exchange-events.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import type { Limits } from './exchange/limits.ts';
 import type { FilterVerdict, RequestFilter } from './exchange/plan.ts';
@@ -12,6 +13,7 @@ export interface FilteringOptions {
   readonly endings: Pick<Endings, 'answerLocally' | 'reply'>;
   readonly wheel: TimerWheel;
   readonly limits: Pick<Limits, 'filterTimeout'>;
+  readonly events: ExchangeEvents;
   /** The body of the request passes a stage from here on. */
   readonly stage: (exchange: Exchange, stage: BodyStage) => void;
   /** A bug ended the handling of the exchange. */
@@ -25,13 +27,15 @@ export class Filtering {
   readonly #endings: FilteringOptions['endings'];
   readonly #wheel: TimerWheel;
   readonly #timeout: number;
+  readonly #events: ExchangeEvents;
   readonly #stage: FilteringOptions['stage'];
   readonly #failed: FilteringOptions['failed'];
 
-  constructor({ endings, wheel, limits, stage, failed }: FilteringOptions) {
+  constructor({ endings, wheel, limits, events, stage, failed }: FilteringOptions) {
     this.#stage = stage;
     this.#endings = endings;
     this.#wheel = wheel;
+    this.#events = events;
     this.#timeout = limits.filterTimeout;
     this.#failed = failed;
   }
@@ -73,6 +77,7 @@ export class Filtering {
       decided,
       expired: () => this.#expired(exchange, filter, decided),
       failed: (bug) => this.#failed(exchange, bug),
+      over: (since) => this.#events.filterWaited?.(exchange, filter.name, since),
     });
   }
 

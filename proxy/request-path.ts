@@ -12,6 +12,7 @@ import { draw } from './exchange/draw.ts';
 import { ERRORS } from './exchange/errors.ts';
 import type { ExchangeError } from './exchange/errors.ts';
 import { isEventStream } from './exchange/event-stream.ts';
+import type { ExchangeEvents } from './exchange/exchange-events.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import { answersCall, noteStatus, recogniseCall } from './exchange/grpc.ts';
 import { leaveRoomForStatus } from './exchange/grpc-ending.ts';
@@ -23,7 +24,6 @@ import type { Limits } from './exchange/limits.ts';
 import type { OpenConnections } from './exchange/open-connections.ts';
 import type { BackendPlan, RequestFilter, RoutePlan } from './exchange/plan.ts';
 import type { Shedder } from './exchange/shedder.ts';
-import type { Recorder } from './exchange/recorder.ts';
 import type { RuleSessions } from './exchange/session.ts';
 import { UNKNOWN_LENGTH } from './exchange/stream.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
@@ -42,7 +42,6 @@ import { turnTime } from '#lib/turn-clock.ts';
 
 /** The dependencies of the path. */
 export interface RequestPathOptions extends Omit<AdmissionOptions, 'endings' | 'deadlines'> {
-  readonly recorder: Recorder;
   readonly connections: OpenConnections;
   readonly gathering: Gathering;
   readonly limits: Pick<Limits, 'maxReplayBytes' | 'filterTimeout'>;
@@ -51,7 +50,7 @@ export interface RequestPathOptions extends Omit<AdmissionOptions, 'endings' | '
 }
 
 export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineListener, DelayListener {
-  readonly #recorder: Recorder;
+  readonly #events: ExchangeEvents;
   readonly #connections: OpenConnections;
   readonly #wheel: TimerWheel;
   readonly #hop: Hop;
@@ -66,20 +65,20 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   readonly #streams: LocalStreams;
 
   constructor(options: RequestPathOptions) {
-    const { recorder, connections, wheel, gathering, hop, limits, shedder, workers } = options;
-    this.#retries = new Retries({ workers });
-    this.#recorder = recorder;
+    const { events, connections, wheel, gathering, hop, limits, shedder, workers } = options;
+    [this.#retries, this.#events] = [new Retries({ workers }), events];
     this.#connections = connections;
     this.#wheel = wheel;
     this.#hop = hop;
     this.#shedder = shedder;
-    this.#attempts = new Attempts({ wheel, limits, deadlines: this });
+    this.#attempts = new Attempts({ wheel, limits, deadlines: this, events });
     const failed = (exchange: Exchange, bug: unknown): void => this.failed(exchange, bug);
     this.#endings = new Endings({
       attempts: this.#attempts,
       gathering,
       wheel,
       limits,
+      events,
       failed,
       send: (exchange, chunk) => this.#bodies.sendAnswer(exchange, chunk),
       stream: (exchange, stream) => {
@@ -90,7 +89,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     });
     this.#admission = new Admission({ ...options, endings: this.#endings, deadlines: this });
     const stage = (exchange: Exchange, added: BodyStage): void => this.#bodies.stage(exchange, added);
-    this.#filtering = new Filtering({ endings: this.#endings, wheel, limits, stage, failed });
+    this.#filtering = new Filtering({ endings: this.#endings, wheel, limits, events, stage, failed });
     this.#tunnels = this.#makeTunnels();
     this.#bodies = new Bodies({
       gathering,
@@ -110,7 +109,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     return new Tunnels(this.#wheel, {
       opened: (exchange) => {
         this.#connections.begin(exchange);
-        if (exchange.upgrade === 'websocket') this.#recorder.webSocketOpened(exchange);
+        if (exchange.upgrade === 'websocket') this.#events.webSocketOpened?.(exchange);
       },
       closed: (exchange) => this.#endings.finish(exchange),
       torn: (exchange, error) => this.#endings.cut(exchange, error),
@@ -130,8 +129,15 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
 
   // 1 match
 
+  /** Keeps host and path before filters rewrite them. */
+  #started(exchange: Exchange): void {
+    exchange.requestedAuthority = exchange.authority;
+    exchange.requestedPath = exchange.path;
+    this.#events.started?.(exchange);
+  }
+
   requestHead(exchange: Exchange): void {
-    this.#recorder.started(exchange);
+    this.#started(exchange);
     recogniseCall(exchange);
     const route = this.#admission.route(exchange);
     if (route !== null) this.#filtering.run(exchange, route.requestFilters, this.#chooseBackend);
@@ -343,18 +349,18 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
 
   #record(exchange: Exchange): void {
     if (exchange.isListed) this.#connections.ended(exchange);
-    this.#recorder.record(exchange);
+    this.#events.ended?.(exchange, turnTime() - exchange.startedAt);
   }
 
   requestRefused(exchange: Exchange, error: ExchangeError): void {
-    this.#recorder.started(exchange);
+    this.#started(exchange);
     recogniseCall(exchange);
     if (error === ERRORS.requestMalformed) this.#admission.malformed(exchange);
     this.#endings.reply(exchange, error);
   }
 
   requestTorn(exchange: Exchange, error: ExchangeError): void {
-    this.#recorder.started(exchange);
+    this.#started(exchange);
     this.downstreamFailed(exchange, error);
   }
 

@@ -136,7 +136,7 @@ export class Worker {
     const telemetry = (this.#telemetry = new Telemetry(options));
     const surroundings = {
       runtime: () => this.#builder.current,
-      ...{ wheel, limits, shedder, recorder: telemetry.exchanges, connections: this.#connections },
+      ...{ wheel, limits, shedder, events: telemetry.exchanges, connections: this.#connections },
       ...{ workers: options.workers, challenges: this.#challenges, malformed: this.#malformed },
       refused: (this.#refused = new OperatorBlocks(this.#broadcast)),
     };

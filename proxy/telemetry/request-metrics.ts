@@ -1,4 +1,5 @@
 // Metrics of requests: a limited number of series per listener and route, counted in plain fields and read at the scrape.
+import type { ExchangeListener } from '../exchange/exchange-events.ts';
 import type { Exchange, FaultMark } from '../exchange/exchange.ts';
 import { MAX_GRPC_STATUS } from '../exchange/grpc-status.ts';
 import type { Limits } from '../exchange/limits.ts';
@@ -32,7 +33,7 @@ class RequestSeries {
   idleScrapes = 0;
 }
 
-export class RequestMetrics {
+export class RequestMetrics implements ExchangeListener {
   #active = 0;
   readonly #origins: ByOrigin<RequestSeries>;
 
@@ -50,7 +51,7 @@ export class RequestMetrics {
   }
 
   /** Counts a finished exchange. `ms` is its duration. */
-  finished(exchange: Exchange, ms: number): void {
+  ended(exchange: Exchange, ms: number): void {
     this.#active--;
     const series = this.#origins.of(exchange.listener, exchange.route === null ? '' : exchange.route.key);
     series.statuses.count(exchange.status);

@@ -1,4 +1,5 @@
 // The telemetry of a worker: counters of requests, WebSockets, connections and backends, and the access log.
+import { ExchangeEvents } from '../exchange/exchange-events.ts';
 import type { Limits } from '../exchange/limits.ts';
 import { UpstreamCounts } from '../exchange/upstream-counts.ts';
 import type { MetricFamily } from '#lib/metric.ts';
@@ -8,10 +9,11 @@ import { LogSink } from './access-log/sink.ts';
 import { Tap } from './access-log/tap.ts';
 import { TappedLog } from './access-log/tapped-log.ts';
 import type { Inspected, Inspecting, TailInspection } from '../inspection/inspection.ts';
-import { ExchangeRecorder, SessionRecorder } from './record.ts';
 import { RequestMetrics } from './request-metrics.ts';
 import { SecurityLog } from './security-log.ts';
+import { SessionRecorder } from './session-recorder.ts';
 import { StreamMetrics } from './stream-metrics.ts';
+import { UnresolvedPolicies } from './unresolved-policies.ts';
 import { WebSocketMetrics } from './websocket-metrics.ts';
 import type { ReportedRoute } from './worker-report.ts';
 
@@ -32,12 +34,14 @@ export class Telemetry {
   /** Null without an access log. */
   readonly accessLog: AccessLog | null;
   readonly security: SecurityLog;
-  readonly exchanges: ExchangeRecorder;
+  readonly exchanges: ExchangeEvents;
   readonly sessions: SessionRecorder;
   readonly #metrics: readonly { families(): readonly MetricFamily[] }[];
   readonly #requests: RequestMetrics;
   readonly #streams: StreamMetrics;
   readonly #tapped: TappedLog;
+  /** The access log, or that with its taps; null: neither. */
+  #log: Log | null = null;
   /** That of the security log, if it is not that of the access log. */
   readonly #securitySink: LogSink | null;
 
@@ -53,8 +57,9 @@ export class Telemetry {
     this.#securitySink = securityLog === 'off' || shared !== null ? null : new LogSink(securityLog, reusePort);
     this.security = new SecurityLog(shared ?? this.#securitySink);
     this.#metrics = [requests, webSockets, streams, this.security];
-    this.exchanges = new ExchangeRecorder(requests, webSockets, this.accessLog, this.security);
-    this.sessions = new SessionRecorder(streams, this.accessLog);
+    this.exchanges = new ExchangeEvents(requests, webSockets, new UnresolvedPolicies(this.security));
+    this.sessions = new SessionRecorder(streams);
+    this.#logTo(this.accessLog);
     this.#tapped = new TappedLog(this.accessLog, accessLogSettings.format);
   }
 
@@ -72,7 +77,9 @@ export class Telemetry {
   }
 
   #logTo(log: Log | null): void {
-    this.exchanges.logTo(log);
+    if (this.#log !== null) this.exchanges.remove(this.#log);
+    if (log !== null) this.exchanges.add(log);
+    this.#log = log;
     this.sessions.logTo(log);
   }
 

@@ -1,4 +1,5 @@
 // Metrics of WebSockets: a limited number of series per listener and route. Close codes are in classes, since peers choose them.
+import type { ExchangeListener } from '../exchange/exchange-events.ts';
 import type { Exchange, WebSocketTunnel } from '../exchange/exchange.ts';
 import type { Limits } from '../exchange/limits.ts';
 import type { MetricFamily, Sample } from '#lib/metric.ts';
@@ -18,7 +19,7 @@ interface WebSocketSeries {
   readonly closed: Map<string, number>;
 }
 
-export class WebSocketMetrics {
+export class WebSocketMetrics implements ExchangeListener {
   readonly #active = new Set<Exchange>();
   readonly #origins: ByOrigin<WebSocketSeries>;
 
@@ -26,7 +27,7 @@ export class WebSocketMetrics {
     this.#origins = new ByOrigin(maxMetricRoutes, () => ({ active: 0, opened: 0, received: 0, sent: 0, closed: new Map() }));
   }
 
-  opened(exchange: Exchange): void {
+  webSocketOpened(exchange: Exchange): void {
     this.#active.add(exchange);
     const series = this.#seriesOf(exchange);
     series.active++;
@@ -34,7 +35,7 @@ export class WebSocketMetrics {
   }
 
   /** Counts the end of a WebSocket; ignores exchanges that did not open one. */
-  closed(exchange: Exchange): void {
+  ended(exchange: Exchange): void {
     const { webSocket } = exchange;
     if (webSocket === null || !this.#active.delete(exchange)) return;
     const series = this.#seriesOf(exchange);

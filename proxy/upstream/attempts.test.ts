@@ -4,6 +4,7 @@ import { TimerWheel } from '#lib/timer-wheel.ts';
 import type { Attempt, AttemptOutcome } from '../exchange/attempt.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
+import { ExchangeEvents } from '../exchange/exchange-events.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import { KeptBody } from '../exchange/kept-body.ts';
 import { Attempts } from './attempts.ts';
@@ -51,6 +52,7 @@ function open(endpoints: readonly FakeEndpoint[], retry: object | null = null) {
   const attempts = new Attempts({
     wheel,
     limits: { maxReplayBytes: 10 },
+    events: new ExchangeEvents(),
     deadlines: {
       timedOut: (_, { code }) => void deadlines.push(code),
       attemptTimedOut: () => void deadlines.push('attempt'),

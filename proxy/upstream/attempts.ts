@@ -4,6 +4,7 @@ import { turnTime } from '#lib/turn-clock.ts';
 import { Attempt } from '../exchange/attempt.ts';
 import type { AttemptOutcome } from '../exchange/attempt.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
+import type { ExchangeEvents } from '../exchange/exchange-events.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Limits } from '../exchange/limits.ts';
 import type { BackendPlan, GateListener, RoutePlan, Transport, UpstreamCluster, UpstreamEndpoint } from '../exchange/plan.ts';
@@ -20,18 +21,21 @@ export interface AttemptsOptions {
   readonly limits: Pick<Limits, 'maxReplayBytes'>;
   /** Gets expired deadlines, ended pauses and ended waits. */
   readonly deadlines: DeadlineListener & GateListener;
+  readonly events: ExchangeEvents;
 }
 
 export class Attempts {
   readonly #wheel: TimerWheel;
   readonly #limits: Pick<Limits, 'maxReplayBytes'>;
   readonly #deadlines: DeadlineListener & GateListener;
+  readonly #events: ExchangeEvents;
   readonly hedges: Hedges;
 
-  constructor({ wheel, limits, deadlines }: AttemptsOptions) {
+  constructor({ wheel, limits, deadlines, events }: AttemptsOptions) {
     this.#wheel = wheel;
     this.#limits = limits;
     this.#deadlines = deadlines;
+    this.#events = events;
     this.hedges = new Hedges(wheel, deadlines);
   }
 
@@ -81,6 +85,8 @@ export class Attempts {
     if (backendRequestTimeout > 0) startAttemptTimeout(attempt, this.#wheel, this.#deadlines);
     if (mayCallerSetDeadline(exchange)) propagateDeadline(attempt);
     if (hedge !== null) this.hedges.begun(attempt, hedge);
+    const { attemptBegan } = this.#events;
+    if (attemptBegan !== null && !exchange.shadow) attemptBegan(attempt);
     attempt.pool.send(attempt);
   }
 
@@ -138,6 +144,8 @@ export class Attempts {
     if (attempt.timer !== null) this.#wheel.disarm(attempt.timer);
     if (attempt.exchange.hedge !== null) this.hedges.ended(attempt, outcome);
     attempt.cluster.attemptEnded(attempt, outcome, error);
+    const { attemptEnded } = this.#events;
+    if (attemptEnded !== null && !attempt.exchange.shadow) attemptEnded(attempt, outcome, error);
   }
 }
 

@@ -70,7 +70,7 @@ describe('a bug', () => {
 
   test('of the recorder is counted only', async () => {
     const chain = await openChain();
-    breakOnce(RequestMetrics.prototype, 'finished');
+    breakOnce(RequestMetrics.prototype, 'ended');
     expect(status(await chain.client.ask(get()))).toBe(200);
     expect(await bugs(chain)).toContain('place="exchange"} 1');
     const other = await openClient(chain.proxy.port);

@@ -170,7 +170,7 @@ describe('a pipe without a reader', () => {
     const held = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);
     const log = new AccessLog(fifo, true);
     const exchange = exchangeOf({ requestedPath: '/x'.repeat(200) });
-    for (let i = 0; i < 20_000; i++) log.log(exchange, 1);
+    for (let i = 0; i < 20_000; i++) log.ended(exchange, 1);
     // A blocked write would never return.
     await new Promise(setImmediate);
     expect(log.dropped).toBeGreaterThan(0);

@@ -2,6 +2,7 @@
 import type { LogFilter } from '#api/access-log/filter.ts';
 import { DEFAULT_FORMAT } from '#api/access-log/format.ts';
 import type { LogFormat } from '#api/access-log/format.ts';
+import type { ExchangeListener } from '../../exchange/exchange-events.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import type { StreamSession } from '../../exchange/stream-session.ts';
 import { keeps } from './filter.ts';
@@ -53,9 +54,9 @@ export class LineMaker {
 }
 
 /** Takes exchanges and streams of a worker as they start and end. */
-export interface Log {
+export interface Log extends ExchangeListener {
   started(exchange: Exchange): void;
-  log(exchange: Exchange, ms: number): void;
+  ended(exchange: Exchange, ms: number): void;
   logStream(session: StreamSession, ms: number): void;
 }
 
@@ -96,7 +97,7 @@ export class AccessLog implements Log {
     this.#lines.started(exchange);
   }
 
-  log(exchange: Exchange, ms: number): void {
+  ended(exchange: Exchange, ms: number): void {
     if (this.#filter !== null && !keeps(this.#filter, subjectOf(exchange, ms))) return;
     this.#sink.write(this.#lines.request(exchange, ms));
   }

@@ -36,8 +36,8 @@ export class TappedLog implements Log {
     this.#lines.started(exchange);
   }
 
-  log(exchange: Exchange, ms: number): void {
-    this.#log?.log(exchange, ms);
+  ended(exchange: Exchange, ms: number): void {
+    this.#log?.ended(exchange, ms);
     const subject = subjectOf(exchange, ms);
     let line = '';
     for (const tap of this.#taps) if (tap.wants(subject)) tap.take((line ||= this.#lines.request(exchange, ms)));

@@ -1,0 +1,27 @@
+// The last phase of a stream: counts it and, if there is an access log, logs it.
+import type { StreamRecorder, StreamSession } from '../exchange/stream-session.ts';
+import type { Log } from './access-log/access-log.ts';
+import type { StreamMetrics } from './stream-metrics.ts';
+
+export class SessionRecorder implements StreamRecorder {
+  readonly #metrics: StreamMetrics;
+  #log: Log | null = null;
+
+  constructor(metrics: StreamMetrics) {
+    this.#metrics = metrics;
+  }
+
+  /** Sets the log from now on; null for none. */
+  logTo(log: Log | null): void {
+    this.#log = log;
+  }
+
+  started(session: StreamSession): void {
+    this.#metrics.started(session);
+  }
+
+  ended(session: StreamSession): void {
+    this.#metrics.ended(session);
+    this.#log?.logStream(session, performance.now() - session.startedAt);
+  }
+}
