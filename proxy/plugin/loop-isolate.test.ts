@@ -119,6 +119,15 @@ describe('an attack on the event loop', () => {
     expect([typeof plugin.over, asked]).toEqual(['string', []]);
   });
 
+  test('that cuts a later hook leaves the state of the exchange for the thread', async () => {
+    const plugin = await start(`export default {
+      onRequest: (request, { state }) => { state.agent = request.headers.get('user-agent'); },
+      onResponse: () => void Array.prototype.includes.call({ length: 2 ** 53 - 1 }, 1),
+    };`);
+    expect([plugin.request(HEAD, 7), plugin.response(null, 7, 200, '\n')]).toEqual(['', null]);
+    expect(plugin.savedState(7)).toEqual({ agent: 'test' });
+  });
+
   test('with much work in each call, within the limit, ends with the plugin elsewhere', async () => {
     const plugin = await start(hook(`for (let i = 0; i < 300; i++) 'abc'.toUpperCase();`));
     let calls = 0;

@@ -1,5 +1,5 @@
 // Plugins in their isolate: what they do, and attacks on the proxy, on other plugins and on its time and memory.
-import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { PluginIsolate, type Outcome, type PluginIsolateOptions, type Request } from './plugin-isolate.ts';
 import type { Hook, RequestHead } from './message.ts';
 import { compileEngine } from './quickjs/engine.ts';
@@ -15,7 +15,10 @@ beforeAll(async () => {
 });
 
 const open: PluginIsolate[] = [];
-afterEach(() => open.splice(0).forEach((isolate) => isolate.close()));
+afterEach(() => {
+  open.splice(0).forEach((isolate) => isolate.close());
+  jest.useRealTimers();
+});
 
 interface Started {
   readonly isolate: PluginIsolate;
@@ -88,6 +91,17 @@ describe('a plugin', () => {
     });
     expect([isolate.hooks, asked]).toEqual([null, []]);
     expect(await call()).toMatchObject({ ok: true, bytes: Buffer.from('7') });
+  });
+
+  test.each([
+    [50_000, 'ok'],
+    [61_000, 'unusable: it did not start within 60000 ms'],
+  ])('that starts for %d ms keeps the time of its calls, or is given up', async (startTime, expected) => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'setTimeout'] });
+    const { call } = start(hook(''), { timeout: 1_000 });
+    const outcome = call();
+    jest.advanceTimersByTime(startTime);
+    expect(reasonOf(await outcome)).toBe(expected);
   });
 
   test.each([

@@ -43,6 +43,8 @@ export interface PluginIsolateOptions extends Omit<ThreadData, 'watch'> {
 const MAX_CALLS = 1_000;
 /** Between two looks at the thread, milliseconds. */
 const LOOK = 250;
+/** From the start of a thread until its module runs, on a machine that may be busy, milliseconds. */
+const START_TIME = 60_000;
 /** After its limit a call goes on for this long by the clock of a machine that may be busy, milliseconds. QuickJS ends its calls itself. */
 const graceOf = (limit: number): number => 4 * limit + 2_000;
 /** For the heap of the thread around the isolate. */
@@ -51,7 +53,8 @@ const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 
 interface OpenCall {
   readonly message: CallMessage;
   readonly bytes: Uint8Array | null;
-  readonly since: number;
+  /** When a thread got it, a moment of `performance.now`. Without a thread that is ready it has no meaning. */
+  since: number;
   readonly settle: (outcome: Outcome) => void;
 }
 
@@ -69,6 +72,7 @@ export class PluginIsolate implements Gatherer, Answers {
   #watch = new Int32Array(new SharedArrayBuffer(8));
   #hooks: ReadonlySet<Hook> | null = null;
   #isReady = false;
+  #startedAt = 0;
   /** The reason why the module cannot be used; null: it can, or that is not known yet. */
   #unusable: string | null = null;
   #tasks: Task[] = [];
@@ -107,7 +111,7 @@ export class PluginIsolate implements Gatherer, Answers {
     if (pause !== null) return Promise.resolve({ ok: false, failure: pause.failure, reason: pause.reason });
     const call = ++this.#lastCall;
     return new Promise((settle) => {
-      this.#calls.set(call, { message: { ...message, type: 'call', call }, bytes, since: performance.now(), settle });
+      this.#calls.set(call, { message: { ...message, type: 'call', call }, bytes, since: 0, settle });
       this.#watchOver();
       if (this.#isReady) this.#enqueue(call);
     });
@@ -141,7 +145,9 @@ export class PluginIsolate implements Gatherer, Answers {
   }
 
   #enqueue(call: number): void {
-    const { message, bytes } = this.#calls.get(call) as OpenCall;
+    const open = this.#calls.get(call) as OpenCall;
+    const { message, bytes } = open;
+    open.since = performance.now();
     this.#push([call, JSON.stringify(message), bytes]);
   }
 
@@ -159,6 +165,7 @@ export class PluginIsolate implements Gatherer, Answers {
     const { source, language, name, config, backends, wasm, callTime, memory, engine, probation } = this.#options;
     this.#unusable = this.#pause = null;
     this.generation++;
+    this.#startedAt = performance.now();
     const watch = new SharedArrayBuffer(8);
     this.#watch = new Int32Array(watch);
     const data: ThreadData = { source, language, name, config, backends, wasm, callTime, memory, engine, probation, watch };
@@ -272,11 +279,16 @@ export class PluginIsolate implements Gatherer, Answers {
   #look(): void {
     if (this.#calls.size === 0 && (this.#isReady || this.#worker === null)) return this.#rest();
     const now = performance.now();
-    for (const [call, { since }] of this.#calls)
-      if (now - since > this.#options.timeout)
-        this.#settle(call, { ok: false, failure: 'timeout', reason: `it took longer than ${this.#options.timeout} ms` });
+    if (this.#isReady) this.#endLateCalls(now);
+    else if (this.#worker !== null && now - this.#startedAt > START_TIME) return this.#end(`it did not start within ${START_TIME} ms`);
     const since = Atomics.load(this.#watch, 0);
     if (since !== 0 && this.#worker !== null) this.#lookAtRun(this.#worker, since);
+  }
+
+  #endLateCalls(now: number): void {
+    const { timeout } = this.#options;
+    for (const [call, { since }] of this.#calls)
+      if (now - since > timeout) this.#settle(call, { ok: false, failure: 'timeout', reason: `it took longer than ${timeout} ms` });
   }
 
   #lookAtRun(thread: Worker, since: number): void {

@@ -173,14 +173,16 @@ export class QuickJsIsolate implements Isolate {
 
   /** The values that the hooks of an exchange share, as JSON; null: there are none, or they are none of JSON. */
   savedState(exchange: number): string | null {
-    const text = this.#vm.newNumber(exchange).consume((number) => this.#textOf(this.#saved, [number]));
+    const text = this.#textOf(this.#saved, [exchange]);
     return text === '' ? null : text;
   }
 
-  /** Calls a function around the plugin that returns a text. */
-  #textOf(handle: QuickJSHandle | null, values: readonly QuickJSHandle[]): string | null {
+  /** Calls a function around the plugin that returns a text. All of it has a limit of its own: that of the call before may be over. */
+  #textOf(handle: QuickJSHandle | null, values: readonly number[]): string | null {
     const text = this.#limited(this.#options.callTime, () => {
-      const result = this.#vm.callFunction(handle as QuickJSHandle, this.#vm.undefined, ...values);
+      const made = values.map((value) => this.#vm.newNumber(value));
+      const result = this.#vm.callFunction(handle as QuickJSHandle, this.#vm.undefined, ...made);
+      for (const value of made) value.dispose();
       return result.error === undefined ? result.value.consume((value) => this.#vm.getString(value)) : null;
     });
     return typeof text === 'string' ? text : null;
