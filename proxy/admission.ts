@@ -77,6 +77,7 @@ export class Admission {
     const route = runtime.match(exchange);
     if (route === null) return this.#refuse(exchange, runtime, runtime.mismatch(exchange));
     exchange.route = route;
+    exchange.telemetry = route.telemetry;
     this.#options.events.matched?.(exchange);
     return route;
   }

@@ -61,6 +61,7 @@ import { ObjectDataStore } from './runtime/object-data.ts';
 import { RuntimeBuilder } from './runtime/build.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import { registerFamilies } from '#lib/metric.ts';
+import { RouteTelemetries } from './runtime/telemetry/route-telemetries.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
 import { upstreamFamilies } from './telemetry/upstream-metrics.ts';
 import { workerFamilies } from './telemetry/worker-metrics.ts';
@@ -211,7 +212,8 @@ export class Worker {
     };
     const filters = new FilterPool(dependencies, filterKinds);
     const [endpoints, counts, listeners, challenges] = [this.#endpoints, this.#telemetry.upstreams, this.#listeners, this.#challenges];
-    return new RuntimeBuilder({ limits, endpoints, counts, workers, filters, listeners, challenges, data, consumers });
+    const telemetries = new RouteTelemetries((made) => this.#telemetry.follow(made));
+    return new RuntimeBuilder({ limits, endpoints, counts, workers, filters, listeners, challenges, data, consumers, telemetries });
   }
 
   readonly #tells: EndpointTells = {
@@ -270,7 +272,7 @@ export class Worker {
       gathered: () => this.#gathering.held,
       bugs: () => this.#bugs.byPlace,
       mirrorDrops: () => mirror.dropped,
-      accessLogDrops: () => this.#telemetry.accessLog?.dropped ?? 0,
+      accessLogDrops: () => this.#telemetry.accessLog.dropped,
     };
     registerFamilies(this.registry, workerFamilies(sources));
     registerFamilies(this.registry, [...limitFamilies(this.#limits), ...this.#refusals.families(), ...this.#processors.families()]);

@@ -7,7 +7,7 @@ import { AddressRanges } from '#lib/address-ranges.ts';
 import { parseAddressRange } from '#lib/address-range.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import { PATTERN_CALL, translate } from './dialect.ts';
-import { ClientFacts, PathFacts, PrincipalFacts, RequestFacts, ResponseFacts, type Facts } from './facts.ts';
+import { ClientFacts, OutcomeFacts, PathFacts, PrincipalFacts, RequestFacts, ResponseFacts, type Facts } from './facts.ts';
 
 /** The longest text of an expression. */
 export const MAX_EXPRESSION = 2_048;
@@ -26,8 +26,11 @@ export interface Expression {
   value(facts: Facts): Result<unknown>;
 }
 
-/** The moment at which an expression is evaluated: only then `response` is there, or the `topic` that a caller wants. */
-export type ExpressionMoment = 'request' | 'response' | 'topic';
+/**
+ * The moment at which an expression is evaluated: only then `response` is there, also `outcome` when the exchange is over, or the `topic`
+ * that a caller wants.
+ */
+export type ExpressionMoment = 'request' | 'response' | 'outcome' | 'topic';
 
 const BASE = new Environment({
   enableOptionalTypes: true,
@@ -52,6 +55,19 @@ const BASE = new Environment({
     fields: { id: 'string', method: 'string', groups: 'list<string>', claims: 'map<string, dyn>', consumer: 'string', plan: 'string' },
   })
   .registerType('Response', { ctor: ResponseFacts, fields: { status: 'int', headers: 'map<string, string>' } })
+  .registerType('Outcome', {
+    ctor: OutcomeFacts,
+    fields: {
+      error: 'string',
+      durationMs: 'int',
+      attempts: 'int',
+      requestBytes: 'int',
+      responseBytes: 'int',
+      route: 'string',
+      listener: 'string',
+      endpoint: 'string',
+    },
+  })
   .registerType('Path', { ctor: PathFacts, fields: { captures: 'list<string>', params: 'map<string, string>' } })
   .registerVariable('request', 'Request')
   .registerVariable('client', 'Client')
@@ -62,6 +78,7 @@ const BASE = new Environment({
 const ENVIRONMENTS: Readonly<Record<ExpressionMoment, Environment>> = {
   request: BASE.clone(),
   response: BASE.clone().registerVariable('response', 'Response'),
+  outcome: BASE.clone().registerVariable('response', 'Response').registerVariable('outcome', 'Outcome'),
   topic: BASE.clone().registerVariable('topic', 'string'),
 };
 
@@ -69,6 +86,7 @@ const ENVIRONMENTS: Readonly<Record<ExpressionMoment, Environment>> = {
 const WITH_PATH: Readonly<Record<ExpressionMoment, Environment>> = {
   request: ENVIRONMENTS.request.clone().registerVariable('path', 'Path'),
   response: ENVIRONMENTS.response.clone().registerVariable('path', 'Path'),
+  outcome: ENVIRONMENTS.outcome,
   topic: ENVIRONMENTS.topic,
 };
 
@@ -84,6 +102,7 @@ export interface ExpressionTerms {
 const WITH_BODY: Readonly<Record<ExpressionMoment, Environment>> = {
   request: withBody(WITH_PATH.request),
   response: withBody(WITH_PATH.response),
+  outcome: withBody(WITH_PATH.outcome),
   topic: withBody(WITH_PATH.topic),
 };
 

@@ -149,13 +149,70 @@ export class ResponseFacts {
   }
 }
 
-/** Everything that an expression can read. `response` is only there once an answer has begun, `path` in changes of messages. */
+/** How an exchange ended. */
+export interface OutcomeSource {
+  /** A code of errors.md; '' if the exchange did not fail. */
+  readonly error: string;
+  readonly durationMs: number;
+  readonly attempts: number;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  /** Key of the rule; '' without one. */
+  readonly route: string;
+  readonly listener: string;
+  /** `ADDRESS:PORT`; '' without an attempt. */
+  readonly endpoint: string;
+}
+
+/** `outcome` in expressions. Durations are whole milliseconds. */
+export class OutcomeFacts {
+  readonly #source: OutcomeSource;
+
+  constructor(source: OutcomeSource) {
+    this.#source = source;
+  }
+
+  get error(): string {
+    return this.#source.error;
+  }
+
+  get durationMs(): bigint {
+    return BigInt(Math.round(this.#source.durationMs));
+  }
+
+  get attempts(): bigint {
+    return BigInt(this.#source.attempts);
+  }
+
+  get requestBytes(): bigint {
+    return BigInt(this.#source.requestBytes);
+  }
+
+  get responseBytes(): bigint {
+    return BigInt(this.#source.responseBytes);
+  }
+
+  get route(): string {
+    return this.#source.route;
+  }
+
+  get listener(): string {
+    return this.#source.listener;
+  }
+
+  get endpoint(): string {
+    return this.#source.endpoint;
+  }
+}
+
+/** Everything that an expression can read. `response` is only there once an answer has begun, `outcome` when the exchange is over, `path` in changes of messages. */
 export interface Facts {
   readonly request: RequestFacts;
   readonly client: ClientFacts;
   readonly principal: PrincipalFacts;
   readonly now: Date;
   readonly response?: ResponseFacts;
+  readonly outcome?: OutcomeFacts;
   readonly path?: PathFacts;
   /** In changes of bodies: the body as it came, and the old value of a place. */
   readonly body?: unknown;

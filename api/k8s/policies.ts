@@ -7,6 +7,7 @@ import { httpPolicy } from './http-policy.ts';
 import { rateLimitPolicy } from './rate-limit-policy.ts';
 import { securityPolicy } from './security-policy.ts';
 import { WEIR_GROUP } from './schema.ts';
+import { telemetryPolicy } from './telemetry-policy.ts';
 import { xBackendTrafficPolicy } from './x-backend-traffic-policy.ts';
 
 /** In the order of docs/reference/policies.md. */
@@ -18,6 +19,7 @@ export const POLICIES = [
   rateLimitPolicy,
   httpPolicy,
   extensionPolicy,
+  telemetryPolicy,
 ] as const;
 
 /** Weir's own. The others are kinds of the Gateway API, which has their CRDs. */

@@ -16,6 +16,7 @@ import { checkRegex } from './match-rules.ts';
 import { policyKindOf, type Policy } from './policies.ts';
 import { ONE_OBJECT, type DataObjectReference } from './policy-reference.ts';
 import { checkLimits } from './rate-limit/limit-rules.ts';
+import { checkAccessLog } from './telemetry/access-log.ts';
 import { checkAuthorization } from './security/authorization-rules.ts';
 import { checkAuthentication } from './security/authentication-rules.ts';
 import { describeTargets, NO_TARGET, type PolicyTargetRef, type PolicyTargetSelector, type TargetKind } from './policy.ts';
@@ -37,12 +38,29 @@ export function checkPolicy(policy: Policy): FieldError[] {
       reason: 'is listed twice',
     })),
     ...checkSettings(definition.settings, spec, 'spec'),
-    ...(policy.kind === 'RateLimitPolicy' ? checkLimits(policy.spec.limits) : []),
-    ...(policy.kind === 'HTTPPolicy' ? checkHttpPolicy(policy.spec) : []),
-    ...(policy.kind === 'ExtensionPolicy' ? checkExtensions(policy.spec) : []),
-    ...(policy.kind === 'SecurityPolicy' ? checkAuthorization(policy.spec.authorization ?? {}, 'spec.authorization') : []),
-    ...(policy.kind === 'SecurityPolicy' ? checkAuthentication(policy.spec.authentication, 'spec.authentication') : []),
+    ...checkOwn(policy),
   ];
+}
+
+/** The rules of one kind. */
+function checkOwn(policy: Policy): FieldError[] {
+  switch (policy.kind) {
+    case 'RateLimitPolicy':
+      return checkLimits(policy.spec.limits);
+    case 'HTTPPolicy':
+      return checkHttpPolicy(policy.spec);
+    case 'TelemetryPolicy':
+      return checkAccessLog(policy.spec.accessLog);
+    case 'ExtensionPolicy':
+      return checkExtensions(policy.spec);
+    case 'SecurityPolicy':
+      return [
+        ...checkAuthorization(policy.spec.authorization ?? {}, 'spec.authorization'),
+        ...checkAuthentication(policy.spec.authentication, 'spec.authentication'),
+      ];
+    default:
+      return [];
+  }
 }
 
 function checkTarget(target: PolicyTargetRef | PolicyTargetSelector, allowed: readonly TargetKind[], field: string): FieldError[] {
@@ -94,6 +112,7 @@ const FORMS: ReadonlyMap<string, (value: string, field: string) => FieldError[]>
   ['regex', checkRegex],
   ['status', checkStatuses],
   ['condition', (value, field) => checkExpression(value, field, { result: 'bool' })],
+  ['outcome condition', (value, field) => checkExpression(value, field, { result: 'bool', moment: 'outcome' })],
   ['topic condition', (value, field) => checkExpression(value, field, { result: 'bool', moment: 'topic' })],
   ['text expression', (value, field) => checkExpression(value, field, { result: 'string' })],
   ['request condition', (value, field) => checkExpression(value, field, { result: 'bool', path: true })],

@@ -9,7 +9,7 @@ import { DURATION_FORM, DURATION_RULES } from './schema.ts';
 //   ~unit     the unit after conversion: `milliseconds` or `bytes`
 //   ~must     completes the sentence "must be ..." if the description says what the setting does
 //   ~form     the form of a text that a pattern cannot express: `path`, `range`, `field`, `regex`,
-//             `status`, `condition`, `topic condition`, `text expression`, and the same in changes of messages: `request condition`,
+//             `status`, `condition`, `outcome condition`, `topic condition`, `text expression`, and the same in changes of messages: `request condition`,
 //             `request text`, `request body condition`, `request body value`, and those of `response`; `pointer`
 //   ~minimum, ~maximum   bounds of a size, bytes
 //   ~whole    a group that a nearer policy replaces as one setting
@@ -91,6 +91,11 @@ export function pattern(description: string) {
 export function expression(description: string, result: ExpressionResult = 'bool') {
   const form = result === 'bool' ? 'condition' : 'text expression';
   return Type.Optional(Type.String({ minLength: 1, maxLength: MAX_EXPRESSION, description, '~form': form }));
+}
+
+/** A condition in CEL about a request that is over: it also reads the head of the answer and the outcome. */
+export function logExpression(description: string) {
+  return Type.Optional(Type.String({ minLength: 1, maxLength: MAX_EXPRESSION, description, '~form': 'outcome condition' }));
 }
 
 /** A condition in CEL that also reads the name of a topic. */

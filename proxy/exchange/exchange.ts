@@ -15,6 +15,7 @@ import type { KeptBody } from './kept-body.ts';
 import type { LocalStream } from './local-stream.ts';
 import type { BackendPlan, ClientIdentity, ResponseFilter, RoutePlan, UpstreamEndpoint, Wait } from './plan.ts';
 import type { Principal } from './principal.ts';
+import type { RouteTelemetry } from './route-telemetry.ts';
 import type { Session } from './session.ts';
 import type { StagedBody } from './staged-body.ts';
 import type { DownstreamStream, UpstreamStream } from './stream.ts';
@@ -222,6 +223,8 @@ export class Exchange {
   // The route and the attempts.
   /** The plan from the runtime at the head of the request; the whole exchange follows it. */
   route: RoutePlan | null = null;
+  /** What policies say about telemetry, from the match on; null: nothing. */
+  telemetry: RouteTelemetry | null = null;
   /** The response filters while there is no plan; null: none. */
   unroutedFilters: readonly ResponseFilter[] | null = null;
   backend: BackendPlan | null = null;

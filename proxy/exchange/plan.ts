@@ -10,6 +10,7 @@ import type { BackendCounts } from './upstream-counts.ts';
 import type { PriorityPlan } from './priority.ts';
 import type { Principal } from './principal.ts';
 import type { AnswerRefusal } from './replaced-body.ts';
+import type { RouteTelemetry } from './route-telemetry.ts';
 import type { RuleSessions, Session } from './session.ts';
 
 /** The decision of a request filter: continue, the exchange is answered, or continue with a stage for the body of the request. */
@@ -345,4 +346,6 @@ export interface RoutePlan {
   /** The protocol to endpoints regardless of their cluster; null: that of the cluster. */
   readonly protocol: 'http1' | 'http2' | null;
   readonly proxyProtocol: ProxyProtocol;
+  /** What policies say about telemetry; null: nothing. */
+  readonly telemetry: RouteTelemetry | null;
 }

@@ -1,5 +1,6 @@
 // The facts of an exchange for expressions.
-import { ClientFacts, PrincipalFacts, RequestFacts, ResponseFacts, type Facts } from '#api/expression/facts.ts';
+import { ClientFacts, OutcomeFacts, PrincipalFacts, RequestFacts, ResponseFacts, type Facts } from '#api/expression/facts.ts';
+import { joinAddress } from '#lib/host-port.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 
 /** What expressions can read of a request. */
@@ -24,4 +25,20 @@ export function requestFacts(exchange: Exchange): Facts {
 export function responseFacts(exchange: Exchange): Facts {
   const { status, responseHeaders } = exchange;
   return { ...requestFacts(exchange), response: new ResponseFacts({ status, headers: responseHeaders }) };
+}
+
+/** The same once the exchange is over, after a number of milliseconds. */
+export function outcomeFacts(exchange: Exchange, durationMs: number): Facts {
+  const { error, attempts, requestBytes, responseBytes, route, listener, attempt } = exchange;
+  const source = {
+    error: error === null ? '' : error.code,
+    durationMs,
+    attempts,
+    requestBytes,
+    responseBytes,
+    route: route === null ? '' : route.key,
+    listener,
+    endpoint: attempt === null ? '' : joinAddress(attempt.endpoint.address, attempt.endpoint.port),
+  };
+  return { ...responseFacts(exchange), outcome: new OutcomeFacts(source) };
 }

@@ -30,6 +30,7 @@ import type { FindVariant, RoutePlans } from './plan.ts';
 import { Runtime } from './runtime.ts';
 import { StreamRoutes } from './stream-routes.ts';
 import { clientIdentities, resolveTls } from './upstream-tls.ts';
+import { RouteTelemetries } from './telemetry/route-telemetries.ts';
 import { Unrouted } from './unrouted.ts';
 import type { StreamFinder } from '../listener/port-context.ts';
 
@@ -60,6 +61,8 @@ export interface BuilderOptions {
   readonly consumers?: ConsumerIndex;
   /** The answers to challenges, which the builder fills; the listeners and the request path read them. */
   readonly challenges?: Challenges;
+  /** What policies say about telemetry. */
+  readonly telemetries?: RouteTelemetries;
 }
 
 /** The parts that a batch of resources affects. */
@@ -105,6 +108,7 @@ export class RuntimeBuilder {
   readonly #plans = new WeakMap<ir.Route, RoutePlans>();
   readonly #streams: StreamRoutes;
   readonly #challenges: Challenges;
+  readonly #telemetries: RouteTelemetries;
   readonly #unrouted: Unrouted;
   readonly #keepers: Keepers = {
     Secret: {
@@ -175,7 +179,8 @@ export class RuntimeBuilder {
 
   constructor(options: BuilderOptions) {
     this.#options = options;
-    this.#unrouted = new Unrouted(options.filters);
+    this.#telemetries = options.telemetries ?? new RouteTelemetries();
+    this.#unrouted = new Unrouted(options.filters, this.#telemetries);
     const { endpoints: registry, counts, workers } = options;
     this.#clusters = new ClusterMap({ registry, counts, workers, made: (cluster) => this.#configure(cluster) });
     this.#streams = new StreamRoutes(this.#clusters, this.#certificateOf);
@@ -323,6 +328,7 @@ export class RuntimeBuilder {
       filters: this.#options.filters,
       sessionKeys: this.#sessionKeys,
       certificateOf: this.#certificateOf,
+      telemetries: this.#telemetries,
     });
     const previous = this.#plans.get(route);
     this.#clusters.plan(plans.variants, previous?.variants);

@@ -8,6 +8,7 @@ import { SessionKeys } from '../cluster/session/session-keys.ts';
 import { STANDARD } from '../cluster/settings.ts';
 import type { ClusterVariant } from '../cluster/variant.ts';
 import { FilterPool } from '../filter/filter-pool.ts';
+import { RouteTelemetries } from './telemetry/route-telemetries.ts';
 import { buildPlans, buildStreamPlan, refusingPlan } from './plan.ts';
 import type { RoutePlans } from './plan.ts';
 
@@ -25,6 +26,7 @@ function clusterOf(key: string): ClusterVariant {
 
 function plansOf(fields: Partial<ir.Route>, ...policies: readonly ir.Policy[]): RoutePlans {
   return buildPlans(route(fields), new PolicyIndex(policies), {
+    telemetries: new RouteTelemetries(),
     cluster: clusterOf,
     filters: new FilterPool({} as never),
     sessionKeys: new SessionKeys(),

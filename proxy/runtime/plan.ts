@@ -14,6 +14,7 @@ import type { Chain, FilterPool } from '../filter/filter-pool.ts';
 import { refusedPreflight } from '../filter/refused-preflight.ts';
 import { RulePolicies } from '../filter/rule-policies.ts';
 import type { StreamBackendPlan, StreamPlan } from '../exchange/stream-plan.ts';
+import type { RouteTelemetries } from './telemetry/route-telemetries.ts';
 import { forwardSettings, presentedBy, useOf, type BackendUse, type StreamBackendUse } from './backend-traffic.ts';
 import { sessionSettings } from './backend-traffic/session-persistence.ts';
 
@@ -29,6 +30,7 @@ export interface PlanOptions {
   readonly sessionKeys: SessionKeys;
   /** The key of the Secret with the certificate that requests of a listener (key) present to backends; null without one. */
   readonly certificateOf: CertificateOf;
+  readonly telemetries: RouteTelemetries;
 }
 
 /** The plans of a route. */
@@ -56,8 +58,10 @@ export function buildPlans(route: ir.Route, policies: PolicyIndex, options: Plan
       // Policies with problems make no filters.
       const chain = error === null ? filters.chain(route.filters, ofRule) : filters.refusals(route.filters, ofRule);
       const uses = [null, ...rule.all.map(({ cluster: each }) => each?.key ?? null)].map(useIn);
-      const signature = JSON.stringify([error, chain.id, uses, uses.map(({ fallback }) => fallback && useIn(fallback))]);
-      const plan = distinct.get(signature) ?? withSettings({ ...rule, plan: { ...common, error } }, { chain, useIn, cluster });
+      const telemetry = options.telemetries.of(policies, route, listener);
+      const fallbacks = uses.map(({ fallback }) => fallback && useIn(fallback));
+      const signature = JSON.stringify([error, chain.id, uses, fallbacks, telemetry?.id]);
+      const plan = distinct.get(signature) ?? withSettings({ ...rule, plan: { ...common, error, telemetry } }, { chain, useIn, cluster });
       distinct.set(signature, plan);
       return [listener, plan] as const;
     }),
@@ -207,6 +211,7 @@ function buildPlan(route: ir.Route, all: readonly BackendPlan[], sessions: Route
     sessions,
     ...forwardSettings(route, {}),
     fallbackBackend: null,
+    telemetry: null,
   });
 }
 
@@ -219,7 +224,15 @@ export function servicePlan(protocol: 'http2' | null): RoutePlan {
 
 function planToService(http2: boolean): RoutePlan {
   const settings = forwardSettings({ timeouts: { request: null, backendRequest: null }, retry: null, ...(http2 ? { http2 } : {}) }, {});
-  const none = { requestFilters: null, lastFilters: null, ...NO_HALVES, sessions: null, fallbackBackend: null, error: null };
+  const none = {
+    requestFilters: null,
+    lastFilters: null,
+    ...NO_HALVES,
+    sessions: null,
+    fallbackBackend: null,
+    telemetry: null,
+    error: null,
+  };
   return Object.freeze({ key: '', ...none, backends: [], totalWeight: 0, nothingDrawn: ERRORS.noBackends, ...settings });
 }
 

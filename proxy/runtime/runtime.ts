@@ -8,7 +8,7 @@ import type { ExchangeError } from '../exchange/errors.ts';
 import type { DownstreamConnection, Exchange } from '../exchange/exchange.ts';
 import type { TrustedProxies } from '../listener/trusted-proxies.ts';
 import { refusingPlan, type RoutePlans } from './plan.ts';
-import type { UnroutedFilters } from './unrouted.ts';
+import type { UnroutedPlans } from './unrouted.ts';
 import type { ClientIdentity, RoutePlan } from '../exchange/plan.ts';
 
 /** Plans by IR route object, so that a table and its plans always have the same version. */
@@ -37,8 +37,8 @@ export interface RuntimeParts {
   readonly identities: ReadonlyMap<string, ClientIdentity>;
   /** The trusted peers for information about clients, by key of the listener of the request. */
   readonly trusted: ReadonlyMap<string, TrustedProxies>;
-  /** The response filters for requests that no route gets. */
-  readonly unrouted: UnroutedFilters;
+  /** What policies say about requests that no route gets. */
+  readonly unrouted: UnroutedPlans;
   readonly policyCors: PolicyCors;
 }
 
@@ -51,7 +51,7 @@ export class Runtime {
   /** Null if no Gateway has a client certificate for backends. */
   readonly #identities: RuntimeParts['identities'] | null;
   readonly #trusted: RuntimeParts['trusted'] | null;
-  readonly #unrouted: UnroutedFilters;
+  readonly #unrouted: UnroutedPlans;
   readonly #policyCors: PolicyCors;
 
   constructor(version: number, { tables, plans, identities, trusted, unrouted, policyCors }: RuntimeParts) {
@@ -115,14 +115,17 @@ export class Runtime {
     return this.#identities?.get(listener) ?? null;
   }
 
-  /** Stores the response filters of the listener of the host in an exchange that gets no route, unless the connection may not reach it. */
+  /** Stores what policies say about the listener of the host in an exchange that gets no route, unless the connection may not reach it. */
   filterRefusal(exchange: Exchange): void {
     if (this.#unrouted.size === 0) return;
     const table = this.tables.get(exchange.connection.localPort);
     const listener = table?.listenerOf(exchange.host) ?? null;
     if (table === undefined || listener === null) return;
     const expected = isolatedListener(exchange, table);
-    if (expected === '' || expected === listener) exchange.unroutedFilters = this.#unrouted.get(listener) ?? null;
+    const plan = expected === '' || expected === listener ? this.#unrouted.get(listener) : undefined;
+    if (plan === undefined) return;
+    exchange.unroutedFilters = plan.filters;
+    exchange.telemetry = plan.telemetry;
   }
 
   /**

@@ -1,5 +1,6 @@
 // The telemetry of a worker: counters of requests, WebSockets, connections and backends, and the access log.
 import { ExchangeEvents } from '../exchange/exchange-events.ts';
+import type { RouteTelemetry } from '../exchange/route-telemetry.ts';
 import type { Limits } from '../exchange/limits.ts';
 import { UpstreamCounts } from '../exchange/upstream-counts.ts';
 import type { MetricFamily } from '#lib/metric.ts';
@@ -31,8 +32,7 @@ export interface TelemetryOptions {
 
 export class Telemetry {
   readonly upstreams: UpstreamCounts;
-  /** Null without an access log. */
-  readonly accessLog: AccessLog | null;
+  readonly accessLog: AccessLog;
   readonly security: SecurityLog;
   readonly exchanges: ExchangeEvents;
   readonly sessions: SessionRecorder;
@@ -40,7 +40,9 @@ export class Telemetry {
   readonly #requests: RequestMetrics;
   readonly #streams: StreamMetrics;
   readonly #tapped: TappedLog;
-  /** The access log, or that with its taps; null: neither. */
+  /** The access log, if a flag or a policy has turned it on. */
+  #own: AccessLog | null;
+  /** The same, or that with its taps; null: neither. */
   #log: Log | null = null;
   /** That of the security log, if it is not that of the access log. */
   readonly #securitySink: LogSink | null;
@@ -52,14 +54,15 @@ export class Telemetry {
     this.#requests = requests;
     this.#streams = streams;
     this.upstreams = new UpstreamCounts(limits.maxMetricEndpoints);
-    this.accessLog = accessLog === 'off' ? null : new AccessLog(accessLog, reusePort, accessLogSettings);
-    const shared = securityLog === accessLog ? (this.accessLog?.sink ?? null) : null;
+    this.accessLog = new AccessLog(accessLog, reusePort, accessLogSettings);
+    this.#own = accessLog === 'off' ? null : this.accessLog;
+    const shared = securityLog === accessLog ? this.accessLog.sink : null;
     this.#securitySink = securityLog === 'off' || shared !== null ? null : new LogSink(securityLog, reusePort);
     this.security = new SecurityLog(shared ?? this.#securitySink);
     this.#metrics = [requests, webSockets, streams, this.security];
     this.exchanges = new ExchangeEvents(requests, webSockets, new UnresolvedPolicies(this.security));
     this.sessions = new SessionRecorder(streams);
-    this.#logTo(this.accessLog);
+    this.#logTo(this.#own);
     this.#tapped = new TappedLog(this.accessLog, accessLogSettings.format);
   }
 
@@ -72,8 +75,15 @@ export class Telemetry {
       return await tap.run(inspecting);
     } finally {
       this.#tapped.remove(tap);
-      if (this.#tapped.size === 0) this.#logTo(this.accessLog);
+      if (this.#tapped.size === 0) this.#logTo(this.#own);
     }
+  }
+
+  /** Follows what a policy says about some rules, before their first request: consumers that flags leave off listen from now on. */
+  follow({ accessLog }: RouteTelemetry): void {
+    if (accessLog?.enabled !== true || this.#own !== null) return;
+    this.#own = this.accessLog;
+    if (this.#log === null) this.#logTo(this.#own);
   }
 
   #logTo(log: Log | null): void {
@@ -85,12 +95,12 @@ export class Telemetry {
 
   /** Reopens the files of the logs after a rename. Returns null, or the error if a log keeps the old file. */
   reopenLogs(): string | null {
-    return this.accessLog?.reopen() ?? this.#securitySink?.reopen() ?? null;
+    return this.accessLog.reopen() ?? this.#securitySink?.reopen() ?? null;
   }
 
   /** Writes the gathered lines: see LogSink.close. */
   async closeLogs(timeout: number): Promise<boolean> {
-    const closed = await Promise.all([this.accessLog?.close(timeout) ?? true, this.#securitySink?.close(timeout) ?? true]);
+    const closed = await Promise.all([this.accessLog.close(timeout), this.#securitySink?.close(timeout) ?? true]);
     return closed.every(Boolean);
   }
 

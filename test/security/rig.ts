@@ -11,7 +11,15 @@ import { startProxy, type Proxy } from '../support/proxy.ts';
 
 /** An object of Weir or the Gateway API in the namespace `default`. */
 export function manifest(kind: string, name: string, spec: object): Manifest {
-  const weir = ['Backend', 'SecurityPolicy', 'RateLimitPolicy', 'HTTPPolicy', 'ExtensionPolicy', 'BackendTrafficPolicy'].includes(kind);
+  const weir = [
+    'Backend',
+    'SecurityPolicy',
+    'RateLimitPolicy',
+    'HTTPPolicy',
+    'ExtensionPolicy',
+    'BackendTrafficPolicy',
+    'TelemetryPolicy',
+  ].includes(kind);
   return {
     apiVersion: weir ? 'gateway.weir.dev/v1alpha1' : 'gateway.networking.k8s.io/v1',
     kind,
@@ -42,7 +50,7 @@ export class SecurityRig {
   static async start(
     objects: readonly Manifest[],
     rule: object = {},
-    more: Pick<WorkerOptions, 'redis' | 'allowedServices' | 'securityLog'> = {},
+    more: Partial<Pick<WorkerOptions, 'redis' | 'allowedServices' | 'securityLog' | 'accessLog' | 'accessLogSettings'>> = {},
   ): Promise<SecurityRig> {
     const upstream = await openUpstream('HTTP/1.1 200 OK\r\nx-frame-options: BACKEND\r\ncontent-length: 2\r\n\r\nok');
     const compiler = new Compiler({ controllerName: CONTROLLER_NAME, allowLoopback: true, bindAddresses: true });
@@ -55,7 +63,7 @@ export class SecurityRig {
       ...objects,
     ];
     const delta = compiler.apply(all.map((object) => ({ type: 'upsert', object: inDefault(object) as never })));
-    const proxy = await startProxy(delta.changed.map(decoded), {}, 'off', more);
+    const proxy = await startProxy(delta.changed.map(decoded), {}, more.accessLog ?? 'off', more);
     closeLater(() => proxy.close());
     return new SecurityRig(compiler, proxy, upstream);
   }

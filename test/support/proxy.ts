@@ -28,12 +28,14 @@ export async function startProxy(
   resources: readonly ir.Resource[],
   limits: Partial<Limits> = {},
   accessLog = 'off',
-  more: Pick<WorkerOptions, 'via' | 'overloadSignals' | 'filterKinds' | 'redis' | 'allowedServices' | 'securityLog'> = {},
+  more: Partial<
+    Pick<WorkerOptions, 'via' | 'overloadSignals' | 'filterKinds' | 'redis' | 'allowedServices' | 'securityLog' | 'accessLogSettings'>
+  > = {},
 ): Promise<Proxy> {
   const worker = new Worker({
     limits: { ...DEFAULT_LIMITS, ...UNSHED, ...limits },
-    accessLog,
     ...more,
+    accessLog,
     reusePort: false,
     drainTimeout: 1_000,
     bindPort: () => 0,

@@ -9,7 +9,8 @@ import { until } from '../../../test/support/until.ts';
 import { Exchange } from '../../exchange/exchange.ts';
 import { DEFAULT_LIMITS } from '../../exchange/limits.ts';
 import { Worker } from '../../worker.ts';
-import { AccessLog, LineMaker } from './access-log.ts';
+import { AccessLog } from './access-log.ts';
+import { LineMaker } from './line-maker.ts';
 import { parseFormat } from '#api/access-log/format.ts';
 
 const CONNECTION = {

@@ -4,14 +4,12 @@ import { DEFAULT_FORMAT } from '#api/access-log/format.ts';
 import type { LogFormat } from '#api/access-log/format.ts';
 import type { ExchangeListener } from '../../exchange/exchange-events.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
+import type { AccessLogPlan } from '../../exchange/route-telemetry.ts';
 import type { StreamSession } from '../../exchange/stream-session.ts';
 import { keeps } from './filter.ts';
 import type { Subject } from './filter.ts';
-import { compileLine } from './line.ts';
-import { Moment } from './moment.ts';
-import { keepHeaders, loggedHeaders, requestReaders } from './request-fields.ts';
+import { planOf, RouteLines } from './route-lines.ts';
 import { LogSink } from './sink.ts';
-import { streamReaders } from './stream-fields.ts';
 
 /** Format and filter of lines. */
 export interface AccessLogSettings {
@@ -21,37 +19,6 @@ export interface AccessLogSettings {
 }
 
 export const DEFAULT_ACCESS_LOG: AccessLogSettings = Object.freeze({ format: DEFAULT_FORMAT, filter: null });
-
-/** Makes lines. Tests use it without a sink. */
-export class LineMaker {
-  readonly #headers: readonly string[];
-  readonly #moment = new Moment();
-  readonly #request: (exchange: Exchange, moment: Moment) => string;
-  readonly #stream: (session: StreamSession, moment: Moment) => string;
-
-  constructor(format: LogFormat) {
-    this.#headers = loggedHeaders(format);
-    this.#request = compileLine(format, requestReaders(this.#headers));
-    this.#stream = compileLine(format, streamReaders());
-  }
-
-  /** Keeps headers before filters change them. */
-  started(exchange: Exchange): void {
-    if (this.#headers.length > 0) keepHeaders(exchange, this.#headers);
-  }
-
-  /** The line of an exchange, with its duration in milliseconds. It has no query, since queries often contain tokens. */
-  request(exchange: Exchange, ms: number): string {
-    this.#moment.ms = ms;
-    return this.#request(exchange, this.#moment);
-  }
-
-  /** The line of a connection. */
-  stream(session: StreamSession, ms: number): string {
-    this.#moment.ms = ms;
-    return this.#stream(session, this.#moment);
-  }
-}
 
 /** Takes exchanges and streams of a worker as they start and end. */
 export interface Log extends ExchangeListener {
@@ -71,48 +38,80 @@ export function subjectOfStream({ target, error }: StreamSession, ms: number): S
 }
 
 export class AccessLog implements Log {
-  readonly #sink: LogSink;
-  readonly #lines: LineMaker;
+  readonly #target: string;
+  readonly #shared: boolean;
+  /** Null while the log is off and no policy has turned it on. */
+  #sink: LogSink | null;
+  readonly #lines: RouteLines;
   readonly #filter: LogFilter;
   #closing: Promise<boolean> | null = null;
 
-  /** `target`: `stdout` or a path of a file to append to; `shared`: other workers write to it too. Throws if it cannot be opened. */
+  /**
+   * `target`: `stdout`, a path of a file to append to, or `off`: only requests whose policies turn the log on have lines, on standard output.
+   * `shared`: other workers write to it too. Throws if it cannot be opened.
+   */
   constructor(target: string, shared: boolean, { format, filter } = DEFAULT_ACCESS_LOG) {
-    this.#sink = new LogSink(target, shared);
-    this.#lines = new LineMaker(format);
+    this.#target = target;
+    this.#shared = shared;
+    this.#sink = target === 'off' ? null : new LogSink(target, shared);
+    this.#lines = new RouteLines(format);
     this.#filter = filter;
   }
 
-  /** Where the lines go: the security log may share it. */
-  get sink(): LogSink {
+  /** Where the lines go: the security log may share it. Null while the log is off. */
+  get sink(): LogSink | null {
     return this.#sink;
   }
 
   /** The number of dropped lines. */
   get dropped(): number {
-    return this.#sink.dropped;
+    return this.#sink?.dropped ?? 0;
   }
 
   started(exchange: Exchange): void {
     this.#lines.started(exchange);
   }
 
+  matched(exchange: Exchange): void {
+    this.#lines.matched(exchange);
+  }
+
   ended(exchange: Exchange, ms: number): void {
+    const plan = planOf(exchange);
+    if (plan !== null) return this.#endedWith(plan, exchange, ms);
+    if (this.#target === 'off') return;
     if (this.#filter !== null && !keeps(this.#filter, subjectOf(exchange, ms))) return;
-    this.#sink.write(this.#lines.request(exchange, ms));
+    this.#write(this.#lines.usual.request(exchange, ms));
+  }
+
+  #endedWith(plan: AccessLogPlan, exchange: Exchange, ms: number): void {
+    if (!(plan.enabled ?? this.#target !== 'off')) return;
+    const isKept = plan.keeps === null ? this.#filter === null || keeps(this.#filter, subjectOf(exchange, ms)) : plan.keeps(exchange, ms);
+    if (isKept && isChosen(plan, exchange, ms)) this.#write(this.#lines.line(plan, exchange, ms));
+  }
+
+  #write(line: string): void {
+    this.#sink ??= new LogSink('stdout', this.#shared);
+    this.#sink.write(line);
   }
 
   logStream(session: StreamSession, ms: number): void {
-    if (this.#filter === null || keeps(this.#filter, subjectOfStream(session, ms))) this.#sink.write(this.#lines.stream(session, ms));
+    if (this.#target === 'off') return;
+    if (this.#filter === null || keeps(this.#filter, subjectOfStream(session, ms))) this.#write(this.#lines.usual.stream(session, ms));
   }
 
   /** Reopens the file after a rename. Returns null, or the error if the log keeps the old file. */
   reopen(): string | null {
-    return this.#sink.reopen();
+    return this.#sink?.reopen() ?? null;
   }
 
   /** Writes the gathered lines: see LogSink.close. */
   close(timeout: number): Promise<boolean> {
-    return (this.#closing ??= this.#sink.close(timeout));
+    return (this.#closing ??= this.#sink?.close(timeout) ?? Promise.resolve(true));
   }
+}
+
+/** Whether the line is in the share that is written. */
+function isChosen({ share, always }: AccessLogPlan, exchange: Exchange, ms: number): boolean {
+  return share === 1 || Math.random() < share || (always !== null && always(exchange, ms));
 }

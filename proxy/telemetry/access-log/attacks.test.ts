@@ -5,7 +5,7 @@ import { LOG_FIELDS } from '#api/access-log/fields.ts';
 import { parseFormat } from '#api/access-log/format.ts';
 import { ERRORS, withDetail } from '../../exchange/errors.ts';
 import { Exchange } from '../../exchange/exchange.ts';
-import { LineMaker } from './access-log.ts';
+import { LineMaker } from './line-maker.ts';
 import { WRITE_BYTES } from './line.ts';
 
 /** Texts under the control of clients and peers. */

@@ -2,20 +2,20 @@
 import type { LogFormat } from '#api/access-log/format.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import type { StreamSession } from '../../exchange/stream-session.ts';
-import { LineMaker, subjectOf, subjectOfStream } from './access-log.ts';
+import { subjectOf, subjectOfStream } from './access-log.ts';
 import type { Log } from './access-log.ts';
+import { planOf, RouteLines } from './route-lines.ts';
 import type { Tap } from './tap.ts';
 
 export class TappedLog implements Log {
-  /** Null: the log is off. */
-  readonly #log: Log | null;
-  readonly #lines: LineMaker;
+  readonly #log: Log;
+  readonly #lines: RouteLines;
   readonly #taps = new Set<Tap>();
 
   /** The lines of taps have the format of the log. */
-  constructor(log: Log | null, format: LogFormat) {
+  constructor(log: Log, format: LogFormat) {
     this.#log = log;
-    this.#lines = new LineMaker(format);
+    this.#lines = new RouteLines(format);
   }
 
   /** The number of taps. */
@@ -36,17 +36,21 @@ export class TappedLog implements Log {
     this.#lines.started(exchange);
   }
 
+  matched(exchange: Exchange): void {
+    this.#lines.matched(exchange);
+  }
+
   ended(exchange: Exchange, ms: number): void {
-    this.#log?.ended(exchange, ms);
+    this.#log.ended(exchange, ms);
     const subject = subjectOf(exchange, ms);
     let line = '';
-    for (const tap of this.#taps) if (tap.wants(subject)) tap.take((line ||= this.#lines.request(exchange, ms)));
+    for (const tap of this.#taps) if (tap.wants(subject)) tap.take((line ||= this.#lines.line(planOf(exchange), exchange, ms)));
   }
 
   logStream(session: StreamSession, ms: number): void {
-    this.#log?.logStream(session, ms);
+    this.#log.logStream(session, ms);
     const subject = subjectOfStream(session, ms);
     let line = '';
-    for (const tap of this.#taps) if (tap.wants(subject)) tap.take((line ||= this.#lines.stream(session, ms)));
+    for (const tap of this.#taps) if (tap.wants(subject)) tap.take((line ||= this.#lines.usual.stream(session, ms)));
   }
 }

@@ -1,0 +1,24 @@
+// What TelemetryPolicies say about the requests of a rule at a listener. Rules with equal settings share one object, so that a consumer can
+// keep what it makes of them.
+import type { Exchange } from './exchange.ts';
+
+export interface RouteTelemetry {
+  /** Equal for equal settings. */
+  readonly id: string;
+  /** Null: no policy sets any of it. */
+  readonly accessLog: AccessLogPlan | null;
+}
+
+/** Which requests have lines in the access log, and what is in them. */
+export interface AccessLogPlan {
+  /** Null: the flag of the proxy decides. */
+  readonly enabled: boolean | null;
+  /** Whether a request that took so many milliseconds has a line; null: the filter of the proxy decides. */
+  readonly keeps: ((exchange: Exchange, ms: number) => boolean) | null;
+  /** The share of lines that are written, 0 to 1. */
+  readonly share: number;
+  /** Lines that are written whatever the share; null: none. */
+  readonly always: ((exchange: Exchange, ms: number) => boolean) | null;
+  /** The fields of the lines, in JSON then, as a flag writes them; null: lines of the format of the proxy. */
+  readonly fields: string | null;
+}
