@@ -8,6 +8,8 @@ import { LimitBook } from '../controller/telemetry/limit-book.ts';
 import { LimitDesk, NO_LIMIT_PEERS } from '../controller/telemetry/limit-desk.ts';
 import { TelemetryHub } from '../controller/telemetry/hub.ts';
 import type { Override } from '../controller/telemetry/overrides.ts';
+import { fleetWindow } from '../controller/telemetry/window/fleet-window.ts';
+import type { WindowReader } from '../controller/telemetry/window/reader.ts';
 import { commandsOf } from '../proxy/commands.ts';
 import { Dialogue } from '../proxy/reporting/dialogue.ts';
 import { Outbox } from '../proxy/reporting/outbox.ts';
@@ -31,6 +33,7 @@ export interface OwnTelemetryOptions {
 export class OwnTelemetry {
   readonly fleet: Fleet;
   readonly limits: LimitBook;
+  readonly window: WindowReader;
   readonly #options: OwnTelemetryOptions;
   readonly #hub: TelemetryHub;
   readonly #desk: LimitDesk;
@@ -43,6 +46,8 @@ export class OwnTelemetry {
     this.#desk = new LimitDesk({ hub: this.#hub, peers: NO_LIMIT_PEERS, learnMs: 0 });
     this.fleet = new Fleet({ hub: this.#hub, peers: NO_PEERS, resources, version: WEIR_VERSION });
     this.limits = new LimitBook({ fleet: this.fleet, desk: this.#desk, resources });
+    const [hub, fleet, limits] = [this.#hub, this.fleet, this.limits];
+    this.window = fleetWindow({ hub, peers: NO_PEERS, fleet, limits, resources, refused: () => null });
   }
 
   /** The overrides that the store has kept. */

@@ -150,8 +150,8 @@ export class Standalone {
   get admin(): FeedPaths {
     const { log } = this.#options;
     const endpoints = { registrations: this.#registry.registrations, rules: this.#compilerOptions() };
-    const { fleet, limits } = this.#telemetry;
-    const operations = operationsOf({ fleet, endpoints, limits });
+    const { fleet, limits, window } = this.#telemetry;
+    const operations = operationsOf({ fleet, endpoints, limits, window });
     return {
       paths: { ...discoveryPaths(this.#discovery), ...operationPaths(operations, log) },
       maxBodyBytes: MAX_OPERATION_BYTES,

@@ -43,6 +43,8 @@ import { LimitDesk } from './telemetry/limit-desk.ts';
 import { telemetryService } from './telemetry/service.ts';
 import { logNews } from './telemetry/trouble-news.ts';
 import { TroubleWatch } from './telemetry/trouble-watch.ts';
+import { fleetWindow } from './telemetry/window/fleet-window.ts';
+import type { WindowReader } from './telemetry/window/reader.ts';
 import { ApiClient, loadKubeConfig, namespaceOf } from './watch/api-client.ts';
 import type { Source } from './watch/event.ts';
 import type { SourceTrouble } from './watch/found.ts';
@@ -76,6 +78,8 @@ export class Controller {
   readonly #peers: PeerLinks;
   readonly #limits: LimitDesk;
   readonly #fleet: Fleet;
+  readonly #limitBook: LimitBook;
+  readonly #window: WindowReader;
   readonly #troubles: TroubleWatch;
   readonly #push: PushPlane;
   readonly #pipeline: Pipeline;
@@ -116,6 +120,8 @@ export class Controller {
     this.#limits = new LimitDesk({ hub: this.#telemetry, peers: this.#peers });
     this.#peers.lendBy(this.#limits);
     this.#fleet = new Fleet({ hub: this.#telemetry, peers: this.#peers, resources: () => this.#resources(), version: WEIR_VERSION });
+    this.#limitBook = new LimitBook({ fleet: this.#fleet, desk: this.#limits, resources: () => this.#resources() });
+    this.#window = this.#makeWindow();
     this.#troubles = this.#makeTroubles();
     this.#push = this.#makePush(makePush);
     this.#pipeline = this.#makePipeline();
@@ -243,6 +249,12 @@ export class Controller {
     return new TelemetryHub({ log: this.#log, subscribed, overridden: (override) => void this.#registry.overrides.keep(override) });
   }
 
+  #makeWindow(): WindowReader {
+    const refused = (): number => this.#statuses.reports.refused;
+    const [hub, peers, fleet, limits] = [this.#telemetry, this.#peers, this.#fleet, this.#limitBook];
+    return fleetWindow({ hub, peers, fleet, limits, resources: () => this.#resources(), refused });
+  }
+
   #makeTroubles(): TroubleWatch {
     return new TroubleWatch({
       fleet: this.#fleet,
@@ -330,7 +342,8 @@ export class Controller {
       operations: operationsOf({
         fleet: this.#fleet,
         endpoints: { registrations: this.#registry.registrations, rules: compilerOptions(this.#config) },
-        limits: new LimitBook({ fleet: this.#fleet, desk: this.#limits, resources: () => this.#resources() }),
+        limits: this.#limitBook,
+        window: this.#window,
       }),
       log: this.#log,
     };

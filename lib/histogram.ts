@@ -9,6 +9,12 @@ export const DURATION_BUCKETS = BOUNDS.length + 1;
 
 const BOUND_LABELS: readonly string[] = [...BOUNDS.map((bound) => String(bound / 1_000)), '+Inf'];
 
+/** The duration in milliseconds that stands for those of a bucket: the middle of its bounds. */
+export function middleOf(bucket: number): number {
+  const from = BOUNDS[bucket - 1] ?? 0;
+  return (from + (BOUNDS[bucket] ?? from)) / 2;
+}
+
 /** The duration in milliseconds below which a share of the durations in `buckets` lies, by linear interpolation; null without any. */
 export function quantile(buckets: readonly number[], share: number): number | null {
   const total = buckets.reduce((sum, count) => sum + count, 0);

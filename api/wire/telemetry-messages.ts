@@ -64,6 +64,8 @@ export interface EndpointEntry {
   readonly connectFailures: number;
   readonly firstByteSumMs: number;
   readonly firstBytes: number;
+  /** Times to the first byte: a packed lib/duration-sketch.ts. Absent or empty: of an earlier release. */
+  readonly sketch?: Uint8Array;
 }
 
 /** The state of an address, which is the same for all backends with it. */
@@ -83,6 +85,11 @@ export interface RouteEntry {
   readonly classes: readonly number[];
   readonly errors: readonly CountMessage[];
   readonly duration: DurationsMessage | null;
+  /** Bytes of bodies. */
+  readonly requestBytes?: number;
+  readonly responseBytes?: number;
+  /** The durations finer than in `duration`, as above. */
+  readonly sketch?: Uint8Array;
 }
 
 /** What has changed. */

@@ -89,6 +89,8 @@ const Report = Type.Object({
       classes: Type.Array(Whole, { maxItems: 5 }),
       errors: Counts,
       duration: Durations,
+      requestBytes: Type.Optional(Whole),
+      responseBytes: Type.Optional(Whole),
     }),
     { maxItems: MAX_ENTRIES },
   ),

@@ -12,12 +12,15 @@ import { limitOperations } from './limits.ts';
 import type { Operation } from './operation.ts';
 import { processFileOperations } from './process-files.ts';
 import { tailOperation } from './tail.ts';
+import type { WindowReader } from '../telemetry/window/reader.ts';
+import { windowOperations } from './window.ts';
 
 /** The parts that operations use. */
 export interface OperationParts {
   readonly fleet: Fleet;
   readonly endpoints: EndpointParts;
   readonly limits: LimitBook;
+  readonly window: WindowReader;
 }
 
 const RESOURCES: readonly ((parts: OperationParts) => readonly Operation[])[] = [
@@ -30,6 +33,7 @@ const RESOURCES: readonly ((parts: OperationParts) => readonly Operation[])[] = 
   (parts) => cacheOperations(parts.fleet),
   (parts) => connectionOperations(parts.fleet),
   (parts) => grpcMethodOperations(parts.fleet),
+  (parts) => windowOperations(parts.window),
 ];
 
 /** All operations of a program with these parts. */

@@ -6,12 +6,15 @@ import type { Aggregate } from '../telemetry/aggregate.ts';
 import type { Borrowers, ProxyEnd, TelemetryHub } from '../telemetry/hub.ts';
 import type { Override } from '../telemetry/overrides.ts';
 import type { ProxyStates } from '../telemetry/proxy-states.ts';
+import { partOf } from '../telemetry/window/part.ts';
+import type { WindowPart, WindowQuestion } from '../telemetry/window/part.ts';
 import type { TakePart } from './link-end.ts';
 
 /** A request. `request` is unique: a controller answers each once. */
 export type PeerRequest = { readonly request: string } & (
   | { readonly operation: 'aggregates' }
   | { readonly operation: 'states' }
+  | { readonly operation: 'window'; readonly question: WindowQuestion }
   | { readonly operation: 'override'; readonly override: Override }
   | { readonly operation: 'overrides'; readonly overrides: readonly Override[] }
   | { readonly operation: 'command'; readonly action: Action; readonly deadlineMs: number; readonly proxies: readonly string[] | null }
@@ -28,6 +31,7 @@ export type LimitRequest =
 export interface PeerReply {
   readonly aggregates: readonly Aggregate[];
   readonly states: readonly ProxyStates[];
+  readonly windows: readonly WindowPart[];
   readonly ends: readonly ProxyEnd[];
   readonly overrides: readonly Override[];
   /** Controllers that did not answer. */
@@ -39,6 +43,7 @@ export function joined(parts: readonly Partial<PeerReply>[]): PeerReply {
   return {
     aggregates: parts.flatMap(({ aggregates = [] }) => aggregates),
     states: parts.flatMap(({ states = [] }) => states),
+    windows: parts.flatMap(({ windows = [] }) => windows),
     ends: parts.flatMap(({ ends = [] }) => ends),
     overrides: parts.flatMap(({ overrides = [] }) => overrides),
     missing: parts.flatMap(({ missing = [] }) => missing),
@@ -56,6 +61,11 @@ export async function answerOf(
       return { aggregates: [hub.aggregate()] };
     case 'states':
       return { states: hub.states() };
+    case 'window': {
+      const part = await partOf(hub.window, request.question);
+      if (!part.ok) throw new Error(part.error);
+      return { windows: [part.value] };
+    }
     case 'override': {
       const ends = await hub.override(request.override);
       if (!ends.ok) throw new Error(ends.error);

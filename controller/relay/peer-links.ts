@@ -16,6 +16,7 @@ import type { Borrowers, Order, ProxyEnd, TelemetryHub } from '../telemetry/hub.
 import type { Peers } from '../telemetry/fleet.ts';
 import type { Lenders, LentKeys, LimitPeers } from '../telemetry/limit-desk.ts';
 import type { Override } from '../telemetry/overrides.ts';
+import type { WindowQuestion } from '../telemetry/window/part.ts';
 import { LinkEnd } from './link-end.ts';
 import type { PeerAsk } from './link-end.ts';
 import { answerOf, joined } from './peer-answers.ts';
@@ -130,6 +131,10 @@ export class PeerLinks implements Peers, LimitPeers {
 
   async states(): Promise<Pick<PeerReply, 'states' | 'missing'>> {
     return this.#others({ request: randomUUID(), operation: 'states' }, QUIET);
+  }
+
+  async windows(question: WindowQuestion): Promise<Pick<PeerReply, 'windows' | 'missing'>> {
+    return this.#others({ request: randomUUID(), operation: 'window', question }, QUIET);
   }
 
   async override(override: Override): Promise<readonly ProxyEnd[]> {

@@ -143,6 +143,11 @@ export class ProxyReports {
     if (nack.version === this.#versions.get(id)) this.#listener?.refused(kind, key, this.refusalOf(kind, key));
   }
 
+  /** Number of resources that a proxy refuses. */
+  get refused(): number {
+    return this.#nacks.size;
+  }
+
   /** Number of connected proxies that serve this Gateway. */
   sizeOf(gateway: string): number {
     return this.#proxiesOf(gateway).size;

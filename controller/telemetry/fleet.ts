@@ -10,6 +10,7 @@ import type { Override } from './overrides.ts';
 import type { ProxyStates } from './proxy-states.ts';
 import { statusOf } from './status.ts';
 import type { FleetStatus } from './status.ts';
+import type { WindowPart, WindowQuestion } from './window/part.ts';
 
 /** The other replicas. Their methods never reject. */
 export interface Peers {
@@ -17,6 +18,8 @@ export interface Peers {
   aggregates(): Promise<{ readonly aggregates: readonly Aggregate[]; readonly missing: readonly string[] }>;
   /** The states that their proxies report, and the names of replicas that do not answer. */
   states(): Promise<{ readonly states: readonly ProxyStates[]; readonly missing: readonly string[] }>;
+  /** What their windows answer, and the names of replicas that do not answer. */
+  windows(question: WindowQuestion): Promise<{ readonly windows: readonly WindowPart[]; readonly missing: readonly string[] }>;
   /** Sets an override at all of them. */
   override(override: Override): Promise<readonly ProxyEnd[]>;
   /** Sends a command to their proxies. */
@@ -27,6 +30,7 @@ export interface Peers {
 export const NO_PEERS: Peers = {
   aggregates: () => Promise.resolve({ aggregates: [], missing: [] }),
   states: () => Promise.resolve({ states: [], missing: [] }),
+  windows: () => Promise.resolve({ windows: [], missing: [] }),
   override: () => Promise.resolve([]),
   command: () => Promise.resolve([]),
 };

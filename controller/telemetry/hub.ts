@@ -15,6 +15,7 @@ import { ProxyStream } from './proxy-stream.ts';
 import type { CommandEnd, Greeted, ProxyPeer } from './proxy-stream.ts';
 import { ProxyView } from './proxy-view.ts';
 import { Room } from './room.ts';
+import { Window } from './window/window.ts';
 
 /** How long a proxy without a stream is shown, milliseconds. */
 const AWAY_MS = 10 * 60_000;
@@ -100,6 +101,8 @@ export class TelemetryHub {
   readonly #room = new Room(MAX_ENTRIES);
   readonly #members = new Map<string, Member>();
   readonly overrides = new Overrides();
+  /** What the proxies of this controller have counted in the last two hours. */
+  readonly window: Window;
   /** This controller knows all overrides in force: it has read its store. */
   #knowsOverrides = false;
   #lendBy: Lend = () => Promise.resolve([]);
@@ -110,6 +113,7 @@ export class TelemetryHub {
   constructor(options: HubOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
+    this.window = new Window({ now: this.#now });
   }
 
   /** For metrics. */
@@ -134,7 +138,10 @@ export class TelemetryHub {
         setImmediate(this.#joined);
         return this.#welcome(member);
       },
-      reported: () => void this.#reports++,
+      reported: (report, isNew) => {
+        this.#reports++;
+        if (isNew) this.window.count(report);
+      },
       asked: (asks) => {
         if (member !== null) void this.#lend(member, asks);
       },

@@ -1,7 +1,16 @@
 // The telemetry stream of one proxy from the controller's side, over any transport: takes its reports, and carries commands to it.
 //
 //   greeting ──Hello──> open: report > Received; command > chunks > answer
-import type { Action, AnswerMessage, AskMessage, ChunkMessage, FromProxy, TelemetryHello, ToProxy } from '#api/wire/telemetry-messages.ts';
+import type {
+  Action,
+  AnswerMessage,
+  AskMessage,
+  ChunkMessage,
+  FromProxy,
+  ReportMessage,
+  TelemetryHello,
+  ToProxy,
+} from '#api/wire/telemetry-messages.ts';
 import { decodeFromProxy } from '#api/wire/telemetry-schema.ts';
 import { describeError } from '#api/k8s/field-error.ts';
 import { MAX_COMMANDS } from '#api/wire/telemetry-limits.ts';
@@ -36,7 +45,8 @@ export interface CommandEnd {
 export interface StreamCallbacks {
   /** The Hello: the result is the view of the proxy and the rest of the Welcome, or why it is refused. */
   readonly greeted: (hello: TelemetryHello) => Greeted;
-  readonly reported: () => void;
+  /** `isNew`: it was not counted before. */
+  readonly reported: (report: ReportMessage, isNew: boolean) => void;
   /** The proxy needs units of limits. */
   readonly asked: (asks: readonly AskMessage[]) => void;
 }
@@ -87,9 +97,9 @@ export class ProxyStream {
     if (message.message === 'answer') return this.#answer(message.answer);
     if (message.message === 'asks') return this.#callbacks.asked(message.asks.asks);
     if (this.#rate.take() > 0) return this.#refuse('exhausted', 'too many reports');
-    view.count(message.report);
+    const isNew = view.count(message.report);
     this.peer.send({ message: 'received', received: { sequence: message.report.sequence } });
-    this.#callbacks.reported();
+    this.#callbacks.reported(message.report, isNew);
   }
 
   /** Sends a command. Resolves to its end; never rejects. `chunk` takes the parts of its result. */

@@ -70,9 +70,9 @@ export class ProxyView {
     this.#addresses = new Kept(room, MAX_PER_PROXY);
   }
 
-  /** Counts a report, once. */
-  count(report: ReportMessage): void {
-    if (report.sequence <= this.sequence) return;
+  /** Counts a report, once. The result is whether it is new. */
+  count(report: ReportMessage): boolean {
+    if (report.sequence <= this.sequence) return false;
     const now = this.#now();
     this.sequence = report.sequence;
     this.revision = report.revision;
@@ -85,6 +85,7 @@ export class ProxyView {
     for (const entry of report.endpoints) this.#endpoint(entry, now);
     for (const entry of report.backends) this.#backend(entry, now);
     for (const entry of report.routes) this.#route(entry, now);
+    return true;
   }
 
   /** Forgets all entries. */

@@ -91,6 +91,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'reference/store',
       'reference/push',
       'reference/telemetry',
+      'reference/window',
       'reference/chart',
       'reference/metrics',
       'reference/access-log',
