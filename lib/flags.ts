@@ -68,6 +68,11 @@ export class FlagValues {
     return this.#given.get(name)?.at(-1) ?? this.#environment[variableOf(name)] ?? this.#flags[name]?.default ?? '';
   }
 
+  /** Whether it is given, as a flag or by its variable. */
+  isSet(name: string): boolean {
+    return this.#given.has(name) || this.#environment[variableOf(name)] !== undefined;
+  }
+
   /** All given values. */
   list(name: string): readonly string[] {
     return this.#given.get(name) ?? [];

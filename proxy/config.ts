@@ -6,6 +6,8 @@ import path from 'node:path';
 import { formatDuration } from '#lib/duration.ts';
 import { LOG_LEVELS } from '#lib/log.ts';
 import type { LogLevel } from '#lib/log.ts';
+import { OTLP_FLAGS, readOtlp } from '#lib/otlp/settings.ts';
+import type { OtlpSettings } from '#lib/otlp/settings.ts';
 import type { Result } from '#lib/result.ts';
 import { MAX_REGISTERED, readStore, storeFlags } from '#lib/store-settings.ts';
 import type { StoreSettings } from '#lib/store-settings.ts';
@@ -48,6 +50,8 @@ export interface ServingConfig {
   readonly limits: Limits;
   /** Null: there is no Redis. */
   readonly redis: RedisSettings | null;
+  /** Null: nothing goes to an OpenTelemetry collector. */
+  readonly otlp: OtlpSettings | null;
   /** Addresses of services by URL that are permitted although they lead to the machine itself. */
   readonly allowedServices: readonly AddressRange[];
 }
@@ -140,6 +144,7 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, string>> = {
   shedCpuPercent: 'busy time of a worker in percent at which it begins to refuse sheddable requests; 0 is never',
   maxMetricRoutes: 'pairs of listener and route with separate metrics in one worker; further pairs share the label other',
   maxMetricEndpoints: 'backends, and endpoints, with separate metrics in one worker; further ones share the label other',
+  maxOtlpQueueBytes: 'bytes of each of traces, logs and metrics that wait in one worker for the collector of --otlp-endpoint',
 };
 
 const SERVING_FLAGS: Flags = {
@@ -214,6 +219,7 @@ export const PROXY_FLAGS: readonly FlagGroup[] = [
   { title: 'Controller', flags: SUBSCRIBE_FLAGS },
   { title: 'Serving', flags: SERVING_FLAGS },
   { title: 'Redis', flags: REDIS_FLAGS },
+  { title: 'OpenTelemetry', flags: OTLP_FLAGS },
   { title: 'Limits', flags: LIMIT_FLAGS },
 ];
 
@@ -229,6 +235,7 @@ export const UP_FLAGS: readonly FlagGroup[] = [
     ),
   },
   { title: 'Redis', flags: REDIS_FLAGS },
+  { title: 'OpenTelemetry', flags: OTLP_FLAGS },
   { title: 'Limits', flags: LIMIT_FLAGS },
 ];
 
@@ -248,7 +255,7 @@ export interface UpConfig extends ServingConfig, EndpointPermissions {
 export function readProxyConfig(args: readonly string[], environment: NodeJS.ProcessEnv = process.env): Result<ProxyConfig> {
   return caught(() => {
     const values = new FlagValues(args, flagsOf(PROXY_FLAGS), environment);
-    return { ...serving(values), ...subscribing(values) };
+    return { ...serving(values, environment), ...subscribing(values) };
   });
 }
 
@@ -258,7 +265,7 @@ export function readUpConfig(args: readonly string[], environment: NodeJS.Proces
     const values = new FlagValues(args, flagsOf(UP_FLAGS), environment, true);
     const [folder = ''] = values.positionals;
     return {
-      ...serving(values),
+      ...serving(values, environment),
       folders: values.positionals,
       demo: values.isOn('demo'),
       strictKinds: values.isOn('strict-kinds'),
@@ -269,7 +276,7 @@ export function readUpConfig(args: readonly string[], environment: NodeJS.Proces
   });
 }
 
-function serving(values: FlagValues): ServingConfig {
+function serving(values: FlagValues, environment: NodeJS.ProcessEnv): ServingConfig {
   return {
     workers: values.text('workers') === 'auto' ? cpuLimit() : values.count('workers', 1, MAX_WORKERS),
     bindAddress: values.address('bind-address'),
@@ -284,8 +291,13 @@ function serving(values: FlagValues): ServingConfig {
     drainTimeout: Math.max(1, values.time('drain-timeout')),
     limits: limits(values),
     redis: readRedis(values),
+    otlp: readOtlp(values, environment, nodeId(values)),
     allowedServices: readRanges(values, 'allow-services'),
   };
+}
+
+function nodeId(values: FlagValues): string {
+  return values.text('node-id') || hostname();
 }
 
 /** A token (RFC 9110 section 7.6.3). */
@@ -318,7 +330,7 @@ function subscribing(values: FlagValues): Omit<ProxyConfig, keyof ServingConfig>
     controller,
     controllerTls: controllerTls(values),
     controllerName: values.text('controller-tls-name'),
-    nodeId: values.text('node-id') || hostname(),
+    nodeId: nodeId(values),
     lastGood: values.text('last-good'),
   };
 }

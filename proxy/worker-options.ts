@@ -3,6 +3,7 @@ import type { AddressRange } from '#lib/address-range.ts';
 import type { Ask as AskForShare } from '#lib/limit/share.ts';
 import type { LendingStore, LimitStore } from '#lib/limit/store.ts';
 import type { Log } from '#lib/log.ts';
+import type { OtlpSettings } from '#lib/otlp/settings.ts';
 import type { RedisSettings } from '#lib/redis.ts';
 import type { Limits } from './exchange/limits.ts';
 import type { Notice } from './exchange/notices.ts';
@@ -57,6 +58,8 @@ export interface WorkerOptions {
   readonly lease?: LimitStore;
   /** Null, the default: there is no Redis. */
   readonly redis?: RedisSettings | null;
+  /** Null, the default: nothing goes to an OpenTelemetry collector. */
+  readonly otlp?: OtlpSettings | null;
   /** Addresses of services by URL that are permitted although they lead to the machine itself; none by default. */
   readonly allowedServices?: readonly AddressRange[];
   /** When documents of services are loaded; for tests. */

@@ -394,6 +394,6 @@ export class Worker {
     this.#redis.close();
     this.#outside.close();
     this.#plugins.close();
-    return this.#telemetry.closeLogs(LOG_TIMEOUT_MS);
+    return this.#telemetry.close(LOG_TIMEOUT_MS);
   }
 }

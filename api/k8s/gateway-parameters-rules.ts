@@ -23,6 +23,7 @@ export function brokenParameters(spec: GatewayParametersSpec): FieldError[] {
     ...checkAccessLog(spec.accessLog),
     ...checkAcme(spec.acme),
     ...checkRedis(spec.redis),
+    ...checkOtlp(spec.telemetry),
     ...Object.entries(spec.limits ?? {}).flatMap(([name, value]) => checkLimit(name, value)),
   ];
 }
@@ -79,6 +80,30 @@ function checkRedis(redis: GatewayParametersSpec['redis']): FieldError[] {
     [!spent.ok, '.timeout', spent.ok ? '' : spent.error],
   ];
   return broken.filter(([isBroken]) => isBroken).map(([, field, reason]) => ({ field: `spec.redis${field}`, reason }));
+}
+
+const LONGEST_OTLP_TIMEOUT_MS = 60_000;
+const SHORTEST_PUSH_MS = 1_000;
+
+function checkOtlp(telemetry: GatewayParametersSpec['telemetry']): FieldError[] {
+  const otlp = telemetry?.otlp;
+  if (otlp === undefined) return [];
+  const broken: readonly (readonly [boolean, string, string])[] = [
+    [otlp.caConfigMapRef !== undefined && otlp.caSecretRef !== undefined, '', 'caConfigMapRef and caSecretRef exclude each other'],
+    [otlp.metricsInterval !== undefined && otlp.metrics !== true, '.metricsInterval', 'is only for metrics: true'],
+    [!isWithin(otlp.timeout, 1, LONGEST_OTLP_TIMEOUT_MS), '.timeout', 'must be from 1ms to 60s'],
+    [!isWithin(otlp.metricsInterval, SHORTEST_PUSH_MS, Infinity), '.metricsInterval', 'must be at least 1s'],
+  ];
+  const names = Object.keys(otlp.resourceAttributes ?? {}).filter((name) => !/^[A-Za-z][A-Za-z0-9_./-]{0,127}$/.test(name));
+  return [
+    ...broken.filter(([isBroken]) => isBroken).map(([, field, reason]) => ({ field: `spec.telemetry.otlp${field}`, reason })),
+    ...names.map((name) => ({ field: `spec.telemetry.otlp.resourceAttributes[${name}]`, reason: 'is not the name of an attribute' })),
+  ];
+}
+
+function isWithin(duration: string | undefined, minimum: number, maximum: number): boolean {
+  const parsed = parseDuration(duration ?? '10s');
+  return parsed.ok && parsed.value >= minimum && parsed.value <= maximum;
 }
 
 const COUNTS: ReadonlySet<string> = new Set(COUNT_LIMITS);

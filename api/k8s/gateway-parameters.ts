@@ -1,24 +1,13 @@
 // GatewayParameters: how the proxies of a Gateway run. The parameters of a Gateway win over those of its GatewayClass, field by field;
 // fields that neither sets have the controller's defaults.
-import { Type, type Static, type TProperties, type TSchema } from 'typebox';
-import { closed, DURATION_FORM, DURATION_RULES, objectOf, WEIR_GROUP } from './schema.ts';
-
-/** CEL rules for the CRD; gateway-parameters-rules.ts has the same rules for objects from files. */
-function withRules<S extends TSchema>(schema: S, ...rules: readonly (readonly [rule: string, message: string])[]): S {
-  return { ...schema, 'x-kubernetes-validations': rules.map(([rule, message]) => ({ rule, message })) };
-}
-
-function group<P extends TProperties>(description: string, properties: P) {
-  return { ...closed(properties), description };
-}
+import { Type, type Static, type TSchema } from 'typebox';
+import { configMapKey, duration, group, secretKey, texts, withRules } from './gateway-parameters-parts.ts';
+import { TelemetryParameters } from './gateway-parameters-telemetry.ts';
+import { closed, objectOf, WEIR_GROUP } from './schema.ts';
 
 const opaque = (description: string) => Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description }));
 const opaqueList = (description: string) =>
   Type.Optional(Type.Array(Type.Record(Type.String(), Type.Unknown()), { maxItems: 64, description }));
-const texts = (description: string) => Type.Optional(Type.Record(Type.String(), Type.String(), { description }));
-const duration = (description: string) =>
-  Type.Optional(Type.String({ ...DURATION_RULES, description, '~must': DURATION_FORM } as Parameters<typeof Type.String>[0]));
-
 /** A number or a text, called IntOrString in the Kubernetes API. */
 function intOrString(pattern: string, description: string) {
   return Type.Unsafe<number | string>({ type: ['integer', 'string'], minimum: 0, maxLength: 64, pattern, description } as TSchema);
@@ -123,18 +112,6 @@ const SecurityLog = group(
     enabled: Type.Optional(Type.Boolean({ description: 'False: no security log. True by default.' })),
   },
 );
-
-const secretKey = (description: string) =>
-  group(description, {
-    name: Type.String({ minLength: 1, maxLength: 253, description: 'The Secret, in the namespace of the Gateway.' }),
-    key: Type.String({ minLength: 1, maxLength: 253, description: 'The entry of the Secret.' }),
-  });
-
-const configMapKey = (description: string) =>
-  group(description, {
-    name: Type.String({ minLength: 1, maxLength: 253, description: 'The ConfigMap, in the namespace of the Gateway.' }),
-    key: Type.String({ minLength: 1, maxLength: 253, description: 'The entry of the ConfigMap.' }),
-  });
 
 const HTTPS_URL = '^https://[^\\s/?#@]+(/[^\\s#]*)?$';
 
@@ -261,6 +238,7 @@ export const GatewayParametersSpec = withRules(
     drain: Type.Optional(Drain),
     accessLog: Type.Optional(AccessLog),
     securityLog: Type.Optional(SecurityLog),
+    telemetry: Type.Optional(TelemetryParameters),
     acme: Type.Optional(Acme),
     redis: Type.Optional(Redis),
     limits: texts('Limits of the proxies by the names of their flags, without the dashes: max-connections: "5000".'),

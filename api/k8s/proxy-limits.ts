@@ -36,6 +36,7 @@ export const COUNT_LIMITS = [
   'shed-cpu-percent',
   'max-metric-routes',
   'max-metric-endpoints',
+  'max-otlp-queue-bytes',
 ] as const;
 
 /** Limits that are durations. */

@@ -60,7 +60,7 @@ function find(view: View, { group, kind, namespace, name }: ParametersRef, field
 }
 
 /** Fields that are replaced as a whole: their parts depend on each other or are alternatives. */
-const WHOLE: ReadonlySet<string> = new Set(['affinity', 'behavior', 'podDisruptionBudget', 'redis']);
+const WHOLE: ReadonlySet<string> = new Set(['affinity', 'behavior', 'podDisruptionBudget', 'redis', 'otlp']);
 
 /**
  * Merges field by field, maps key by key; lists are replaced. A number of replicas replaces autoscaling and vice versa; so do a format

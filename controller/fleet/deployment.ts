@@ -6,8 +6,9 @@
 import { parseDuration } from '#lib/duration.ts';
 import type { GatewayParametersSpec } from '#api/k8s/k8s.ts';
 import type { DesiredFleet, FleetPort } from '../compile/result.ts';
-import { labelsOf, metadataFor, selectorOf, type Fields, type FleetSettings, type Manifest } from './manifest.ts';
+import { fromField, labelsOf, metadataFor, selectorOf, type Fields, type FleetSettings, type Manifest } from './manifest.ts';
 import { credentialsName } from './credentials.ts';
+import { otlpEnvironment, otlpFlags, otlpMounts, otlpVolumes } from './otlp.ts';
 import { redisFlags, redisMounts, redisVolumes } from './redis.ts';
 
 const PROBE_PORT = 15_021;
@@ -58,14 +59,10 @@ function podSpec(fleet: DesiredFleet, parameters: GatewayParametersSpec, setting
       { name: 'credentials', secret: { secretName: credentialsName(fleet), defaultMode: 0o440 } },
       { name: 'state', emptyDir: {} },
       ...redisVolumes(parameters.redis),
+      ...otlpVolumes(parameters),
     ],
     ...placement(fleet, parameters),
   };
-}
-
-/** An environment variable with the value of a field of the Pod; '' if the field has none. */
-function fromField(name: string, fieldPath: string): Fields {
-  return { name, valueFrom: { fieldRef: { fieldPath } } };
 }
 
 function container(fleet: DesiredFleet, parameters: GatewayParametersSpec, settings: FleetSettings): Fields {
@@ -74,7 +71,11 @@ function container(fleet: DesiredFleet, parameters: GatewayParametersSpec, setti
     name: 'proxy',
     image: parameters.image ?? settings.image,
     args: ['proxy', ...flags(parameters, settings)],
-    env: [fromField('WEIR_NODE_ID', 'metadata.name'), fromField('WEIR_ZONE', "metadata.labels['topology.kubernetes.io/zone']")],
+    env: [
+      fromField('WEIR_NODE_ID', 'metadata.name'),
+      fromField('WEIR_ZONE', "metadata.labels['topology.kubernetes.io/zone']"),
+      ...otlpEnvironment(parameters, fleet.gateway),
+    ],
     ports: [...fleet.ports.map(containerPort), { name: 'probes', containerPort: PROBE_PORT, protocol: 'TCP' }],
     resources: {
       requests: { ...DEFAULT_REQUESTS, ...resources.requests },
@@ -89,14 +90,13 @@ function container(fleet: DesiredFleet, parameters: GatewayParametersSpec, setti
       { name: 'credentials', mountPath: CREDENTIALS, readOnly: true },
       { name: 'state', mountPath: STATE },
       ...redisMounts(parameters.redis),
+      ...otlpMounts(parameters),
     ],
   };
 }
 
-function flags(
-  { drain = {}, workers, limits = {}, accessLog, securityLog, redis }: GatewayParametersSpec,
-  settings: FleetSettings,
-): string[] {
+function flags(parameters: GatewayParametersSpec, settings: FleetSettings): string[] {
+  const { drain = {}, workers, limits = {}, accessLog, securityLog, redis } = parameters;
   const given: readonly (readonly [string, string])[] = [
     ['controller', settings.controller],
     ['controller-tls-ca', `${CREDENTIALS}/ca.crt`],
@@ -111,6 +111,7 @@ function flags(
     ...accessLogFlags(accessLog),
     ...(securityLog?.enabled === false ? [['security-log', 'off'] as const] : []),
     ...redisFlags(redis),
+    ...otlpFlags(parameters),
     ...Object.entries(limits).sort(([a], [b]) => (a < b ? -1 : 1)),
   ];
   return given.map(([name, value]) => `--${name}=${value}`);

@@ -90,3 +90,17 @@ export function metadataFor(fleet: DesiredFleet, settings: FleetSettings, annota
 function gatewayName({ gateway }: DesiredFleet): string {
   return gateway.slice(gateway.indexOf('/') + 1);
 }
+
+/** An environment variable with the value of a field of the Pod; '' if the field has none. */
+export function fromField(name: string, fieldPath: string): Fields {
+  return { name, valueFrom: { fieldRef: { fieldPath } } };
+}
+
+/** An entry of a Secret or ConfigMap as a file of a projected volume; nothing without a reference. A missing object stops no Pod. */
+export function fromObject(
+  kind: string,
+  ref: { readonly name: string; readonly key: string } | undefined,
+  path: string,
+): readonly Fields[] {
+  return ref === undefined ? [] : [{ [kind]: { name: ref.name, optional: true, items: [{ key: ref.key, path }] } }];
+}

@@ -3,7 +3,7 @@
 // Kubernetes changes mounted files when an object changes, and proxies notice. Every part is optional: a proxy starts without a Secret that
 // is missing, and its limits in Redis follow their onError.
 import type { RedisParameters } from '#api/k8s/gateway-parameters.ts';
-import type { Fields } from './manifest.ts';
+import { fromObject, type Fields } from './manifest.ts';
 
 const FOLDER = '/etc/weir/redis';
 const SCHEMES = { Single: '', Cluster: '+cluster', Sentinel: '+sentinel' } as const;
@@ -46,14 +46,10 @@ export function redisMounts(redis: RedisParameters | undefined): readonly Fields
 function sourcesOf({ userSecretRef, passwordSecretRef, tls = {} }: RedisParameters): readonly Fields[] {
   const { caConfigMapRef, caSecretRef, certificateSecretName: pair } = tls;
   return [
-    ...source('secret', userSecretRef, 'user'),
-    ...source('secret', passwordSecretRef, 'password'),
-    ...source('configMap', caConfigMapRef, 'ca.crt'),
-    ...source('secret', caSecretRef, 'ca.crt'),
-    ...(pair === undefined ? [] : ['tls.crt', 'tls.key'].flatMap((key) => source('secret', { name: pair, key }, key))),
+    ...fromObject('secret', userSecretRef, 'user'),
+    ...fromObject('secret', passwordSecretRef, 'password'),
+    ...fromObject('configMap', caConfigMapRef, 'ca.crt'),
+    ...fromObject('secret', caSecretRef, 'ca.crt'),
+    ...(pair === undefined ? [] : ['tls.crt', 'tls.key'].flatMap((key) => fromObject('secret', { name: pair, key }, key))),
   ];
-}
-
-function source(kind: string, ref: { readonly name: string; readonly key: string } | undefined, path: string): readonly Fields[] {
-  return ref === undefined ? [] : [{ [kind]: { name: ref.name, optional: true, items: [{ key: ref.key, path }] } }];
 }

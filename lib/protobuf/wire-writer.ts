@@ -16,6 +16,17 @@ export class WireWriter {
     return this.#buffer.subarray(this.#at);
   }
 
+  /** Begins anew, in the same memory: what `finish` has returned is overwritten. */
+  reset(): void {
+    this.#at = this.#buffer.length;
+  }
+
+  /** As reset, with little memory. */
+  shrink(): void {
+    this.#buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+    this.#at = FIRST_BYTES;
+  }
+
   tag(number: number, wireType: number): void {
     this.uint32(((number << 3) | wireType) >>> 0);
   }
@@ -99,6 +110,14 @@ export class WireWriter {
     const length = Buffer.byteLength(value);
     const at = this.#room(length);
     this.#buffer.write(value, at, length, 'utf8');
+    this.uint32(length);
+  }
+
+  /** The bytes of a hexadecimal text. */
+  hex(value: string): void {
+    const length = value.length >>> 1;
+    const at = this.#room(length);
+    this.#buffer.write(value, at, length, 'hex');
     this.uint32(length);
   }
 

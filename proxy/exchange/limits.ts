@@ -114,6 +114,8 @@ export interface Limits {
   readonly maxMetricRoutes: number;
   /** Backends, and endpoints of all backends, with their own series in the metrics of one worker; the others share one. */
   readonly maxMetricEndpoints: number;
+  /** Bytes of each signal (traces, logs, metrics) that wait in a worker for an OpenTelemetry collector or are under way to it. */
+  readonly maxOtlpQueueBytes: number;
 }
 
 export const DEFAULT_LIMITS: Limits = Object.freeze({
@@ -169,4 +171,5 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   shedCpuPercent: 95,
   maxMetricRoutes: 2_000,
   maxMetricEndpoints: 1_000,
+  maxOtlpQueueBytes: 8_388_608,
 });

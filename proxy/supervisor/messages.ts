@@ -6,6 +6,7 @@ import type { BindingState } from '../exchange/binding-state.ts';
 import type { LendingStore } from '#lib/limit/store.ts';
 import type { Ask, Lend } from '#lib/limit/share.ts';
 import type { AddressRange } from '#lib/address-range.ts';
+import type { OtlpSettings } from '#lib/otlp/settings.ts';
 import type { RedisSettings } from '#lib/redis.ts';
 import type { ReplayVerdict } from '#lib/replays.ts';
 import type { ReplayQuestion } from '../exchange/worker-replays.ts';
@@ -32,6 +33,8 @@ export interface WorkerSettings {
   readonly workers: number;
   /** Null: there is no Redis. */
   readonly redis: RedisSettings | null;
+  /** Null: nothing goes to an OpenTelemetry collector. */
+  readonly otlp: OtlpSettings | null;
   /** Addresses of services by URL that are permitted although they lead to the machine itself. */
   readonly allowedServices: readonly AddressRange[];
 }

@@ -12,6 +12,7 @@ import { KeyDesk, type KeyTold } from '../idempotency/memory-store.ts';
 import { Replays } from '#lib/replays.ts';
 import type { AddressRange } from '#lib/address-range.ts';
 import type { WorkerSettings } from './messages.ts';
+import type { OtlpSettings } from '#lib/otlp/settings.ts';
 import type { RedisSettings } from '#lib/redis.ts';
 import type { Log } from '#lib/log.ts';
 import { readFamilies, registerFamilies, registerProcess } from '#lib/metric.ts';
@@ -66,6 +67,8 @@ export interface SupervisorOptions {
   readonly zone?: string;
   /** Null, the default: there is no Redis. */
   readonly redis?: RedisSettings | null;
+  /** Null, the default: nothing goes to an OpenTelemetry collector. */
+  readonly otlp?: OtlpSettings | null;
   /** Addresses of services by URL that are permitted although they lead to the machine itself; none by default. */
   readonly allowedServices?: readonly AddressRange[];
   /** The time for open connections of a closed port, milliseconds. */
@@ -324,6 +327,6 @@ export class Supervisor {
 
 function settingsOf({ workers, limits, accessLog, drainTimeout, ...optional }: SupervisorOptions): WorkerSettings {
   const { accessLogSettings = DEFAULT_ACCESS_LOG, securityLog = 'off', via = '', zone = '', redis = null } = optional;
-  const { allowedServices = [], bindAddress = '' } = optional;
-  return { limits, accessLog, accessLogSettings, securityLog, via, zone, drainTimeout, bindAddress, workers, redis, allowedServices };
+  const { allowedServices = [], bindAddress = '', otlp = null } = optional;
+  return { limits, accessLog, accessLogSettings, securityLog, via, zone, drainTimeout, bindAddress, workers, redis, otlp, allowedServices };
 }

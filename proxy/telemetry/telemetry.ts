@@ -1,4 +1,7 @@
 // The telemetry of a worker: counters of requests, WebSockets, connections and backends, and the access log.
+import type { Log as ServiceLog } from '#lib/log.ts';
+import { Otlp } from '#lib/otlp/otlp.ts';
+import type { OtlpSettings } from '#lib/otlp/settings.ts';
 import { ExchangeEvents } from '../exchange/exchange-events.ts';
 import type { RouteTelemetry } from '../exchange/route-telemetry.ts';
 import type { Limits } from '../exchange/limits.ts';
@@ -26,12 +29,18 @@ export interface TelemetryOptions {
   readonly accessLogSettings?: AccessLogSettings;
   /** `off`, `stdout` or a file; `off` by default. */
   readonly securityLog?: string;
+  /** Null, the default: nothing goes to an OpenTelemetry collector. */
+  readonly otlp?: OtlpSettings | null;
+  /** For failures of that collector. */
+  readonly log?: ServiceLog | undefined;
   /** Whether other workers write to the same log. */
   readonly reusePort: boolean;
 }
 
 export class Telemetry {
   readonly upstreams: UpstreamCounts;
+  /** The way to an OpenTelemetry collector, or null. */
+  readonly otlp: Otlp | null;
   readonly accessLog: AccessLog;
   readonly security: SecurityLog;
   readonly exchanges: ExchangeEvents;
@@ -59,7 +68,8 @@ export class Telemetry {
     const shared = securityLog === accessLog ? this.accessLog.sink : null;
     this.#securitySink = securityLog === 'off' || shared !== null ? null : new LogSink(securityLog, reusePort);
     this.security = new SecurityLog(shared ?? this.#securitySink);
-    this.#metrics = [requests, webSockets, streams, this.security];
+    this.otlp = otlpOf(options);
+    this.#metrics = [requests, webSockets, streams, this.security, ...(this.otlp === null ? [] : [this.otlp])];
     this.exchanges = new ExchangeEvents(requests, webSockets, new UnresolvedPolicies(this.security));
     this.sessions = new SessionRecorder(streams);
     this.#logTo(this.#own);
@@ -98,9 +108,11 @@ export class Telemetry {
     return this.accessLog.reopen() ?? this.#securitySink?.reopen() ?? null;
   }
 
-  /** Writes the gathered lines: see LogSink.close. */
-  async closeLogs(timeout: number): Promise<boolean> {
+  /** Writes the gathered lines: see LogSink.close. Sends what waits for a collector. */
+  async close(timeout: number): Promise<boolean> {
     const closed = await Promise.all([this.accessLog.close(timeout), this.#securitySink?.close(timeout) ?? true]);
+    // After the logs, which may go there too.
+    await this.otlp?.close(timeout);
     return closed.every(Boolean);
   }
 
@@ -119,4 +131,8 @@ export class Telemetry {
   families(): readonly MetricFamily[] {
     return this.#metrics.flatMap((metrics) => metrics.families());
   }
+}
+
+function otlpOf({ otlp = null, limits, log }: TelemetryOptions): Otlp | null {
+  return otlp === null ? null : new Otlp({ settings: otlp, maxBytes: limits.maxOtlpQueueBytes, log });
 }

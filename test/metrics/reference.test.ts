@@ -5,7 +5,10 @@ import path from 'node:path';
 import { Registry } from 'prom-client';
 import { spell } from '#lib/exposition.ts';
 import { createLog } from '#lib/log.ts';
+import { FlagValues } from '#lib/flags.ts';
 import { readFamilies, registerFamilies } from '#lib/metric.ts';
+import { OTLP_FLAGS, readOtlp } from '#lib/otlp/settings.ts';
+import type { OtlpSettings } from '#lib/otlp/settings.ts';
 import { discoveryFamilies } from '../../controller/admin/discovery-metrics.ts';
 import { CompileMetrics } from '../../controller/admin/compile-metrics.ts';
 import { acmeFamilies, AcmeCounts } from '../../controller/admin/acme-metrics.ts';
@@ -32,8 +35,10 @@ function typesOf(text: string): string[] {
 
 const NOTHING = { problems: () => new Map<string, number>(), waiting: () => 0 };
 
-async function metricsOfProxy(expose: (supervisor: Supervisor) => void): Promise<string> {
-  const settings = { workers: 1, limits: DEFAULT_LIMITS, accessLog: 'off', drainTimeout: 1, processMetrics: false };
+const OTLP = readOtlp(new FlagValues(['--otlp-endpoint', 'http://127.0.0.1:1'], OTLP_FLAGS, {}), {}, 'test');
+
+async function metricsOfProxy(expose: (supervisor: Supervisor) => void, otlp: OtlpSettings | null = null): Promise<string> {
+  const settings = { workers: 1, limits: DEFAULT_LIMITS, accessLog: 'off', drainTimeout: 1, processMetrics: false, otlp };
   const supervisor = new Supervisor({ ...settings, log: createLog('silent') });
   supervisor.expose(configFamilies({ revision: () => '', refused: () => [] }));
   expose(supervisor);
@@ -48,6 +53,12 @@ test('a proxy of a fleet exposes what is documented, and nothing else', async ()
     supervisor.expose(reportingFamilies(() => ({ connected: false, streams: 0, reports: 0, waiting: 0 })));
   });
   expect(typesOf(text)).toEqual(documented('All programs', 'Proxies and weir up', 'Proxies of a fleet'));
+});
+
+test('a proxy with a collector exposes what is documented for it too, and nothing else', async () => {
+  const more = await metricsOfProxy(() => undefined, OTLP);
+  const plain = await metricsOfProxy(() => undefined);
+  expect(typesOf(more)).toEqual([...typesOf(plain), ...documented('Proxies with an OpenTelemetry collector')].sort());
 });
 
 test('weir up exposes what is documented, and nothing else', async () => {
