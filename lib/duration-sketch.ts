@@ -44,7 +44,7 @@ const NIBBLE = 15;
 
 export class DurationSketch {
   /** By power of two; null without any: most series need four or five. */
-  readonly #octaves = new Array<Float64Array | null>(OCTAVES).fill(null);
+  readonly #octaves = new Array<number[] | null>(OCTAVES).fill(null);
   #total = 0;
 
   /** The number of durations. */
@@ -128,7 +128,7 @@ export class DurationSketch {
 
   #add(bucket: number, count: number): void {
     const octave = bucket >>> FRACTION_BITS;
-    const counts = (this.#octaves[octave] ??= new Float64Array(PER_OCTAVE));
+    const counts = (this.#octaves[octave] ??= new Array<number>(PER_OCTAVE).fill(0));
     const index = bucket & (PER_OCTAVE - 1);
     counts[index] = (counts[index] as number) + count;
     this.#total += count;

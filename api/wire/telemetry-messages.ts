@@ -23,6 +23,8 @@ export interface TelemetryHello {
   readonly workers: number;
   /** The names of the commands that the proxy knows. */
   readonly commands: readonly string[];
+  /** The report that no controller has confirmed; 0 or absent: none. */
+  readonly unconfirmed?: number;
 }
 
 /** Values of the proxy as a whole. */
@@ -278,6 +280,8 @@ export interface WelcomeMessage {
   readonly overrides: readonly OverrideMessage[];
   /** They are all: others are withdrawn. */
   readonly overridesComplete: boolean;
+  /** The last report of this instance that another controller has counted; 0 or absent: none, as far as is known. */
+  readonly countedElsewhere?: number;
 }
 
 export type ToProxy =

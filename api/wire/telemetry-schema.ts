@@ -45,6 +45,7 @@ const Hello = Type.Object({
   instance: Known,
   workers: Whole,
   commands: Type.Array(Known, { maxItems: MAX_CODES }),
+  unconfirmed: Type.Optional(Whole),
 });
 
 const Gauges = Type.Object({
@@ -111,6 +112,7 @@ const Welcome = Type.Object({
   intervalMs: Type.Integer({ minimum: MIN_INTERVAL_MS, maximum: MAX_INTERVAL_MS }),
   overrides: Type.Array(Override, { maxItems: 2 * MAX_OVERRIDES }),
   overridesComplete: Type.Boolean(),
+  countedElsewhere: Type.Optional(Whole),
 });
 
 const CONNECTION_FILTER = { id: Name, route: Name, principal: Name, source: Name, kind: Name };

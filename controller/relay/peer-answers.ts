@@ -10,11 +10,16 @@ import { partOf } from '../telemetry/window/part.ts';
 import type { WindowPart, WindowQuestion } from '../telemetry/window/part.ts';
 import type { TakePart } from './link-end.ts';
 
-/** A request. `request` is unique: a controller answers each once. */
-export type PeerRequest = { readonly request: string } & (
+/** A request for what proxies have reported. */
+type LookRequest =
   | { readonly operation: 'aggregates' }
   | { readonly operation: 'states' }
-  | { readonly operation: 'window'; readonly question: WindowQuestion }
+  | { readonly operation: 'counted'; readonly proxy: string }
+  | { readonly operation: 'window'; readonly question: WindowQuestion };
+
+/** A request. `request` is unique: a controller answers each once. */
+export type PeerRequest = { readonly request: string } & (
+  | LookRequest
   | { readonly operation: 'override'; readonly override: Override }
   | { readonly operation: 'overrides'; readonly overrides: readonly Override[] }
   | { readonly operation: 'command'; readonly action: Action; readonly deadlineMs: number; readonly proxies: readonly string[] | null }
@@ -32,6 +37,8 @@ export interface PeerReply {
   readonly aggregates: readonly Aggregate[];
   readonly states: readonly ProxyStates[];
   readonly windows: readonly WindowPart[];
+  /** The last report of the proxy at each of them. */
+  readonly counted: readonly number[];
   readonly ends: readonly ProxyEnd[];
   readonly overrides: readonly Override[];
   /** Controllers that did not answer. */
@@ -44,6 +51,7 @@ export function joined(parts: readonly Partial<PeerReply>[]): PeerReply {
     aggregates: parts.flatMap(({ aggregates = [] }) => aggregates),
     states: parts.flatMap(({ states = [] }) => states),
     windows: parts.flatMap(({ windows = [] }) => windows),
+    counted: parts.flatMap(({ counted = [] }) => counted),
     ends: parts.flatMap(({ ends = [] }) => ends),
     overrides: parts.flatMap(({ overrides = [] }) => overrides),
     missing: parts.flatMap(({ missing = [] }) => missing),
@@ -57,15 +65,6 @@ export async function answerOf(
   { part, signal }: { readonly part: TakePart; readonly signal: AbortSignal },
 ): Promise<Partial<PeerReply>> {
   switch (request.operation) {
-    case 'aggregates':
-      return { aggregates: [hub.aggregate()] };
-    case 'states':
-      return { states: hub.states() };
-    case 'window': {
-      const part = await partOf(hub.window, request.question);
-      if (!part.ok) throw new Error(part.error);
-      return { windows: [part.value] };
-    }
     case 'override': {
       const ends = await hub.override(request.override);
       if (!ends.ok) throw new Error(ends.error);
@@ -79,6 +78,25 @@ export async function answerOf(
     case 'command': {
       const { action, deadlineMs, proxies } = request;
       return { ends: await hub.command({ action, deadlineMs, proxies, chunk: part, signal }) };
+    }
+    default:
+      return lookAt(hub, request);
+  }
+}
+
+/** What the proxies of this controller have reported. Rejects with a refusal. */
+async function lookAt(hub: TelemetryHub, request: LookRequest): Promise<Partial<PeerReply>> {
+  switch (request.operation) {
+    case 'aggregates':
+      return { aggregates: [hub.aggregate()] };
+    case 'states':
+      return { states: hub.states() };
+    case 'counted':
+      return { counted: [hub.counted(request.proxy)] };
+    case 'window': {
+      const part = await partOf(hub.window, request.question);
+      if (!part.ok) throw new Error(part.error);
+      return { windows: [part.value] };
     }
   }
 }

@@ -72,6 +72,10 @@ export class PeerLinks implements Peers, LimitPeers {
   constructor(hub: TelemetryHub, log: Log) {
     this.#hub = hub;
     this.#log = log;
+    hub.askCounted(async (proxy) => {
+      const { counted } = await this.#others({ request: randomUUID(), operation: 'counted', proxy }, QUIET);
+      return Math.max(0, ...counted);
+    });
   }
 
   /** Keeps a link to the leader at `host:port`; null: none. `credentials` is called for each connection. */

@@ -28,6 +28,9 @@ const REPORTS_PER_SECOND = 100;
 /** A proxy is late after this many intervals without a report. */
 const LATE_INTERVALS = 3;
 
+/** How long a proxy waits for the answers of other controllers about its reports, milliseconds. */
+const COUNTED_MS = 2_000;
+
 /** The time for a command that is done at once, milliseconds. */
 export const COMMAND_MS = 4_000;
 
@@ -107,6 +110,7 @@ export class TelemetryHub {
   #knowsOverrides = false;
   #lendBy: Lend = () => Promise.resolve([]);
   #joined: () => void = () => undefined;
+  #countedBy: (id: string) => Promise<number> = () => Promise.resolve(0);
   #reports = 0;
   #commands = 0;
 
@@ -136,7 +140,7 @@ export class TelemetryHub {
       greeted: (hello) => {
         member = this.#join(hello, stream);
         setImmediate(this.#joined);
-        return this.#welcome(member);
+        return this.#greet(member);
       },
       reported: (report, isNew) => {
         this.#reports++;
@@ -222,6 +226,16 @@ export class TelemetryHub {
     this.#joined = joined;
   }
 
+  /** Sets what asks the other controllers for the last report of a proxy that they have counted. Never rejects. */
+  askCounted(countedBy: (id: string) => Promise<number>): void {
+    this.#countedBy = countedBy;
+  }
+
+  /** The last report of a proxy that this controller has counted; 0 for none. */
+  counted(id: string): number {
+    return this.#members.get(id)?.view.sequence ?? 0;
+  }
+
   /** The proxies with a stream, by scope. */
   borrowers(): Borrowers {
     const connected = [...this.#members.values()].filter(({ stream }) => stream !== null);
@@ -278,11 +292,23 @@ export class TelemetryHub {
     return member;
   }
 
-  #welcome({ view }: Member): Greeted {
+  /** A proxy that comes from another controller has a report whose confirmation it may have missed. */
+  #greet(member: Member): Greeted | Promise<Greeted> {
+    const { unconfirmed = 0 } = member.hello;
+    if (unconfirmed <= member.view.sequence) return this.#welcome(member, 0);
+    const { promise: late, resolve } = Promise.withResolvers<number>();
+    const timer = setTimeout(() => resolve(0), COUNTED_MS);
+    return Promise.race([this.#countedBy(member.id), late]).then((counted) => {
+      clearTimeout(timer);
+      return this.#welcome(member, counted);
+    });
+  }
+
+  #welcome({ view }: Member, countedElsewhere: number): Greeted {
     const { overrides: all } = this;
     const withdrawn = all.all().filter(({ state }) => state === 'auto');
     const overrides = [...all.inForce(), ...withdrawn].map(messageOf).slice(0, 2 * MAX_OVERRIDES);
-    return { view, welcome: { intervalMs: this.#intervalMs, overrides, overridesComplete: this.#knowsOverrides } };
+    return { view, welcome: { intervalMs: this.#intervalMs, overrides, overridesComplete: this.#knowsOverrides, countedElsewhere } };
   }
 
   #leave(member: Member): void {

@@ -43,8 +43,8 @@ export interface CommandEnd {
 }
 
 export interface StreamCallbacks {
-  /** The Hello: the result is the view of the proxy and the rest of the Welcome, or why it is refused. */
-  readonly greeted: (hello: TelemetryHello) => Greeted;
+  /** The Hello: the result is the view of the proxy and the rest of the Welcome. Never rejects. */
+  readonly greeted: (hello: TelemetryHello) => Greeted | Promise<Greeted>;
   /** `isNew`: it was not counted before. */
   readonly reported: (report: ReportMessage, isNew: boolean) => void;
   /** The proxy needs units of limits. */
@@ -143,7 +143,13 @@ export class ProxyStream {
     if (this.#hello !== null) return this.#refuse('invalid', 'a second hello');
     clearTimeout(this.#greeting);
     this.#hello = hello;
-    const { view, welcome } = this.#callbacks.greeted(hello);
+    const greeted = this.#callbacks.greeted(hello);
+    if (greeted instanceof Promise) void greeted.then((later) => this.#welcome(later));
+    else this.#welcome(greeted);
+  }
+
+  #welcome({ view, welcome }: Greeted): void {
+    if (!this.#open) return;
     this.#view = view;
     this.peer.send({ message: 'welcome', welcome: { sequence: view.sequence, ...welcome } });
   }

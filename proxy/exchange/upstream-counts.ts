@@ -1,5 +1,6 @@
 // The counts of backends and their endpoints, in plain fields that a scrape reads. A cluster has the counts of its backend; every attempt
 // and connection to one of its endpoints counts there.
+import { DurationSketch } from '#lib/duration-sketch.ts';
 import { Histogram } from '#lib/histogram.ts';
 import type { Attempt, AttemptOutcome } from './attempt.ts';
 import { ERRORS } from './errors.ts';
@@ -21,6 +22,8 @@ export class EndpointCounts {
   connectFailures = 0;
   /** Milliseconds from a request to the head of its answer. */
   readonly firstByte = new Histogram();
+  /** The same since the last report. */
+  readonly sketch = new DurationSketch();
 }
 
 /** The counts of one backend: a cluster, or `other` for all clusters beyond the maximum. */
@@ -120,6 +123,7 @@ export class BackendCounts {
     const index = Math.min(9, Math.floor(status / 100));
     counts.byClass[index] = (counts.byClass[index] as number) + 1;
     this.firstByte.add(counts.firstByte.observe(ms), ms);
+    counts.sketch.observe(ms);
   }
 
   #of(endpoint: UpstreamEndpoint): EndpointCounts {

@@ -1,5 +1,6 @@
 // Adds up entries of reports: those of several workers, and those of several intervals.
 import type { BackendEntry, CountMessage, DurationsMessage, EndpointEntry, RouteEntry } from '#api/wire/telemetry-messages.ts';
+import { DurationSketch } from '#lib/duration-sketch.ts';
 import { MAX_CODES } from '#api/wire/telemetry-limits.ts';
 
 export function addBackend(one: BackendEntry, other: BackendEntry): BackendEntry {
@@ -16,6 +17,7 @@ export function addEndpoint(one: EndpointEntry, other: EndpointEntry): EndpointE
     connectFailures: one.connectFailures + other.connectFailures,
     firstByteSumMs: one.firstByteSumMs + other.firstByteSumMs,
     firstBytes: one.firstBytes + other.firstBytes,
+    ...addSketches(one.sketch, other.sketch),
   };
 }
 
@@ -26,7 +28,17 @@ export function addRoute(one: RouteEntry, other: RouteEntry): RouteEntry {
     classes: addLists(one.classes, other.classes),
     errors: addCounts(one.errors, other.errors),
     duration: addDurations(one.duration, other.duration),
+    requestBytes: (one.requestBytes ?? 0) + (other.requestBytes ?? 0),
+    responseBytes: (one.responseBytes ?? 0) + (other.responseBytes ?? 0),
+    ...addSketches(one.sketch, other.sketch),
   };
+}
+
+function addSketches(one: Uint8Array | undefined, other: Uint8Array | undefined): Pick<RouteEntry, 'sketch'> {
+  if (one === undefined && other === undefined) return {};
+  const sum = new DurationSketch();
+  for (const sketch of [one, other]) if (sketch !== undefined) sum.unpack(sketch);
+  return { sketch: sum.pack() };
 }
 
 /** The sums by code. Codes beyond the maximum count as `other`. */

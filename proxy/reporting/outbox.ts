@@ -116,10 +116,11 @@ export class Outbox {
   }
 
   /**
-   * A stream begins with a controller that has counted the reports up to `sequence` (0: none). The result is whether it continues where the
-   * former stream ended: then an unconfirmed report is to be sent again. Otherwise the next report is a fresh one with everything.
+   * A stream begins with a controller that has counted the reports up to `sequence` (0: none), while another one has counted those up to
+   * `elsewhere`. The result is whether it continues where the former stream ended: then an unconfirmed report is to be sent again.
+   * Otherwise the next report is a fresh one with everything.
    */
-  resume(sequence: number): boolean {
+  resume(sequence: number, elsewhere = 0): boolean {
     this.confirm(sequence);
     const last = this.#unconfirmed === null ? this.#sequence : this.#unconfirmed.sequence - 1;
     if (sequence === last && sequence > 0) return true;
@@ -130,8 +131,8 @@ export class Outbox {
     this.#gone.clear();
     this.#addresses.repeat();
     this.#tellBreakers([...this.#breakers.backends]);
-    // This controller has not counted it. The one before may have: a reader asks only the controller that a proxy reports to.
-    if (lost !== null) this.#restore(lost);
+    // What no controller has counted comes again. Without an answer of the one before, it has started anew, and forgotten what it counted.
+    if (lost !== null && lost.sequence > elsewhere) this.#restore(lost);
     return false;
   }
 

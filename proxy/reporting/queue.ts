@@ -51,6 +51,10 @@ export class Queue<Entry extends object> {
 
 /** About the bytes of an entry on the wire: its name, its lists, and numbers. */
 function bytesOf(name: string, entry: object): number {
-  const lists = Object.values(entry).filter((value) => Array.isArray(value)) as unknown[][];
-  return name.length + 128 + lists.reduce((sum, list) => sum + list.length * 32, 0);
+  let bytes = name.length + 128;
+  for (const value of Object.values(entry)) {
+    if (Array.isArray(value)) bytes += value.length * 32;
+    else if (value instanceof Uint8Array) bytes += value.length;
+  }
+  return bytes;
 }

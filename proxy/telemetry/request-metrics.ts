@@ -3,6 +3,7 @@ import type { ExchangeListener } from '../exchange/exchange-events.ts';
 import type { Exchange, FaultMark } from '../exchange/exchange.ts';
 import { MAX_GRPC_STATUS } from '../exchange/grpc-status.ts';
 import type { Limits } from '../exchange/limits.ts';
+import { DurationSketch } from '#lib/duration-sketch.ts';
 import { Histogram } from '#lib/histogram.ts';
 import { single } from '#lib/metric.ts';
 import type { MetricFamily, Sample } from '#lib/metric.ts';
@@ -23,6 +24,8 @@ class RequestSeries {
   /** By code; null before the first. */
   errors: Map<string, number> | null = null;
   readonly duration = new Histogram();
+  /** The durations since the last report. */
+  readonly sketch = new DurationSketch();
   requestBytes = 0;
   responseBytes = 0;
   retries = 0;
@@ -57,6 +60,7 @@ export class RequestMetrics implements ExchangeListener {
     series.statuses.count(exchange.status);
     if (exchange.grpcStatus >= 0) countCall(series, exchange.grpcStatus);
     series.duration.observe(ms);
+    series.sketch.observe(ms);
     series.requestBytes += exchange.requestBytes;
     series.responseBytes += exchange.responseBytes;
     if (exchange.attempts > 1) series.retries += exchange.attempts - 1;
@@ -69,8 +73,9 @@ export class RequestMetrics implements ExchangeListener {
   /** The counters of each listener and route, for reports. */
   *routes(): Iterable<ReportedRoute> {
     for (const { labels, series } of this.#origins) {
-      const { statuses, errors, duration } = series;
-      yield { route: String(labels['route']), series, requests: duration.total, classes: statuses.classes(), errors, duration };
+      const { statuses, errors, duration, sketch, requestBytes, responseBytes } = series;
+      const counts = { requests: duration.total, classes: statuses.classes(), errors, requestBytes, responseBytes };
+      yield { route: String(labels['route']), series, ...counts, duration, sketch };
     }
   }
 

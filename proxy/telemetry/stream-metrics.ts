@@ -38,8 +38,9 @@ export class StreamMetrics {
   /** The counters of each listener and route, for reports. */
   *routes(): Iterable<ReportedRoute> {
     for (const { labels, series } of this.#origins) {
-      const { connections, failures } = series;
-      yield { route: String(labels['route']), series, requests: connections, classes: [], errors: failures, duration: null };
+      const { connections, failures, receivedBytes, sentBytes } = series;
+      const counts = { requests: connections, classes: [], errors: failures, requestBytes: receivedBytes, responseBytes: sentBytes };
+      yield { route: String(labels['route']), series, ...counts, duration: null, sketch: null };
     }
   }
 

@@ -1,5 +1,6 @@
 // What a real worker reports after real requests.
 import { describe, expect, test } from '@jest/globals';
+import { DurationSketch } from '#lib/duration-sketch.ts';
 import { closeAfterEach, closeLater, get, openClient, openUpstream } from '../../test/support/fixture.ts';
 import { cluster, listener, route, startProxy } from '../../test/support/proxy.ts';
 import type { Proxy } from '../../test/support/proxy.ts';
@@ -40,6 +41,11 @@ describe('a worker reports', () => {
       [BACKEND, 2],
     ]);
     expect(report.memory).toBeGreaterThan(0);
+    expect(report.routes[0]?.responseBytes).toBe(4);
+    for (const { sketch } of [...report.routes, ...report.endpoints]) {
+      const durations = new DurationSketch();
+      expect([durations.unpack(sketch ?? new Uint8Array(0)), durations.total]).toEqual([true, 2]);
+    }
     const again = proxy.worker.report();
     expect([again.endpoints, again.routes, again.backends, again.addresses]).toEqual([[], [], [], []]);
     await request(proxy);

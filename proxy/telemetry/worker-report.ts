@@ -12,6 +12,7 @@ import type {
   Entries,
   RouteEntry,
 } from '#api/wire/telemetry-messages.ts';
+import type { DurationSketch } from '#lib/duration-sketch.ts';
 import { DURATION_BUCKETS } from '#lib/histogram.ts';
 import type { Histogram } from '#lib/histogram.ts';
 import type { UpstreamEndpoint } from '../exchange/plan.ts';
@@ -52,8 +53,13 @@ export interface ReportedRoute {
   readonly classes: readonly number[];
   /** By code; null before the first. */
   readonly errors: ReadonlyMap<string, number> | null;
+  /** Bytes of bodies, or of connections. */
+  readonly requestBytes: number;
+  readonly responseBytes: number;
   /** Null for a stream route. */
   readonly duration: Histogram | null;
+  /** The durations since the last report; null for a stream route. */
+  readonly sketch: DurationSketch | null;
 }
 
 export interface ReportSources<Address extends ReportedAddress> {
@@ -142,6 +148,7 @@ export class WorkerReports<Address extends ReportedAddress> {
       connectFailures: grown.get('connectFailures') ?? 0,
       firstByteSumMs: grown.get('firstByteMs') ?? 0,
       firstBytes: grown.get('firstBytes') ?? 0,
+      sketch: counts.sketch.take(),
     };
   }
 
@@ -167,7 +174,7 @@ export class WorkerReports<Address extends ReportedAddress> {
   }
 
   #route(reported: ReportedRoute): RouteEntry | null {
-    const { route, series, classes, duration } = reported;
+    const { route, series, classes, duration, sketch } = reported;
     const grown = this.#growth.of(series, routeCounters(reported));
     if (grown === null) return null;
     return {
@@ -176,6 +183,9 @@ export class WorkerReports<Address extends ReportedAddress> {
       classes: classes.map((_, index) => grown.get(`class ${index}`) ?? 0),
       errors: codesIn(grown),
       duration: duration === null ? null : durationsIn(grown),
+      requestBytes: grown.get('requestBytes') ?? 0,
+      responseBytes: grown.get('responseBytes') ?? 0,
+      sketch: sketch?.take() ?? NO_SKETCH,
     };
   }
 }
@@ -197,6 +207,8 @@ function* endpointsOf(backends: Iterable<BackendCounts>): Iterable<OfBackend> {
   }
 }
 
+const NO_SKETCH = new Uint8Array(0);
+
 type Counter = readonly [string, number];
 
 function* endpointCounters({ byOutcome, byClass, failures, connectFailures, firstByte }: EndpointCounts): Iterable<Counter> {
@@ -208,8 +220,11 @@ function* endpointCounters({ byOutcome, byClass, failures, connectFailures, firs
   yield* codeCounters(failures);
 }
 
-function* routeCounters({ requests, classes, errors, duration }: ReportedRoute): Iterable<Counter> {
+function* routeCounters(reported: ReportedRoute): Iterable<Counter> {
+  const { requests, classes, errors, duration, requestBytes, responseBytes } = reported;
   yield ['requests', requests];
+  yield ['requestBytes', requestBytes];
+  yield ['responseBytes', responseBytes];
   for (const [index, count] of classes.entries()) yield [`class ${index}`, count];
   yield* codeCounters(errors);
   if (duration !== null) yield* durationCounters(duration);

@@ -121,6 +121,8 @@ export class Relay {
   #frozen = false;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  /** Of each connection. */
+  readonly #states = new Set<{ frozen: boolean; mute: boolean }>();
 
   constructor(target: number) {
     this.target = target;
@@ -144,6 +146,11 @@ export class Relay {
     this.#frozen = false;
   }
 
+  /** Drops the bytes of controllers on the existing connections from now on. */
+  dropDown(): void {
+    for (const state of this.#states) state.mute = true;
+  }
+
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
@@ -156,18 +163,20 @@ export class Relay {
   #accept(downstream: Socket): void {
     this.accepted++;
     const upstream = connect(this.target, '127.0.0.1');
-    const state = { frozen: false };
+    const state = { frozen: false, mute: false };
+    this.#states.add(state);
     const pass = (from: Socket, to: Socket, count: (bytes: number) => void): void => {
       this.#sockets.add(from);
       from.on('data', (chunk) => {
         state.frozen ||= this.#frozen;
-        if (state.frozen) return;
+        if (state.frozen || (state.mute && from === upstream)) return;
         count(chunk.length);
         to.write(chunk);
       });
       from.on('error', () => undefined);
       from.on('close', () => {
         this.#sockets.delete(from);
+        this.#states.delete(state);
         to.destroy();
       });
     };

@@ -7,7 +7,12 @@ import { ok } from '#lib/result.ts';
 import { PeerLinks } from '../../controller/relay/peer-links.ts';
 import { Fleet } from '../../controller/telemetry/fleet.ts';
 import type { Override } from '../../controller/telemetry/overrides.ts';
+import { Cell } from '../../controller/telemetry/window/cell.ts';
+import { FleetWindow } from '../../controller/telemetry/window/fleet-window.ts';
+import type { WindowQuestion } from '../../controller/telemetry/window/part.ts';
+import { ENDPOINT } from '../../controller/telemetry/window/window.ts';
 import { Commands } from '../../proxy/reporting/commands.ts';
+import type { ReportReading } from '../../proxy/reporting/source.ts';
 import { Relay } from '../support/push.ts';
 import { GivenReports, IDLE_COMMANDS, LOG, NOTHING, reportTo, serveHub } from '../support/telemetry.ts';
 import type { HubServer } from '../support/telemetry.ts';
@@ -72,6 +77,24 @@ async function linked(asked: Replica, count: number): Promise<void> {
   }
 }
 
+/** Calls `disturb` before the report with the next counts, when the one before is confirmed. */
+class DisturbedReports extends GivenReports {
+  disturb = (): void => undefined;
+
+  override read(): Promise<ReportReading> {
+    if (this.next !== NOTHING) this.disturb();
+    return super.read();
+  }
+}
+
+/** The attempts at the backend `moved` that the window of a controller has. */
+function attempts({ hub }: HubServer): number {
+  const cell = new Cell(ENDPOINT.size);
+  for (const { labels, series } of hub.window.seriesOf('endpoint'))
+    if (labels[0] === 'moved') series.addTo(cell, { first: 0, last: Infinity }, false);
+  return cell.counts[ENDPOINT.attempts] ?? 0;
+}
+
 function override(endpoint: string, state: string, at: number): Override {
   return { kind: 'endpoint', backend: '', endpoint, state, at };
 }
@@ -103,11 +126,46 @@ describe('replicas', () => {
       await linked(asked, 3);
       expect(await names(asked)).toEqual(['leader', 'one', 'two']);
       expect((await asked.fleet.status()).missing).toEqual([]);
+      const others = (question: WindowQuestion) => asked.links.windows(question);
+      const window = new FleetWindow({ window: asked.hub.window, others, gauge: () => Promise.reject(new Error('no gauge')) });
+      expect(await window.sum({ metric: 'upstream_attempts', rangeMs: 60_000 })).toMatchObject({
+        value: { values: [{ labels: {}, value: 3 }], missing: [] },
+      });
     }
     const { signal } = new AbortController();
     const order = { deadlineMs: 5_000, chunk: () => undefined, signal };
     const ends = await one.fleet.command({ ...order, action: { action: 'drain', drain: {} }, proxies: ['two', 'leader'] });
     expect(ends.map(({ proxy, outcome }) => `${proxy} ${outcome}`).toSorted()).toEqual(['leader done', 'two done']);
+  });
+
+  test('count a report once, although its proxy moves before the confirmation comes', async () => {
+    const [leader, other] = [await replica('leader'), await replica('other')];
+    other.follow(leader.port);
+    await linked(other, 2);
+    const way = new Relay(leader.port);
+    closers.push(() => way.close());
+    const source = new DisturbedReports();
+    const reporting = reportTo(await way.listen(), source, { nodeId: 'moving' });
+    closers.push(() => reporting.stop());
+    source.disturb = () => way.dropDown();
+    source.count('moved', 'e', 5);
+    await until(() => attempts(leader) === 5, 'the report without a confirmation');
+    source.disturb = () => undefined;
+    source.count('moved', 'e', 7);
+    way.target = other.port;
+    way.cut();
+    await until(() => attempts(other) >= 7, 'the counts since');
+    expect([attempts(leader), attempts(other)]).toEqual([5, 7]);
+    // A controller that has started anew does not know the report: it comes again.
+    source.disturb = () => way.dropDown();
+    source.count('moved', 'e', 11);
+    await until(() => attempts(other) === 18, 'another report without a confirmation');
+    source.disturb = () => undefined;
+    const later = await serveHub();
+    closers.push(() => later.server.stop());
+    way.target = later.port;
+    way.cut();
+    await until(() => attempts(later) === 11, 'the report again');
   });
 
   test('set an override at the proxies of all, and at those of a replica that comes later', async () => {
