@@ -1,4 +1,4 @@
-// `weir cache list|purge`: the stored answers of all proxies.
+// `weir cache list|purge|warm`: the stored answers of all proxies.
 import { formatDuration } from '#lib/duration.ts';
 import { flagsOf, FlagValues } from '#lib/flags.ts';
 import type { AnswerList, CachePurged, ShownAnswer } from '../controller/operations/cache.ts';
@@ -7,27 +7,31 @@ import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
 import { callOperation } from './operations/client.ts';
 import { commandCode, commandText } from './operations/command-text.ts';
+import { WARM_FLAGS, warm } from './operations/cache-warming.ts';
 import { connectionOf } from './operations/connection.ts';
 import { operationFlags, printAnswer } from './operations/output.ts';
 import { tableOf } from './operations/table.ts';
 
-const FLAGS = operationFlags({
-  prefix: { default: '', value: 'URL', text: 'all answers whose URLs begin so, instead of one URL' },
-  tag: { default: '', value: 'TAG', text: 'all answers with this tag (Surrogate-Key, Cache-Tag)' },
-  route: { default: '', value: 'ROUTE', text: 'list: answers of this route: NAMESPACE/NAME, or as list shows it' },
-  top: { default: '100', value: 'N', text: 'list: the most answers, up to 1000; the largest come first' },
-  all: { default: 'false', value: '', text: 'purge: all answers' },
-});
+const FLAGS = operationFlags(
+  {
+    prefix: { default: '', value: 'URL', text: 'all answers whose URLs begin so, instead of one URL' },
+    tag: { default: '', value: 'TAG', text: 'all answers with this tag (Surrogate-Key, Cache-Tag)' },
+    route: { default: '', value: 'ROUTE', text: 'list: answers of this route: NAMESPACE/NAME, or as list shows it' },
+    top: { default: '100', value: 'N', text: 'list: the most answers, up to 1000; the largest come first' },
+    all: { default: 'false', value: '', text: 'purge: all answers' },
+  },
+  [WARM_FLAGS],
+);
 
 type Action = (values: FlagValues, rest: readonly string[]) => Promise<number>;
 
-const ACTIONS: Readonly<Record<string, Action>> = { list, purge };
+const ACTIONS: Readonly<Record<string, Action>> = { list, purge, warm };
 
 export const cache: Command = {
   name: 'cache',
-  arguments: 'list|purge [URL]',
+  arguments: 'list|purge|warm [URL...]',
   summary:
-    'Lists answers that proxies have stored by the cache of an HTTPPolicy, in the memory of their workers; or drops them in all workers, and in Redis: that of a URL with its variants, those with a prefix or a tag, or all. Ends with 1 if a proxy did not follow.',
+    'Lists answers that proxies have stored by the cache of an HTTPPolicy, in the memory of their workers; drops them in all workers, and in Redis: that of a URL with its variants, those with a prefix or a tag, or all; or has all workers request URLs, so that their answers are stored. Ends with 1 if a proxy did not follow, or an answer is not stored.',
   flags: FLAGS,
   readsEnvironment: false,
   run(args) {

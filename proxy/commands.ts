@@ -9,6 +9,7 @@ import type { Running } from './reporting/commands.ts';
 import { OverrideKeeper } from './reporting/overrides.ts';
 import { inspectionCommands } from './inspection-commands.ts';
 import { cacheCommands } from './cache-purge.ts';
+import { warmCommands } from './cache-warming.ts';
 import { connectionCommands } from './connection-commands.ts';
 import { grpcCommands } from './grpc-methods.ts';
 import { limitCommands } from './limit-commands.ts';
@@ -27,6 +28,7 @@ export function commandsOf(serving: Pick<Serving, 'supervisor' | 'retire'>, log:
     ...inspectionCommands(serving.supervisor),
     ...limitCommands(serving.supervisor),
     ...cacheCommands(serving.supervisor),
+    ...warmCommands(serving.supervisor),
     ...storedAnswerCommands(serving.supervisor),
     ...connectionCommands(serving.supervisor),
     ...grpcCommands(serving.supervisor),

@@ -1,5 +1,6 @@
 // The inspections of a worker by their kind.
 import { purgeCache } from './cache-purge.ts';
+import { warmCache } from './cache-warming.ts';
 import type { SharedCache } from './cache/shared-cache.ts';
 import { inspectChain } from './chain-inspection.ts';
 import { inspectConnections } from './connection-inspection.ts';
@@ -10,11 +11,20 @@ import type { OpenConnections } from './exchange/open-connections.ts';
 import type { Outside } from './exchange/outside.ts';
 import type { Ask } from './exchange/subrequest.ts';
 import { inspectMethods } from './grpc-methods.ts';
-import type { Inspected, Inspecting, Inspection } from './inspection/inspection.ts';
+import type {
+  CachePurgeInspection,
+  CacheWarmInspection,
+  Inspected,
+  Inspecting,
+  Inspection,
+  StoredAnswersInspection,
+} from './inspection/inspection.ts';
 import { inspectProcess } from './inspection/process.ts';
 import { inspectLimits } from './limit-inspection.ts';
 import type { WorkerLimits } from './limit/worker-limits.ts';
 import type { RuntimeBuilder } from './runtime/build.ts';
+import type { OwnRequests } from './own-requests.ts';
+import type { PortProtocol } from './listener/protocol.ts';
 import { listAnswers } from './stored-answers.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 
@@ -28,13 +38,16 @@ export interface InspectedParts {
   readonly ask: Ask;
   readonly outside: Outside;
   readonly grpcMethods: GrpcMethodCounts;
+  readonly requests: OwnRequests;
+  /** The protocol in use on a port, or null. */
+  readonly spokenAt: (port: number) => PortProtocol | null;
   /** Ends an exchange. */
   readonly end: (exchange: Exchange, error: ExchangeError) => void;
 }
 
 /** Runs an inspection to its end. */
 export function inspectWorker(inspection: Inspection, inspecting: Inspecting, parts: InspectedParts): Promise<Inspected> {
-  const { telemetry, limits, cache, connections, builder, ask, outside, grpcMethods, end } = parts;
+  const { telemetry, limits, connections, builder, ask, outside, grpcMethods, end } = parts;
   const { security } = telemetry;
   switch (inspection.kind) {
     case 'tail':
@@ -42,10 +55,6 @@ export function inspectWorker(inspection: Inspection, inspecting: Inspecting, pa
     case 'limits':
     case 'limitReset':
       return inspectLimits(inspection, inspecting, limits, security);
-    case 'cachePurge':
-      return purgeCache(inspection, inspecting, cache);
-    case 'storedAnswers':
-      return listAnswers(inspection, inspecting, cache);
     case 'connections':
     case 'closeConnections':
       return inspectConnections(inspection, inspecting, { connections, security, end });
@@ -53,7 +62,25 @@ export function inspectWorker(inspection: Inspection, inspecting: Inspecting, pa
       return inspectMethods(inspection, inspecting, { ask, outside, counts: grpcMethods, hasBackend: (key) => builder.clusters.has(key) });
     case 'chain':
       return inspectChain(inspection, inspecting, builder);
-    default:
+    case 'cpuProfile':
+    case 'heapSnapshot':
       return inspectProcess(inspection, inspecting);
+    default:
+      return inspectCache(inspection, inspecting, parts);
+  }
+}
+
+function inspectCache(
+  inspection: CachePurgeInspection | CacheWarmInspection | StoredAnswersInspection,
+  inspecting: Inspecting,
+  parts: InspectedParts,
+): Promise<Inspected> {
+  switch (inspection.kind) {
+    case 'cachePurge':
+      return purgeCache(inspection, inspecting, parts.cache);
+    case 'cacheWarm':
+      return warmCache(inspection, inspecting, parts);
+    case 'storedAnswers':
+      return listAnswers(inspection, inspecting, parts.cache);
   }
 }

@@ -48,6 +48,7 @@ import { inspectWorker } from './worker-inspections.ts';
 import { logFailures, logOverload } from './worker-messages.ts';
 import type { WorkerOptions } from './worker-options.ts';
 import { IsolatedRequestPath } from './isolated-request-path.ts';
+import { OwnRequests } from './own-requests.ts';
 import type { Inspected, Inspecting, Inspection } from './inspection/inspection.ts';
 import { Challenges } from './listener/challenges.ts';
 import { ListenerSockets } from './listener/listener-sockets.ts';
@@ -103,6 +104,13 @@ export class Worker {
   readonly #hubs = new HubCounts();
   readonly #connections = new OpenConnections();
   readonly #path: IsolatedRequestPath;
+  readonly #requests = new OwnRequests({
+    begin: (exchange) => {
+      this.#path.requestHead(exchange);
+      this.#path.requestEnd(exchange, null);
+    },
+    leave: (exchange, error) => this.#path.downstreamFailed(exchange, error),
+  });
   readonly #sessions = new OpenSessions(
     (session) => {
       this.#broadcast.publish('loggedOut', session, null);
@@ -360,6 +368,7 @@ export class Worker {
     return inspectWorker(inspection, inspecting, {
       ...{ telemetry: this.#telemetry, limits: this.#limits, cache: this.#cache, connections: this.#connections },
       ...{ builder: this.#builder, ask: this.#ask, outside: this.#outside, grpcMethods: this.#grpcMethods },
+      ...{ requests: this.#requests, spokenAt: (port: number) => this.#listeners.spokenAt(port) },
       end: (exchange, error) => this.#path.withdrawn(exchange, error),
     });
   }

@@ -46,5 +46,11 @@ export const MAX_LISTED_TAGS = 20;
 /** Characters of the URL of a stored answer, and of a subject of its cache. */
 export const MAX_SHOWN_URL = 2_048;
 export const MAX_CACHE_SUBJECT = 8_192;
+/** URLs of a command that fills caches, and headers of its requests. */
+export const MAX_WARMED_URLS = 32;
+export const MAX_WARM_HEADERS = 16;
+/** Requests of a worker at once, and of a proxy per second, that fill caches. */
+export const MAX_WARM_CONCURRENCY = 64;
+export const MAX_WARM_RATE = 1_000;
 /** Bytes of the reason in a close frame (RFC 6455 section 5.5). */
 export const MAX_CLOSE_REASON = 123;

@@ -240,6 +240,19 @@ export interface StoredAnswersMessage extends AnswerFilter {
   readonly top: number;
 }
 
+/** URLs to request, so that caches have their answers. */
+export interface WarmCacheMessage {
+  readonly urls: readonly string[];
+  /** Of the requests: name, value, name, value. */
+  readonly headers: readonly string[];
+  /** Of the listener that gets the requests; 0: that of each URL. */
+  readonly port: number;
+  /** Requests of a worker at once. */
+  readonly concurrency: number;
+  /** Requests of the proxy per second. */
+  readonly rate: number;
+}
+
 /** Open connections, the oldest first. */
 export interface ConnectionsMessage extends ConnectionFilter {
   readonly top: number;
@@ -265,6 +278,7 @@ export type Action =
   | { readonly action: 'grpcMethods'; readonly grpcMethods: GrpcMethodsMessage }
   | { readonly action: 'purgeCache'; readonly purgeCache: PurgeCacheMessage }
   | { readonly action: 'storedAnswers'; readonly storedAnswers: StoredAnswersMessage }
+  | { readonly action: 'warmCache'; readonly warmCache: WarmCacheMessage }
   | { readonly action: 'connections'; readonly connections: ConnectionsMessage }
   | { readonly action: 'closeConnections'; readonly closeConnections: CloseConnectionsMessage }
   | { readonly action: 'blocks'; readonly blocks: object };

@@ -28,6 +28,10 @@ import {
   MAX_TAIL_MS,
   MAX_TAIL_RATE,
   MAX_UNITS,
+  MAX_WARM_CONCURRENCY,
+  MAX_WARM_HEADERS,
+  MAX_WARM_RATE,
+  MAX_WARMED_URLS,
   MIN_INTERVAL_MS,
 } from './telemetry-limits.ts';
 import type { FromProxy, ToProxy } from './telemetry-messages.ts';
@@ -143,6 +147,15 @@ const Command = Type.Object({
     Type.Object({
       ...{ url: Subject, prefix: Subject, tag: Subject, route: Name },
       top: Type.Integer({ minimum: 1, maximum: MAX_LISTED_ANSWERS }),
+    }),
+  ),
+  warmCache: Type.Optional(
+    Type.Object({
+      urls: Type.Array(Subject, { maxItems: MAX_WARMED_URLS }),
+      headers: Type.Array(Subject, { maxItems: 2 * MAX_WARM_HEADERS }),
+      port: Type.Integer({ minimum: 0, maximum: 65_535 }),
+      concurrency: Type.Integer({ minimum: 1, maximum: MAX_WARM_CONCURRENCY }),
+      rate: Type.Integer({ minimum: 1, maximum: MAX_WARM_RATE }),
     }),
   ),
   connections: Type.Optional(Type.Object({ ...CONNECTION_FILTER, top: Type.Integer({ minimum: 1, maximum: MAX_LISTED_CONNECTIONS }) })),

@@ -14,6 +14,8 @@ export interface OperationCall {
   readonly path: string;
   /** Absent for a GET. */
   readonly body?: object;
+  /** The longest wait for the answer, milliseconds; absent: 15 s. */
+  readonly timeout?: number;
 }
 
 interface Reply {
@@ -53,7 +55,7 @@ export async function callOperation<T>(connection: Connection, call: OperationCa
 function send(
   stream: Duplex,
   { name, host, token }: Connection,
-  { method, path, body }: OperationCall,
+  { method, path, body, timeout = TIMEOUT }: OperationCall,
   streamed: StreamedCall | null = null,
 ): Promise<Reply> {
   const text = body === undefined ? '' : JSON.stringify(body);
@@ -65,7 +67,7 @@ function send(
   };
   return new Promise((resolve, reject) => {
     const failed = (error: Error): void => reject(new UsageError(`${name}: ${error.message}`));
-    const options = { method, path, headers, createConnection: () => stream, signal: AbortSignal.timeout(streamed?.timeout ?? TIMEOUT) };
+    const options = { method, path, headers, createConnection: () => stream, signal: AbortSignal.timeout(streamed?.timeout ?? timeout) };
     const request = http.request(options, (response) => {
       const status = response.statusCode ?? 0;
       const parts: Buffer[] = [];

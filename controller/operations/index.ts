@@ -2,6 +2,7 @@
 // to the operations that they allow.
 import { blocks } from './blocks.ts';
 import { cacheOperations } from './cache.ts';
+import { cacheWarmOperation } from './cache-warming.ts';
 import { connectionOperations } from './connections.ts';
 import { endpoints, type EndpointParts } from './endpoints.ts';
 import type { Fleet } from '../telemetry/fleet.ts';
@@ -31,6 +32,7 @@ const RESOURCES: readonly ((parts: OperationParts) => readonly Operation[])[] = 
   (parts) => limitOperations(parts.limits),
   (parts) => blocks(parts.fleet),
   (parts) => cacheOperations(parts.fleet),
+  (parts) => [cacheWarmOperation(parts.fleet)],
   (parts) => connectionOperations(parts.fleet),
   (parts) => grpcMethodOperations(parts.fleet),
   (parts) => windowOperations(parts.window),

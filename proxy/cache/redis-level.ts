@@ -87,17 +87,16 @@ export class RedisLevel implements SecondLevel {
     return found !== null && this.#purges.permits(found.mark, found.answer) ? found.answer : null;
   }
 
-  put(answer: StoredAnswer, ticket: Ticket): void {
+  async put(answer: StoredAnswer, ticket: Ticket): Promise<void> {
     const size = answer.body.length;
     if (this.#waiting + size > MAX_WAITING || performance.now() - ticket.at > MAX_REQUEST_MS) {
       this.writes.dropped++;
       return;
     }
     this.#waiting += size;
-    void this.#write(answer, ticket).then((outcome) => {
-      this.#waiting -= size;
-      this.writes[outcome]++;
-    });
+    const outcome = await this.#write(answer, ticket);
+    this.#waiting -= size;
+    this.writes[outcome]++;
   }
 
   async #write(answer: StoredAnswer, { generation, mark }: Ticket): Promise<WriteOutcome> {

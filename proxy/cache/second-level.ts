@@ -29,8 +29,8 @@ export interface SecondLookup extends AnswerPlace {
 export interface SecondLevel {
   /** `names`: those by which answers of the key vary, as far as they are known. */
   find(lookup: SecondLookup, names: readonly string[]): Promise<{ readonly answer: StoredAnswer | null; readonly ticket: Ticket | null }>;
-  /** Stores an answer in the background, or drops it if too many wait. */
-  put(answer: StoredAnswer, ticket: Ticket): void;
+  /** Stores an answer in the background, or drops it if too many wait. Resolves once either has happened. */
+  put(answer: StoredAnswer, ticket: Ticket): Promise<void>;
   /** An error: the purge goes on once the level answers again, but only as long as this process lives. */
   purge(subject: PurgeSubject): Promise<Result<null>>;
   close(): void;

@@ -39,6 +39,8 @@ export class SharedCache {
   readonly store: CacheStore;
   readonly #options: SharedCacheOptions;
   readonly #purges = new PurgeLog();
+  /** Answers on their way to the second level. */
+  readonly #shares = new Set<Promise<void>>();
   readonly #flights = new Map<string, Flight>();
   /** Until when, as Date.now(). */
   readonly #alone = new Map<string, number>();
@@ -68,12 +70,19 @@ export class SharedCache {
   keep(answer: StoredAnswer, { since, ticket }: StoringRequest): void {
     if (this.#purges.covers(since, answer)) return;
     this.store.put(answer, ticket === null ? 'memory' : 'redis');
-    if (ticket !== null) void this.#share(answer, ticket);
+    if (ticket === null) return;
+    const share = this.#share(answer, ticket).finally(() => this.#shares.delete(share));
+    this.#shares.add(share);
+  }
+
+  /** Resolves once the second level has what was stored until now, or has dropped it. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#shares);
   }
 
   async #share(answer: StoredAnswer, ticket: Promise<Ticket | null>): Promise<void> {
     const given = await ticket;
-    if (given !== null) this.#redis?.put(answer, given);
+    if (given !== null) await this.#redis?.put(answer, given);
   }
 
   /** Brings the answer of the second level into the memory, if it is newer. */

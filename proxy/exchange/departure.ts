@@ -1,22 +1,15 @@
 // Exchanges whose client is gone, and whose answer others still need: they go on, and the rest has no receiver.
 import type { ExchangeError } from './errors.ts';
 import { Exchange } from './exchange.ts';
-import type { DownstreamStream } from './stream.ts';
+import { NoClient } from './no-client.ts';
 
 /** Takes the rest of an answer. */
-class Departed implements DownstreamStream {
+class Departed extends NoClient {
   readonly #error: ExchangeError | null;
 
   constructor(error: ExchangeError | null) {
+    super();
     this.#error = error;
-  }
-
-  writeInformational(): void {}
-
-  writeHead(): void {}
-
-  writeData(): boolean {
-    return true;
   }
 
   end(exchange: Exchange): void {
@@ -26,16 +19,6 @@ class Departed implements DownstreamStream {
   abort(exchange: Exchange): void {
     exchange.error ??= this.#error;
   }
-
-  lag(): number {
-    return 0;
-  }
-
-  pauseRequest(): void {}
-
-  resumeRequest(): void {}
-
-  startTunnel(): void {}
 }
 
 /** The readers that need the answer of an exchange besides its client. */

@@ -2,6 +2,7 @@
 import type { LogFilter } from '#api/access-log/filter.ts';
 import type { ConnectionFilter } from '#api/wire/open-connections.ts';
 import type { AnswerFilter } from '#api/wire/stored-answers.ts';
+import type { WarmCacheMessage } from '#api/wire/telemetry-messages.ts';
 import type { LimitListing, LimitReset } from '#lib/limit/listing.ts';
 import type { Result } from '#lib/result.ts';
 
@@ -14,6 +15,7 @@ export type Inspection =
   | ChainInspection
   | CachePurgeInspection
   | StoredAnswersInspection
+  | CacheWarmInspection
   | ConnectionsInspection
   | CloseConnectionsInspection
   | GrpcMethodsInspection;
@@ -57,6 +59,11 @@ export interface StoredAnswersInspection {
   readonly kind: 'storedAnswers';
   readonly filter: AnswerFilter;
   readonly top: number;
+}
+
+/** Requests URLs so that their answers are stored, and sends a line about each (WarmLine). */
+export interface CacheWarmInspection extends WarmCacheMessage {
+  readonly kind: 'cacheWarm';
 }
 
 /** The oldest open connections that a filter fits, as lines of JSON (ConnectionLine). `dropped`: those without room. */

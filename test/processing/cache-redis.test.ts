@@ -1,6 +1,7 @@
 // The level of the cache in Redis: proxies with backends of their own share answers, whatever happens to the server and to its data.
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { readLines } from '#lib/json-lines.ts';
 import { parseRedisUrl } from '#lib/redis.ts';
 import { describeWith } from '../support/describe-with.ts';
 import { closeAfterEach, get } from '../support/fixture.ts';
@@ -41,6 +42,15 @@ async function start(url: string, name: string, headers = FRESH, settings: objec
 async function purge(rig: PolicyRig, by: 'url' | 'prefix' | 'tag' | 'all', value: string): Promise<boolean> {
   const inspecting = { part: () => Promise.resolve(), signal: new AbortController().signal };
   return (await rig.proxy.worker.inspect({ kind: 'cachePurge', by, value, isFirst: true }, inspecting)).ok;
+}
+
+/** Requests a URL as `weir cache warm` does. */
+async function warm(rig: PolicyRig, path: string): Promise<unknown> {
+  const lines: unknown[] = [];
+  const inspecting = { part: async (data: Buffer) => void lines.push(...readLines(data)), signal: new AbortController().signal };
+  const asked = { urls: [ORIGIN + path], headers: [], port: 80, concurrency: 1, rate: 100 };
+  await rig.proxy.worker.inspect({ kind: 'cacheWarm', ...asked }, inspecting);
+  return lines[0];
 }
 
 const bodies = async (rig: PolicyRig, ...paths: string[]): Promise<string[]> => {
@@ -101,6 +111,14 @@ describeWith(['redis'], 'the cache in Redis', () => {
     expect([hit.body, cacheStatus(hit), Number(header(hit, 'age')) >= 7]).toEqual(['one 1', 'weir; hit', true]);
     expect(status(await another.ask(get('/a', 'If-None-Match: "v1"\r\n')))).toBe(304);
     expect(another.upstream.requests).toHaveLength(0);
+  });
+
+  test('one request fills the caches of all proxies', async () => {
+    const [one, another] = await two();
+    expect(await warm(one, '/a')).toEqual({ index: 0, outcome: 'stored', status: 200, reason: '' });
+    expect(await warm(another, '/a')).toEqual({ index: 0, outcome: 'found', status: 200, reason: '' });
+    expect(cacheStatus(await another.ask(get('/a')))).toBe('weir; hit');
+    expect([one.upstream.requests.length, another.upstream.requests.length]).toEqual([1, 0]);
   });
 
   test('answers that vary serve the requests that they are for', async () => {
