@@ -39,6 +39,7 @@ export const LOG_FIELDS: readonly LogField[] = [
   field('scheme', 'https', 'http or https, as the client sees it.'),
   field('authority', 'shop.example.com', 'The host of the request, before filters change it.', LISTED),
   field('path', '/cart', 'The path of the request, before filters change it, without the query.', LISTED),
+  field('query', 'page=2&token=[redacted]', 'The query of the request, after filters change it, without secrets.'),
   field('status', '200', 'The status of the answer.', { ...LISTED, ...NUMBER }),
   field('durationMs', '28.402', 'From the first byte of the request to the end of the answer, or the life of the connection.', {
     ...ANY,

@@ -1,34 +1,37 @@
 import { describe, expect, test } from '@jest/globals';
 import { RE2JS } from 're2js';
 import { parsePointer } from '../json-pointer.ts';
+import { mayBeSecret, mayHoldCard, SECRET_MARKS } from './quick-check.ts';
 import { DEFAULT_REDACTOR, Redactor } from './redactor.ts';
 
 const JWT = `eyJ${'a'.repeat(30)}.eyJ${'b'.repeat(20)}.c-_d`;
 const { text } = DEFAULT_REDACTOR;
 
+const SECRETS: readonly (readonly [string, string])[] = [
+  ['/pay/4111111111111111/x', '/pay/[redacted]/x'],
+  ['card 4111 1111 1111 1111 12', 'card [redacted] 12'],
+  ['3782-822463-10005', '[redacted]'],
+  ['/users/alice.b+c@mail.example.com/x', '/users/[redacted]/x'],
+  ['?to=alice%40example.com&x=1', '?to=[redacted]&x=1'],
+  ['größe@beispiel.de', '[redacted]'],
+  [`/reset/${JWT}?x`, '/reset/[redacted]?x'],
+  ['curl: Bearer abc123DEF', 'curl: Bearer [redacted]'],
+  ['bearer%20abc123DEF', 'bearer%20[redacted]'],
+  [`Basic ${Buffer.from('user:pass').toString('base64')}`, 'Basic [redacted]'],
+  ['https://user:hunter2@intranet/x', 'https://[redacted]@intranet/x'],
+  ['token=abc&id=7', 'token=[redacted]&id=7'],
+  ['?code=abc&X-Amz-Signature=ff', '?code=[redacted]&X-Amz-Signature=[redacted]'],
+  ['a;jsessionid=0123;b', 'a;jsessionid=[redacted];b'],
+  ['{"db_password" : "a\\"b", "n": 1}', '{"db_password" : "[redacted]", "n": 1}'],
+  ["<user password='x y' name='z'/>", "<user password='[redacted]' name='z'/>"],
+  ['Authorization: Bearer abc def\r\nHost: a', 'Authorization: [redacted]\r\nHost: a'],
+  ['x ghp_0123456789abcdefghij', 'x [redacted]'],
+  ['AKIAIOSFODNN7EXAMPLE0', '[redacted]'],
+  ['-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY-----', '[redacted]-----END RSA PRIVATE KEY-----'],
+];
+
 describe('text', () => {
-  test.each([
-    ['/pay/4111111111111111/x', '/pay/[redacted]/x'],
-    ['card 4111 1111 1111 1111 12', 'card [redacted] 12'],
-    ['3782-822463-10005', '[redacted]'],
-    ['/users/alice.b+c@mail.example.com/x', '/users/[redacted]/x'],
-    ['?to=alice%40example.com&x=1', '?to=[redacted]&x=1'],
-    ['größe@beispiel.de', '[redacted]'],
-    [`/reset/${JWT}?x`, '/reset/[redacted]?x'],
-    ['curl: Bearer abc123DEF', 'curl: Bearer [redacted]'],
-    ['bearer%20abc123DEF', 'bearer%20[redacted]'],
-    [`Basic ${Buffer.from('user:pass').toString('base64')}`, 'Basic [redacted]'],
-    ['https://user:hunter2@intranet/x', 'https://[redacted]@intranet/x'],
-    ['token=abc&id=7', 'token=[redacted]&id=7'],
-    ['?code=abc&X-Amz-Signature=ff', '?code=[redacted]&X-Amz-Signature=[redacted]'],
-    ['a;jsessionid=0123;b', 'a;jsessionid=[redacted];b'],
-    ['{"db_password" : "a\\"b", "n": 1}', '{"db_password" : "[redacted]", "n": 1}'],
-    ["<user password='x y' name='z'/>", "<user password='[redacted]' name='z'/>"],
-    ['Authorization: Bearer abc def\r\nHost: a', 'Authorization: [redacted]\r\nHost: a'],
-    ['x ghp_0123456789abcdefghij', 'x [redacted]'],
-    ['AKIAIOSFODNN7EXAMPLE0', '[redacted]'],
-    ['-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY-----', '[redacted]-----END RSA PRIVATE KEY-----'],
-  ])('%s', (secret, clean) => {
+  test.each(SECRETS)('%s', (secret, clean) => {
     expect(text(secret)).toBe(clean);
   });
 
@@ -147,4 +150,21 @@ const HOSTILE = [
 test.each(HOSTILE)('300,000 characters of %s cost linear time', (piece) => {
   const text = piece.repeat(Math.ceil(300_000 / piece.length));
   for (const type of ['text/plain', 'application/json']) expect(typeof DEFAULT_REDACTOR.body(type, text)).toBe('string');
+});
+
+describe('the quick check', () => {
+  /** As the escapers of the log use it. */
+  const finds = (text: string): boolean =>
+    mayHoldCard(text) || Array.from(text).some((char, i) => SECRET_MARKS.includes(char.charCodeAt(0)) && mayBeSecret(text, i));
+
+  test.each(SECRETS)('%s', (secret) => {
+    expect(finds(secret)).toBe(true);
+  });
+
+  test.each(['/api/v1/users/12345/orders/67890', '/x/0b5f4c5e-7c1d-4c58-9c3a-0f2f6f6a9b1e', 'curl/8.5.0', '/Assets/logo.js'])(
+    '%s is plain',
+    (plain) => {
+      expect(finds(plain)).toBe(false);
+    },
+  );
 });

@@ -37,11 +37,21 @@ export class Redactor {
     this.#forms = new Set(forms);
   }
 
+  /** Whether only the forms and names of secrets count, so that `quick-check.ts` may decide. */
+  get isQuick(): boolean {
+    return this.#patterns.length === 0;
+  }
+
   /** Any text: paths, queries, messages, forms, XML. The same text if it has no secret. */
   readonly text = (text: string): string => {
     const found = this.#byForm(text);
     return this.#patterns.length === 0 ? found : this.#byPatterns(found);
   };
+
+  /** Whether values of a header (lower-case name) are secrets. */
+  hides(name: string): boolean {
+    return this.#names.has(name);
+  }
 
   /** The value of a header (lower-case name). Of credentials only the scheme stays. */
   header(name: string, value: string): string {

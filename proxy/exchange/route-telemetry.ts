@@ -1,10 +1,13 @@
 // What TelemetryPolicies say about the requests of a rule at a listener. Rules with equal settings share one object, so that a consumer can
 // keep what it makes of them.
+import type { Redactor } from '#lib/redaction/redactor.ts';
 import type { Exchange } from './exchange.ts';
 
 export interface RouteTelemetry {
   /** Equal for equal settings. */
   readonly id: string;
+  /** Hides secrets in everything that is told about requests; null: the default one does (lib/redaction). */
+  readonly redactor: Redactor | null;
   /** Null: no policy sets any of it. */
   readonly accessLog: AccessLogPlan | null;
 }

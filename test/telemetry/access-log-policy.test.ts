@@ -88,6 +88,31 @@ test('the policy of a rule wins over that of its route, field by field', async (
   expect(lines).toEqual([{ path: '/a' }]);
 });
 
+test('secrets are hidden by name, form and pattern, in all fields with texts of clients', async () => {
+  const fields = ['path', 'query', 'requestHeader.x-vault-token', 'requestHeader.x-note', 'userAgent'];
+  const redaction = { names: ['tenant'], patterns: ['emp-[0-9]+'], allow: ['Emails'] };
+  const named = manifest('TelemetryPolicy', 'named', {
+    targetRefs: [{ kind: 'HTTPRoute', name: 'app' }],
+    accessLog: { fields },
+    redaction,
+  });
+  const request = get(
+    '/pay/4111-1111-1111-1111?tenant=acme&access_token=abc&page=2',
+    'x-vault-token: hvs',
+    'x-note: emp-77 a@b.example',
+    'user-agent: x Bearer abc123456',
+  );
+  expect(await linesWith([named], [request])).toEqual([
+    {
+      path: '/pay/[redacted]',
+      query: 'tenant=[redacted]&access_token=[redacted]&page=2',
+      'requestHeader.x-vault-token': '[redacted]',
+      'requestHeader.x-note': '[redacted] a@b.example',
+      userAgent: 'x Bearer [redacted]',
+    },
+  ]);
+});
+
 test.each([
   [{ fields: ['statuss'] }, 'spec.accessLog.fields: "statuss" is not a field of the access log; did you mean status?'],
   [{ fields: ['requestHeader.cookie'] }, 'spec.accessLog.fields: requestHeader.cookie is refused'],

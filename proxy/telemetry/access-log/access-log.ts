@@ -81,13 +81,13 @@ export class AccessLog implements Log {
     if (plan !== null) return this.#endedWith(plan, exchange, ms);
     if (this.#target === 'off') return;
     if (this.#filter !== null && !keeps(this.#filter, subjectOf(exchange, ms))) return;
-    this.#write(this.#lines.usual.request(exchange, ms));
+    this.#write(this.#lines.line(exchange, ms));
   }
 
   #endedWith(plan: AccessLogPlan, exchange: Exchange, ms: number): void {
     if (!(plan.enabled ?? this.#target !== 'off')) return;
     const isKept = plan.keeps === null ? this.#filter === null || keeps(this.#filter, subjectOf(exchange, ms)) : plan.keeps(exchange, ms);
-    if (isKept && isChosen(plan, exchange, ms)) this.#write(this.#lines.line(plan, exchange, ms));
+    if (isKept && isChosen(plan, exchange, ms)) this.#write(this.#lines.line(exchange, ms));
   }
 
   #write(line: string): void {

@@ -1,4 +1,6 @@
 // Escapes and cuts text from clients for a line of the access log. Most texts need neither and cost only the check.
+import { mayBeSecret, mayHoldCard, SECRET_MARKS } from '#lib/redaction/quick-check.ts';
+import type { Redactor } from '#lib/redaction/redactor.ts';
 
 /** The escapes that keep a text inside its field and line. */
 export interface Escapes {
@@ -59,6 +61,28 @@ export function escaperOf(escapes: Escapes, characters: number): (text: string) 
       const code = text.charCodeAt(i);
       // Characters beyond ASCII always need a check.
       if (code >= 128 || plain[code] === 0) return escapeSlowly(text, escapes, characters);
+    }
+    return text;
+  };
+}
+
+/** A secret that begins before the cut is hidden if it ends so many characters behind it. */
+const BEYOND_CUT = 512;
+
+/** The same for texts of clients: secrets are hidden first. Most texts cost the same loop only. */
+export function redactingEscaperOf(escapes: Escapes, characters: number, redactor: Redactor): (text: string) => string {
+  const escape = escaperOf(escapes, characters);
+  const redact = (text: string): string => escape(redactor.text(text.length > characters ? text.slice(0, characters + BEYOND_CUT) : text));
+  if (!redactor.isQuick) return redact;
+  const plain = plainCodes(escapes);
+  const unmarked = plain.slice();
+  for (const mark of SECRET_MARKS) unmarked[mark] = 0;
+  return (text) => {
+    if (text.length > characters || mayHoldCard(text)) return redact(text);
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code < 128 && unmarked[code] === 1) continue;
+      if (code >= 128 || plain[code] === 0 || mayBeSecret(text, i)) return redact(text);
     }
     return text;
   };

@@ -1,5 +1,6 @@
 // Makes the lines of a format.
 import type { LogFormat } from '#api/access-log/format.ts';
+import { DEFAULT_REDACTOR, type Redactor } from '#lib/redaction/redactor.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import type { StreamSession } from '../../exchange/stream-session.ts';
 import { compileLine } from './line.ts';
@@ -13,10 +14,10 @@ export class LineMaker {
   readonly #request: (exchange: Exchange, moment: Moment) => string;
   readonly #stream: (session: StreamSession, moment: Moment) => string;
 
-  constructor(format: LogFormat) {
+  constructor(format: LogFormat, redactor: Redactor = DEFAULT_REDACTOR) {
     this.#headers = loggedHeaders(format);
-    this.#request = compileLine(format, requestReaders(this.#headers));
-    this.#stream = compileLine(format, streamReaders());
+    this.#request = compileLine(format, requestReaders(this.#headers), redactor);
+    this.#stream = compileLine(format, streamReaders(), redactor);
   }
 
   /** Keeps headers before filters change them. */
@@ -24,7 +25,7 @@ export class LineMaker {
     if (this.#headers.length > 0) keepHeaders(exchange, this.#headers);
   }
 
-  /** The line of an exchange, with its duration in milliseconds. It has no query, since queries often contain tokens. */
+  /** The line of an exchange, with its duration in milliseconds. */
   request(exchange: Exchange, ms: number): string {
     this.#moment.ms = ms;
     return this.#request(exchange, this.#moment);

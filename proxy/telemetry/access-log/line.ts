@@ -1,6 +1,7 @@
 // Compiles a format of the access log to a list of writers. A line is the concatenation of their texts.
 import type { LogFormat, TemplatePart } from '#api/access-log/format.ts';
-import { BARE_ESCAPES, escaperOf, JSON_ESCAPES, QUOTED_ESCAPES } from './escape.ts';
+import type { Redactor } from '#lib/redaction/redactor.ts';
+import { BARE_ESCAPES, escaperOf, JSON_ESCAPES, QUOTED_ESCAPES, redactingEscaperOf } from './escape.ts';
 import type { Escapes } from './escape.ts';
 import { millis } from './moment.ts';
 import type { Moment } from './moment.ts';
@@ -16,6 +17,8 @@ export type Reader<Source> = TextReader<Source> | NumberReader<Source> | Boolean
 
 interface TextReader<Source> {
   readonly kind: 'safe' | 'text' | 'long' | 'varied' | 'detail' | 'moment';
+  /** The text may have secrets, which are hidden: the name of the header that it is from, in lower case; '' for others. */
+  readonly secrets?: string;
   readonly read: (source: Source, moment: Moment) => string | null;
 }
 
@@ -49,15 +52,21 @@ const ROOMS: readonly Rooms[] = [
   // If a line is too long.
   { long: 256, text: 96, detail: 96 },
 ];
+/** What decides about the texts of a line. */
+interface Terms {
+  readonly rooms: Rooms;
+  readonly redactor: Redactor;
+}
+
 /** The most bytes of names, numbers and texts of the proxy itself in a line. */
 const FIXED_BYTES = 3_000;
 const SAFE_BYTES = 72;
 
 /** Makes the lines of one kind of source. */
-export function compileLine<Source>(format: LogFormat, readerOf: ReaderOf<Source>): Write<Source> {
+export function compileLine<Source>(format: LogFormat, readerOf: ReaderOf<Source>, redactor: Redactor): Write<Source> {
   const count = format.kind === 'json' ? format.fields.length : format.parts.length;
   const least = Math.max(1, Math.floor(((WRITE_BYTES - FIXED_BYTES) / count - 3) / 2));
-  const levels = [...ROOMS, { long: least, text: least, detail: least }].map((rooms) => lineOf(format, readerOf, rooms));
+  const levels = [...ROOMS, { long: least, text: least, detail: least }].map((rooms) => lineOf(format, readerOf, { rooms, redactor }));
   const [usual] = levels as [Write<Source>];
   return (source, moment) => {
     const line = usual(source, moment);
@@ -76,8 +85,8 @@ function shorter<Source>(levels: readonly Write<Source>[], source: Source, momen
   return `${line.slice(0, Math.floor((WRITE_BYTES - 1) / 3))}\n`;
 }
 
-function lineOf<Source>(format: LogFormat, readerOf: ReaderOf<Source>, rooms: Rooms): Write<Source> {
-  return format.kind === 'json' ? jsonLine(format.fields, readerOf, rooms) : textLine(format.parts, readerOf, rooms);
+function lineOf<Source>(format: LogFormat, readerOf: ReaderOf<Source>, terms: Terms): Write<Source> {
+  return format.kind === 'json' ? jsonLine(format.fields, readerOf, terms) : textLine(format.parts, readerOf, terms);
 }
 
 /** A field with its position. */
@@ -87,13 +96,13 @@ interface Piece<Source> {
   readonly write: (value: Value) => string;
 }
 
-function jsonLine<Source>(fields: readonly string[], readerOf: ReaderOf<Source>, rooms: Rooms): Write<Source> {
+function jsonLine<Source>(fields: readonly string[], readerOf: ReaderOf<Source>, terms: Terms): Write<Source> {
   // The time always has a value, so each further field begins with a comma.
   const begins = fields[0] === 'time';
   const pieces = fields.flatMap((name, index) => {
     const reader = readerOf(name);
     const before = `${begins && index === 0 ? '{' : ','}${JSON.stringify(name)}:`;
-    return reader === null ? [] : [{ reader, write: jsonValue(before, reader.kind, rooms) }];
+    return reader === null ? [] : [{ reader, write: jsonValue(before, reader, terms) }];
   });
   const writers = writersOf(pieces);
   return (source, moment) => {
@@ -103,13 +112,14 @@ function jsonLine<Source>(fields: readonly string[], readerOf: ReaderOf<Source>,
   };
 }
 
-function jsonValue(before: string, kind: Kind, rooms: Rooms): Piece<never>['write'] {
+function jsonValue(before: string, reader: Reader<never>, terms: Terms): Piece<never>['write'] {
+  const { kind } = reader;
   if (!isText(kind)) return (value) => (value === null ? '' : before + numberText(kind, value));
-  const escape = escapeOf(kind, JSON_ESCAPES, rooms);
+  const escape = escapeOf(reader, JSON_ESCAPES, terms);
   return (value) => (value === null || value === '' ? '' : `${before}"${escape(value as string)}"`);
 }
 
-function textLine<Source>(parts: readonly TemplatePart[], readerOf: ReaderOf<Source>, rooms: Rooms): Write<Source> {
+function textLine<Source>(parts: readonly TemplatePart[], readerOf: ReaderOf<Source>, terms: Terms): Write<Source> {
   const pieces: Piece<Source>[] = [];
   let before = '';
   let quoted = false;
@@ -122,7 +132,7 @@ function textLine<Source>(parts: readonly TemplatePart[], readerOf: ReaderOf<Sou
     const reader = readerOf(part.field) ?? NOTHING;
     pieces.push({
       reader,
-      write: templateValue(before, reader.kind, escapeOf(reader.kind, quoted ? QUOTED_ESCAPES : BARE_ESCAPES, rooms)),
+      write: templateValue(before, reader.kind, escapeOf(reader, quoted ? QUOTED_ESCAPES : BARE_ESCAPES, terms)),
     });
     before = '';
   }
@@ -153,10 +163,20 @@ function numberText(kind: Kind, value: Value): string {
   return kind === 'ms' ? millis(value as number) : String(value);
 }
 
-function escapeOf(kind: Kind, escapes: Escapes, rooms: Rooms): (text: string) => string {
+function escapeOf(reader: Reader<never>, escapes: Escapes, { rooms, redactor }: Terms): (text: string) => string {
+  const { kind } = reader;
   if (kind === 'moment') return (text) => text;
-  if (kind === 'text' || kind === 'detail') return escaperOf(escapes, rooms[kind]);
-  return escaperOf(escapes, kind === 'long' || kind === 'varied' ? rooms.long : SAFE_BYTES);
+  const room = roomFor(kind, rooms);
+  const secrets = 'secrets' in reader ? reader.secrets : undefined;
+  if (secrets === undefined) return escaperOf(escapes, room);
+  if (!redactor.hides(secrets)) return redactingEscaperOf(escapes, room, redactor);
+  const escape = escaperOf(escapes, room);
+  return (text) => escape(redactor.header(secrets, text));
+}
+
+function roomFor(kind: Kind, rooms: Rooms): number {
+  if (kind === 'text' || kind === 'detail') return rooms[kind];
+  return kind === 'long' || kind === 'varied' ? rooms.long : SAFE_BYTES;
 }
 
 const VARIED: ReadonlySet<Kind> = new Set(['varied', 'varied-number', 'ms', 'moment']);

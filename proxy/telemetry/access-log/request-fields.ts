@@ -57,9 +57,10 @@ export function requestReaders(headers: readonly string[]): ReaderOf<Exchange> {
 
 function requestHeader(field: string, place: number): Reader<Exchange> {
   const read = ({ loggedHeaders: kept }: Exchange): string | null => (kept === null ? null : (kept[place] as string | null));
-  if (field === 'requestId') return { kind: 'varied', read };
-  if (field !== 'referer') return { kind: field === 'userAgent' ? 'text' : 'long', read };
-  return { kind: 'long', read: (exchange) => withoutQuery(read(exchange)) };
+  const secrets = field.startsWith(REQUEST_HEADER) ? field.slice(REQUEST_HEADER.length) : '';
+  if (field === 'requestId') return { kind: 'varied', read, secrets };
+  if (field !== 'referer') return { kind: field === 'userAgent' ? 'text' : 'long', read, secrets };
+  return { kind: 'long', read: (exchange) => withoutQuery(read(exchange)), secrets };
 }
 
 /** Removes the query, since queries often contain tokens. */
@@ -69,7 +70,7 @@ function withoutQuery(url: string | null): string | null {
 }
 
 function responseHeader(name: string): Reader<Exchange> {
-  return { kind: 'long', read: ({ responseHeaders }) => joinHeader(responseHeaders, name) };
+  return { kind: 'long', read: ({ responseHeaders }) => joinHeader(responseHeaders, name), secrets: name };
 }
 
 const VERSIONS: Readonly<Record<number, string>> = { 10: 'HTTP/1.0', 11: 'HTTP/1.1', 20: 'HTTP/2.0' };
@@ -77,8 +78,9 @@ const VERSIONS: Readonly<Record<number, string>> = { 10: 'HTTP/1.0', 11: 'HTTP/1
 const REQUEST: Fields = {
   method: { kind: 'text', read: ({ method }) => method },
   scheme: { kind: 'safe', read: ({ scheme }) => scheme },
-  authority: { kind: 'long', read: ({ requestedAuthority }) => requestedAuthority },
-  path: { kind: 'varied', read: ({ requestedPath }) => requestedPath },
+  authority: { kind: 'long', read: ({ requestedAuthority }) => requestedAuthority, secrets: '' },
+  path: { kind: 'varied', read: ({ requestedPath }) => requestedPath, secrets: '' },
+  query: { kind: 'varied', read: ({ query }) => query, secrets: '' },
   requestBytes: { kind: 'number', read: ({ requestBytes }) => requestBytes },
   remoteAddress: { kind: 'safe', read: ({ connection }) => connection.remoteAddress },
   remotePort: { kind: 'varied-number', read: ({ connection }) => connection.remotePort },
@@ -126,7 +128,7 @@ const OUTCOME: Fields = {
   retryReasons: { kind: 'safe', read: ({ retryReasons }) => (retryReasons === null ? null : retryReasons.join(',')) },
   retryWithheld: { kind: 'safe', read: ({ retryWithheld }) => retryWithheld },
   grpcStatus: { kind: 'number', read: ({ grpcStatus }) => (grpcStatus < 0 ? null : grpcStatus) },
-  messageFields: { kind: 'long', read: ({ messageFields }) => fieldsText(messageFields) },
+  messageFields: { kind: 'long', read: ({ messageFields }) => fieldsText(messageFields), secrets: '' },
   messagesReceived: { kind: 'number', read: ({ webSocket }) => (webSocket === null ? null : webSocket.received) },
   messagesSent: { kind: 'number', read: ({ webSocket }) => (webSocket === null ? null : webSocket.sent) },
   closeCode: { kind: 'number', read: ({ webSocket }) => (webSocket === null || webSocket.close.code <= 0 ? null : webSocket.close.code) },
@@ -134,7 +136,7 @@ const OUTCOME: Fields = {
   error: { kind: 'safe', read: ({ error }) => (error === null ? null : error.code) },
   fault: { kind: 'safe', read: ({ fault }) => (fault === '' ? null : fault) },
   // The detail may contain text of peers.
-  errorDetail: { kind: 'detail', read: ({ error }) => (error === null ? null : error.detail) },
+  errorDetail: { kind: 'detail', read: ({ error }) => (error === null ? null : error.detail), secrets: '' },
 };
 
 const CALLER: Fields = {

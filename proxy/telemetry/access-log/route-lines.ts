@@ -2,7 +2,9 @@
 import { parseFormat } from '#api/access-log/format.ts';
 import type { LogFormat } from '#api/access-log/format.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
-import type { AccessLogPlan } from '../../exchange/route-telemetry.ts';
+import { DEFAULT_REDACTOR } from '#lib/redaction/redactor.ts';
+import { ok } from '#lib/result.ts';
+import type { AccessLogPlan, RouteTelemetry } from '../../exchange/route-telemetry.ts';
 import { LineMaker } from './line-maker.ts';
 
 /** What policies say about the lines of an exchange; null: nothing. */
@@ -13,10 +15,12 @@ export function planOf({ telemetry }: Exchange): AccessLogPlan | null {
 export class RouteLines {
   /** That of the format of the proxy. */
   readonly usual: LineMaker;
+  readonly #format: LogFormat;
   /** A maker lives as long as the settings for which it was made. */
-  readonly #ofPlans = new WeakMap<AccessLogPlan, LineMaker>();
+  readonly #ofPolicies = new WeakMap<RouteTelemetry, LineMaker>();
 
   constructor(format: LogFormat) {
+    this.#format = format;
     this.usual = new LineMaker(format);
   }
 
@@ -27,25 +31,36 @@ export class RouteLines {
 
   /** Keeps other headers if a policy sets the fields. */
   matched(exchange: Exchange): void {
-    const plan = planOf(exchange);
-    if (plan !== null && plan.fields !== null) this.#of(plan).started(exchange);
+    const { telemetry } = exchange;
+    if (telemetry !== null && hasFields(telemetry)) this.#of(telemetry).started(exchange);
   }
 
   /** The line of an exchange that is over. */
-  line(plan: AccessLogPlan | null, exchange: Exchange, ms: number): string {
-    if (plan === null || plan.fields === null) return this.usual.request(exchange, ms);
-    const lines = this.#of(plan);
+  line(exchange: Exchange, ms: number): string {
+    const { telemetry } = exchange;
+    if (telemetry === null) return this.usual.request(exchange, ms);
+    const lines = this.#of(telemetry);
     // Without a route there was no match, and no filter has changed the headers.
-    if (exchange.route === null) lines.started(exchange);
+    if (exchange.route === null && hasFields(telemetry)) lines.started(exchange);
     return lines.request(exchange, ms);
   }
 
-  #of(plan: AccessLogPlan): LineMaker {
-    const known = this.#ofPlans.get(plan);
+  #of(telemetry: RouteTelemetry): LineMaker {
+    const known = this.#ofPolicies.get(telemetry);
     if (known !== undefined) return known;
-    const format = parseFormat('json', plan.fields ?? '');
-    const made = format.ok ? new LineMaker(format.value) : this.usual;
-    this.#ofPlans.set(plan, made);
+    const made = this.#make(telemetry);
+    this.#ofPolicies.set(telemetry, made);
     return made;
   }
+
+  #make({ accessLog, redactor }: RouteTelemetry): LineMaker {
+    const fields = accessLog?.fields ?? null;
+    const parsed = fields === null ? ok(this.#format) : parseFormat('json', fields);
+    if ((fields === null && redactor === null) || !parsed.ok) return this.usual;
+    return new LineMaker(parsed.value, redactor ?? DEFAULT_REDACTOR);
+  }
+}
+
+function hasFields({ accessLog }: RouteTelemetry): boolean {
+  return accessLog !== null && accessLog.fields !== null;
 }

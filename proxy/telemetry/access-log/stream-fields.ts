@@ -31,7 +31,7 @@ const STREAM: Fields = {
   attempts: { kind: 'number', read: ({ attempts }) => (attempts > 1 ? attempts : null) },
   error: { kind: 'safe', read: ({ error }) => (error === null ? null : error.code) },
   // The detail may contain text of peers.
-  errorDetail: { kind: 'detail', read: ({ error }) => (error === null ? null : error.detail) },
+  errorDetail: { kind: 'detail', read: ({ error }) => (error === null ? null : error.detail), secrets: '' },
 };
 
 const ORIGIN: Fields = {

@@ -4,7 +4,7 @@ import type { Exchange } from '../../exchange/exchange.ts';
 import type { StreamSession } from '../../exchange/stream-session.ts';
 import { subjectOf, subjectOfStream } from './access-log.ts';
 import type { Log } from './access-log.ts';
-import { planOf, RouteLines } from './route-lines.ts';
+import { RouteLines } from './route-lines.ts';
 import type { Tap } from './tap.ts';
 
 export class TappedLog implements Log {
@@ -44,7 +44,7 @@ export class TappedLog implements Log {
     this.#log.ended(exchange, ms);
     const subject = subjectOf(exchange, ms);
     let line = '';
-    for (const tap of this.#taps) if (tap.wants(subject)) tap.take((line ||= this.#lines.line(planOf(exchange), exchange, ms)));
+    for (const tap of this.#taps) if (tap.wants(subject)) tap.take((line ||= this.#lines.line(exchange, ms)));
   }
 
   logStream(session: StreamSession, ms: number): void {
