@@ -59,9 +59,9 @@ async function list(values: FlagValues, sources: readonly string[]): Promise<num
   return 0;
 }
 
-const COLUMNS = ['source', 'by', 'reason', 'score', 'expires', 'policy', 'proxies'];
+const COLUMNS = ['source', 'by', 'reason', 'score', 'expires', 'policy', 'origin', 'proxies'];
 
-function rowOf({ source, by, reason, score, expires, policy, proxies }: ShownBlock): readonly string[] {
+function rowOf({ source, by, reason, score, expires, policy, origin, proxies }: ShownBlock): readonly string[] {
   const end = expires === null ? '' : expires.replace(/\.\d+Z$/, 'Z');
   return [
     source,
@@ -70,6 +70,7 @@ function rowOf({ source, by, reason, score, expires, policy, proxies }: ShownBlo
     score === null ? '' : String(Math.round(score)),
     end,
     policy,
+    origin,
     proxies.length === 0 ? 'all' : proxies.join(','),
   ];
 }

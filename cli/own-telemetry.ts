@@ -11,6 +11,7 @@ import type { Override } from '../controller/telemetry/overrides.ts';
 import { fleetWindow } from '../controller/telemetry/window/fleet-window.ts';
 import type { WindowReader } from '../controller/telemetry/window/reader.ts';
 import { commandsOf } from '../proxy/commands.ts';
+import { BlockBook } from '../proxy/reporting/block-book.ts';
 import { Dialogue } from '../proxy/reporting/dialogue.ts';
 import { Outbox } from '../proxy/reporting/outbox.ts';
 import { SupervisedReports } from '../proxy/supervised-reports.ts';
@@ -58,8 +59,9 @@ export class OwnTelemetry {
   /** Begins to report. */
   start(): void {
     const { serving, workers, revision, log } = this.#options;
-    const commands = commandsOf(serving, log);
     const { supervisor, readiness } = serving;
+    const blocks = new BlockBook(supervisor.broadcast);
+    const commands = commandsOf(serving, blocks, log);
     const end = (reason: string): void => log.error({ reason }, 'the telemetry of this process ended');
     // Each message arrives in a turn of its own, as over a socket.
     const accepted = this.#hub.accept({
@@ -74,6 +76,7 @@ export class OwnTelemetry {
       source: new SupervisedReports({ supervisor, workers, revision, draining: () => readiness.isDraining }),
       commands,
       borrowing: supervisor.limits,
+      blocks,
       line: { send: async (message) => accepted.receive(message), end },
       reported: () => undefined,
       welcomed: () => undefined,

@@ -246,7 +246,12 @@ export class Controller {
   #makeTelemetry(): TelemetryHub {
     const subscribed = () =>
       this.#push.sessions().map(({ nodeId, scope, weirVersion, address }) => ({ node: nodeId, scope, version: weirVersion, address }));
-    return new TelemetryHub({ log: this.#log, subscribed, overridden: (override) => void this.#registry.overrides.keep(override) });
+    return new TelemetryHub({
+      log: this.#log,
+      subscribed,
+      overridden: (override) => void this.#registry.overrides.keep(override),
+      blocked: (blocks) => this.#peers.share(blocks),
+    });
   }
 
   #makeWindow(): WindowReader {

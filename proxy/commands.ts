@@ -3,7 +3,7 @@ import type { DetectedBlock, OverrideMessage } from '#api/wire/telemetry-message
 import { LOG_LEVELS } from '#lib/log.ts';
 import type { Log } from '#lib/log.ts';
 import { ok, type Result } from '#lib/result.ts';
-import { BlockBook } from './reporting/block-book.ts';
+import type { BlockBook } from './reporting/block-book.ts';
 import { Commands, ownCommands } from './reporting/commands.ts';
 import type { Running } from './reporting/commands.ts';
 import { OverrideKeeper } from './reporting/overrides.ts';
@@ -19,9 +19,8 @@ import { storedAnswerCommands } from './stored-answers.ts';
 /** Blocks in a chunk: one has less than 1.5 KiB, and a chunk at most 64 KiB. */
 const BLOCKS_PER_CHUNK = 40;
 
-/** The commands for a serving proxy. */
-export function commandsOf(serving: Pick<Serving, 'supervisor' | 'retire'>, log: Log): Commands {
-  const blocks = new BlockBook(serving.supervisor.broadcast);
+/** The commands for a serving proxy with these blocks. */
+export function commandsOf(serving: Pick<Serving, 'supervisor' | 'retire'>, blocks: BlockBook, log: Log): Commands {
   const overrides = new OverrideKeeper(serving.supervisor.broadcast, blocks);
   const table = {
     ...ownCommands(log, LOG_LEVELS, () => serving.retire()),

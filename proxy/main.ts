@@ -5,6 +5,7 @@ import type { Result } from '#lib/result.ts';
 import { WEIR_VERSION } from '#lib/version.ts';
 import { commandsOf } from './commands.ts';
 import type { ProxyConfig } from './config.ts';
+import { BlockBook } from './reporting/block-book.ts';
 import { Reporting } from './reporting/client.ts';
 import { reportingFamilies } from './reporting/metrics.ts';
 import { serve } from './serving.ts';
@@ -53,6 +54,7 @@ function fromController(config: ProxyConfig, serving: Serving, log: Log): Config
 
 function reportingOf(config: ProxyConfig, serving: Serving, revision: () => string, log: Log): Reporting {
   const { supervisor, readiness } = serving;
+  const blocks = new BlockBook(supervisor.broadcast);
   return new Reporting({
     address: config.controller,
     tls: config.controllerTls,
@@ -62,8 +64,9 @@ function reportingOf(config: ProxyConfig, serving: Serving, revision: () => stri
     instance: randomUUID(),
     workers: config.workers,
     source: new SupervisedReports({ supervisor, workers: config.workers, revision, draining: () => readiness.isDraining }),
-    commands: commandsOf(serving, log),
+    commands: commandsOf(serving, blocks, log),
     borrowing: supervisor.limits,
+    blocks,
     log,
   });
 }

@@ -20,6 +20,11 @@ export const INTERVAL_MS = 5_000;
 export const MAX_OVERRIDES = 1_000;
 /** Blocks of threat detection that a proxy lists, the latest ones. */
 export const MAX_DETECTED = 1_000;
+/** Blocks of threat detection in a message. */
+export const MAX_BLOCKS = 500;
+/** Blocks that the proxies of a fleet share at once, and those of one proxy. */
+export const MAX_SHARED = 10_000;
+export const MAX_SHARED_OF_PROXY = 1_000;
 /** Commands of one proxy that wait for an answer. */
 export const MAX_COMMANDS = 16;
 /** The bounds of a tail of the access log. */

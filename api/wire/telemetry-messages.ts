@@ -162,6 +162,7 @@ export type FromProxy =
   | { readonly message: 'chunk'; readonly chunk: ChunkMessage }
   | { readonly message: 'answer'; readonly answer: AnswerMessage }
   | { readonly message: 'asks'; readonly asks: { readonly asks: readonly AskMessage[] } }
+  | { readonly message: 'blocked'; readonly blocked: { readonly blocks: readonly ThreatBlock[] } }
   | { readonly message?: undefined };
 
 /** An endpoint or a breaker in a state that an operator has chosen, or a block of requests. */
@@ -180,7 +181,7 @@ export interface OverrideMessage {
   readonly until?: number;
 }
 
-/** A block that threat detection of a proxy has made. */
+/** A block that threat detection has made, as operators see it. */
 export interface DetectedBlock {
   /** An address, or of IPv6 the /64; `principal:ID` or `consumer:NAMESPACE/NAME`. */
   readonly source: string;
@@ -192,6 +193,18 @@ export interface DetectedBlock {
   readonly score: number;
   /** Milliseconds since the epoch. */
   readonly until: number;
+  /** The name of the proxy that has made it; '' or absent: the proxy that tells of it. */
+  readonly origin?: string;
+}
+
+/** A block that the proxies of a fleet tell each other. */
+export interface ThreatBlock extends DetectedBlock {
+  /** Its beginning, milliseconds since the epoch. */
+  readonly begun: number;
+  /** How often the source has been blocked, and when that is forgotten, milliseconds since the epoch. */
+  readonly times: number;
+  readonly forgottenAt: number;
+  readonly origin: string;
 }
 
 /** Lines of the access log. */
@@ -305,4 +318,5 @@ export type ToProxy =
   | { readonly message: 'cancel'; readonly cancel: { readonly id: number } }
   | { readonly message: 'lending'; readonly lending: LendingMessage }
   | { readonly message: 'lends'; readonly lends: { readonly lends: readonly Lend[] } }
+  | { readonly message: 'shared'; readonly shared: { readonly blocks: readonly ThreatBlock[] } }
   | { readonly message?: undefined };

@@ -10,6 +10,7 @@ import type { FieldError } from '../k8s/field-error.ts';
 import { describeSchemaError } from '../k8s/schema-error.ts';
 import {
   MAX_ASKS,
+  MAX_BLOCKS,
   MAX_CHUNK_BYTES,
   MAX_CLOSE_REASON,
   MAX_CODES,
@@ -183,14 +184,28 @@ const Lend = Type.Object({
   ...{ resetMs: Milliseconds, waitMs: Milliseconds, learning: Type.Boolean() },
 });
 
+/** Milliseconds since the epoch, within what a Date holds. */
+const Moment = Type.Integer({ minimum: 0, maximum: 8.64e15 });
+const ThreatBlocks = Type.Object({
+  blocks: Type.Array(
+    Type.Object({
+      ...{ source: Known, policy: Known, cause: Known, score: Amount, begun: Moment, until: Moment },
+      ...{ times: Whole, forgottenAt: Moment, origin: Name },
+    }),
+    { maxItems: MAX_BLOCKS },
+  ),
+});
+
 const FROM_PROXY = validators({
   ...{ hello: Hello, report: Report, answer: Answer },
   asks: Type.Object({ asks: Type.Array(Ask, { maxItems: MAX_ASKS }) }),
+  blocked: ThreatBlocks,
 });
 const TO_PROXY = validators({
   ...{ welcome: Welcome, received: Type.Object({ sequence: Whole }), command: Command },
   lending: Type.Object({ lender: Name, borrowers: Whole, proxies: Whole }),
   lends: Type.Object({ lends: Type.Array(Lend, { maxItems: MAX_ASKS }) }),
+  shared: ThreatBlocks,
 });
 
 /** The loader sets members that a message lacks to null. */

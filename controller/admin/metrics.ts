@@ -8,8 +8,7 @@ import type { Discovery } from '../discovery/discovery.ts';
 import type { PairCounts } from '../compile/kept-pairs.ts';
 import type { SessionState } from '../push/observer.ts';
 import type { WriteResult } from '../status/writer.ts';
-import type { TelemetryHub } from '../telemetry/hub.ts';
-import { telemetryFamilies } from '../telemetry/metrics.ts';
+import { telemetryFamilies, type TelemetryCounts } from '../telemetry/metrics.ts';
 import { CompileMetrics } from './compile-metrics.ts';
 import type { CompileSources } from './compile-metrics.ts';
 import { discoveryFamilies } from './discovery-metrics.ts';
@@ -25,7 +24,7 @@ export interface MetricSources extends CompileSources {
   readonly sessions: () => readonly Pick<SessionState, 'nacks' | 'unackedSince'>[];
   /** Whether each kind has been listed. */
   readonly synced: () => ReadonlyMap<string, boolean>;
-  readonly telemetry: () => Pick<TelemetryHub, 'counts'>;
+  readonly telemetry: () => TelemetryCounts;
   readonly statusesWaiting: () => number;
   readonly leads: () => boolean;
   /** Counts of TLS Secrets, by the state of their pairs. */

@@ -42,6 +42,7 @@ const isDetected = new Ajv({ strict: false }).compile<readonly DetectedBlock[]>(
         cause: Type.String({ maxLength: 64 }),
       },
       ...{ score: Type.Number({ minimum: 0 }), until: Type.Integer({ minimum: 0, maximum: 8.64e15 }) },
+      origin: Type.Optional(Type.String({ maxLength: MAX_NAME })),
     }),
     { maxItems: MAX_DETECTED },
   ),
@@ -60,6 +61,8 @@ export interface ShownBlock {
   readonly score: number | null;
   /** ISO 8601; null: no end. */
   readonly expires: string | null;
+  /** The proxy whose threat detection has made it; '' for an operator. */
+  readonly origin: string;
   /** The proxies that block it; empty for an operator: all. */
   readonly proxies: readonly string[];
 }
@@ -125,16 +128,20 @@ async function list(fleet: Fleet): Promise<ShownBlocks> {
 
 function shownOverride({ endpoint: source, reason = '', until = 0 }: Override): ShownBlock {
   const expires = until === 0 ? null : new Date(until).toISOString();
-  return { source, by: 'operator', policy: '', reason, score: null, expires, proxies: [] };
+  return { source, by: 'operator', policy: '', reason, score: null, expires, origin: '', proxies: [] };
 }
+
+/** A block with the proxy that has made it. */
+type Listed = DetectedBlock & { readonly origin: string };
 
 /** The blocks of threat detection: those of the same source by the same policy at several proxies together. */
 class Detected {
-  readonly #byKey = new Map<string, { readonly block: DetectedBlock; readonly proxies: string[] }>();
+  readonly #byKey = new Map<string, { readonly block: Listed; readonly proxies: string[] }>();
   #excess = 0;
 
   take(proxy: string, data: Buffer): void {
-    for (const block of parsed(data)) {
+    for (const told of parsed(data)) {
+      const block = { ...told, origin: told.origin === undefined || told.origin === '' ? proxy : told.origin };
       const key = JSON.stringify([block.policy, block.source]);
       const known = this.#byKey.get(key);
       if (known === undefined && this.#byKey.size >= MAX_LISTED) this.#excess++;
@@ -143,9 +150,9 @@ class Detected {
   }
 
   get shown(): readonly ShownBlock[] {
-    return [...this.#byKey.values()].map(({ block: { source, policy, cause, score, until }, proxies }) => {
+    return [...this.#byKey.values()].map(({ block: { source, policy, cause, score, until, origin }, proxies }) => {
       const expires = new Date(until).toISOString();
-      return { source, by: 'threats', policy, reason: cause, score, expires, proxies };
+      return { source, by: 'threats', policy, reason: cause, score, expires, origin, proxies };
     });
   }
 
@@ -154,7 +161,7 @@ class Detected {
   }
 }
 
-function latest(one: DetectedBlock | undefined, other: DetectedBlock): DetectedBlock {
+function latest(one: Listed | undefined, other: Listed): Listed {
   return one !== undefined && one.until > other.until ? one : other;
 }
 

@@ -8,6 +8,7 @@ import type { Override } from '../telemetry/overrides.ts';
 import type { ProxyStates } from '../telemetry/proxy-states.ts';
 import { partOf } from '../telemetry/window/part.ts';
 import type { WindowPart, WindowQuestion } from '../telemetry/window/part.ts';
+import type { ScopedBlock } from '../telemetry/threat-blocks.ts';
 import type { TakePart } from './link-end.ts';
 
 /** A request for what proxies have reported. */
@@ -22,6 +23,7 @@ export type PeerRequest = { readonly request: string } & (
   | LookRequest
   | { readonly operation: 'override'; readonly override: Override }
   | { readonly operation: 'overrides'; readonly overrides: readonly Override[] }
+  | { readonly operation: 'blocks'; readonly blocks: readonly ScopedBlock[]; readonly wantsAll: boolean }
   | { readonly operation: 'command'; readonly action: Action; readonly deadlineMs: number; readonly proxies: readonly string[] | null }
 );
 
@@ -41,6 +43,7 @@ export interface PeerReply {
   readonly counted: readonly number[];
   readonly ends: readonly ProxyEnd[];
   readonly overrides: readonly Override[];
+  readonly blocks: readonly ScopedBlock[];
   /** Controllers that did not answer. */
   readonly missing: readonly string[];
 }
@@ -54,6 +57,7 @@ export function joined(parts: readonly Partial<PeerReply>[]): PeerReply {
     counted: parts.flatMap(({ counted = [] }) => counted),
     ends: parts.flatMap(({ ends = [] }) => ends),
     overrides: parts.flatMap(({ overrides = [] }) => overrides),
+    blocks: parts.flatMap(({ blocks = [] }) => blocks),
     missing: parts.flatMap(({ missing = [] }) => missing),
   };
 }
@@ -65,16 +69,12 @@ export async function answerOf(
   { part, signal }: { readonly part: TakePart; readonly signal: AbortSignal },
 ): Promise<Partial<PeerReply>> {
   switch (request.operation) {
-    case 'override': {
-      const ends = await hub.override(request.override);
-      if (!ends.ok) throw new Error(ends.error);
-      return { ends: ends.value };
-    }
-    case 'overrides': {
-      const overrides = hub.overrides.all();
-      for (const override of request.overrides) hub.learn(override);
-      return { overrides };
-    }
+    case 'override':
+      return setOverride(request.override, hub);
+    case 'overrides':
+      return exchangeOverrides(request.overrides, hub);
+    case 'blocks':
+      return exchangeBlocks(request, hub);
     case 'command': {
       const { action, deadlineMs, proxies } = request;
       return { ends: await hub.command({ action, deadlineMs, proxies, chunk: part, signal }) };
@@ -99,4 +99,22 @@ async function lookAt(hub: TelemetryHub, request: LookRequest): Promise<Partial<
       return { windows: [part.value] };
     }
   }
+}
+
+async function setOverride(override: Override, hub: TelemetryHub): Promise<Partial<PeerReply>> {
+  const ends = await hub.override(override);
+  if (!ends.ok) throw new Error(ends.error);
+  return { ends: ends.value };
+}
+
+function exchangeOverrides(learned: readonly Override[], hub: TelemetryHub): Partial<PeerReply> {
+  const overrides = hub.overrides.all();
+  for (const override of learned) hub.learn(override);
+  return { overrides };
+}
+
+function exchangeBlocks(request: Extract<PeerRequest, { operation: 'blocks' }>, hub: TelemetryHub): Partial<PeerReply> {
+  const blocks = request.wantsAll ? hub.threats.all() : [];
+  hub.threats.learn(request.blocks);
+  return { blocks };
 }

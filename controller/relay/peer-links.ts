@@ -17,6 +17,7 @@ import type { Peers } from '../telemetry/fleet.ts';
 import type { Lenders, LentKeys, LimitPeers } from '../telemetry/limit-desk.ts';
 import type { Override } from '../telemetry/overrides.ts';
 import type { WindowQuestion } from '../telemetry/window/part.ts';
+import type { ScopedBlock } from '../telemetry/threat-blocks.ts';
 import { LinkEnd } from './link-end.ts';
 import type { PeerAsk } from './link-end.ts';
 import { answerOf, joined } from './peer-answers.ts';
@@ -145,6 +146,11 @@ export class PeerLinks implements Peers, LimitPeers {
     return (await this.#others({ request: randomUUID(), operation: 'override', override }, QUIET)).ends;
   }
 
+  /** Tells all others of new blocks of threat detection. */
+  share(blocks: readonly ScopedBlock[]): void {
+    if (this.#ends.size > 0) void this.#others({ request: randomUUID(), operation: 'blocks', blocks, wantsAll: false }, QUIET);
+  }
+
   async command({ action, deadlineMs, proxies, chunk, signal }: Order): Promise<readonly ProxyEnd[]> {
     const request: PeerRequest = { request: randomUUID(), operation: 'command', action, deadlineMs, proxies };
     return (await this.#others(request, { part: chunk, signal })).ends;
@@ -213,6 +219,7 @@ export class PeerLinks implements Peers, LimitPeers {
     const end = this.#join(leader, stream);
     this.#leaderEnd = end;
     void this.#exchangeOverrides(end);
+    void this.#exchangeBlocks(end);
     try {
       return await promise;
     } finally {
@@ -230,6 +237,14 @@ export class PeerLinks implements Peers, LimitPeers {
     const reply = await end.ask({ ...QUIET, deadlineMs: LOOK_MS + 2 * HOP_MS, operation: request.operation, body: request });
     if (!reply.ok) return;
     for (const override of joined([reply.value as Partial<PeerReply>]).overrides) this.#hub.learn(override);
+  }
+
+  /** Each end learns the blocks of threat detection of the other. */
+  async #exchangeBlocks(end: LinkEnd): Promise<void> {
+    const request: PeerRequest = { request: randomUUID(), operation: 'blocks', blocks: this.#hub.threats.all(), wantsAll: true };
+    this.#remember(request.request);
+    const reply = await end.ask({ ...QUIET, deadlineMs: LOOK_MS + 2 * HOP_MS, operation: request.operation, body: request });
+    if (reply.ok) this.#hub.threats.learn(joined([reply.value as Partial<PeerReply>]).blocks);
   }
 
   #join(name: string, stream: LinkedStream | LinkStream): LinkEnd {

@@ -1,13 +1,21 @@
 // All proxies that report to this controller: takes their streams, keeps what they report, and sends commands to them.
 import { askOf } from '#api/wire/lending.ts';
-import type { Action, AskMessage, GaugesMessage, LendingMessage, OverrideMessage, TelemetryHello } from '#api/wire/telemetry-messages.ts';
+import type {
+  Action,
+  AskMessage,
+  GaugesMessage,
+  LendingMessage,
+  OverrideMessage,
+  TelemetryHello,
+  ThreatBlock,
+} from '#api/wire/telemetry-messages.ts';
 import { INTERVAL_MS, MAX_INTERVAL_MS, MAX_OVERRIDES } from '#api/wire/telemetry-limits.ts';
 import type { Ask as AskForUnits, Lend as LentUnits } from '#lib/limit/share.ts';
 import type { Log } from '#lib/log.ts';
 import { ok, type Result } from '#lib/result.ts';
 import { mergeEntries } from './aggregate.ts';
 import type { Aggregate, ProxySeen, SubscribedProxy } from './aggregate.ts';
-import { Overrides } from './overrides.ts';
+import { isBlock, Overrides } from './overrides.ts';
 import type { Override } from './overrides.ts';
 import { MAX_STATES } from './proxy-states.ts';
 import type { ProxyStates } from './proxy-states.ts';
@@ -16,6 +24,8 @@ import type { CommandEnd, Greeted, ProxyPeer } from './proxy-stream.ts';
 import { ProxyView } from './proxy-view.ts';
 import { Room } from './room.ts';
 import { Window } from './window/window.ts';
+import { ThreatBlocks } from './threat-blocks.ts';
+import type { ScopedBlock } from './threat-blocks.ts';
 
 /** How long a proxy without a stream is shown, milliseconds. */
 const AWAY_MS = 10 * 60_000;
@@ -40,6 +50,8 @@ export interface HubOptions {
   readonly subscribed: () => readonly SubscribedProxy[];
   /** Called with each new override, to keep it. */
   readonly overridden?: (override: Override) => void;
+  /** Called with new blocks of threat detection of proxies, for other replicas. */
+  readonly blocked?: (blocks: readonly ScopedBlock[]) => void;
   /** The least interval at which proxies report, milliseconds. */
   readonly intervalMs?: number;
   /** Milliseconds on a monotonic clock. */
@@ -106,6 +118,7 @@ export class TelemetryHub {
   readonly overrides = new Overrides();
   /** What the proxies of this controller have counted in the last two hours. */
   readonly window: Window;
+  readonly threats: ThreatBlocks;
   /** This controller knows all overrides in force: it has read its store. */
   #knowsOverrides = false;
   #lendBy: Lend = () => Promise.resolve([]);
@@ -118,6 +131,12 @@ export class TelemetryHub {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
     this.window = new Window({ now: this.#now });
+    this.threats = new ThreatBlocks({
+      log: options.log,
+      endedAt: (source) => this.overrides.blockEndedAt(source),
+      send: (scope, blocks, teller) => this.#share(scope, blocks, teller),
+      spread: (blocks) => options.blocked?.(blocks),
+    });
   }
 
   /** For metrics. */
@@ -140,6 +159,7 @@ export class TelemetryHub {
       greeted: (hello) => {
         member = this.#join(hello, stream);
         setImmediate(this.#joined);
+        setImmediate((joined) => this.threats.greet(joined, (blocks) => peer.send({ message: 'shared', shared: { blocks } })), member);
         return this.#greet(member);
       },
       reported: (report, isNew) => {
@@ -148,6 +168,9 @@ export class TelemetryHub {
       },
       asked: (asks) => {
         if (member !== null) void this.#lend(member, asks);
+      },
+      blocked: (blocks) => {
+        if (member !== null) this.threats.take({ ...member, name: member.hello.nodeId }, blocks);
       },
     });
     const close = (): void => {
@@ -203,6 +226,7 @@ export class TelemetryHub {
     const set = this.overrides.set(override);
     if (!set.ok) return set;
     if (set.value) this.#options.overridden?.(override);
+    if (isBlock(override) && override.state === 'auto') this.threats.release(override.endpoint, override.at);
     const action: Action = { action: 'override', override: messageOf(override) };
     const { signal } = new AbortController();
     return ok(await this.command({ action, deadlineMs: COMMAND_MS, proxies: null, chunk: () => undefined, signal }));
@@ -268,6 +292,11 @@ export class TelemetryHub {
       MAX_INTERVAL_MS,
       Math.max(this.#options.intervalMs ?? INTERVAL_MS, Math.round((this.#members.size / REPORTS_PER_SECOND) * 1_000)),
     );
+  }
+
+  #share(scope: string, blocks: readonly ThreatBlock[], teller: string): void {
+    for (const { id, scope: own, stream } of this.#members.values())
+      if (own === scope && id !== teller) stream?.peer.send({ message: 'shared', shared: { blocks } });
   }
 
   async #lend(member: Member, messages: readonly AskMessage[]): Promise<void> {

@@ -26,6 +26,12 @@ export class Overrides {
     return this.inForce().filter(isBlock);
   }
 
+  /** When an operator has ended the blocks of a source last, milliseconds since the epoch; 0: never, or long ago. */
+  blockEndedAt(source: string): number {
+    const known = this.#entries.get(idOf({ kind: 'block', backend: '', endpoint: source }));
+    return known?.state === 'auto' ? known.at : 0;
+  }
+
   /** Those in force and those withdrawn lately, for other replicas and the store. */
   all(): readonly Override[] {
     return [...this.#entries.values()];
@@ -55,7 +61,7 @@ export class Overrides {
   }
 }
 
-function idOf({ kind, backend, endpoint }: OverrideMessage): string {
+function idOf({ kind, backend, endpoint }: Pick<OverrideMessage, 'kind' | 'backend' | 'endpoint'>): string {
   return `${kind}|${backend}|${endpoint}`;
 }
 

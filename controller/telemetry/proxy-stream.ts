@@ -9,6 +9,7 @@ import type {
   FromProxy,
   ReportMessage,
   TelemetryHello,
+  ThreatBlock,
   ToProxy,
 } from '#api/wire/telemetry-messages.ts';
 import { decodeFromProxy } from '#api/wire/telemetry-schema.ts';
@@ -23,6 +24,8 @@ const GREETING_MS = 30_000;
 const SLACK_MS = 2_000;
 /** Reports of one proxy. A proxy waits for its confirmation and an interval between two. */
 const REPORT_RATE = { burst: 10, perSecond: 2 };
+/** Messages about blocks of one proxy. A proxy gathers blocks for 50 ms. */
+const BLOCKS_RATE = { burst: 50, perSecond: 25 };
 
 /** Why a controller ends a stream. */
 export type EndCode = 'invalid' | 'exhausted' | 'stopping' | 'bug';
@@ -49,6 +52,8 @@ export interface StreamCallbacks {
   readonly reported: (report: ReportMessage, isNew: boolean) => void;
   /** The proxy needs units of limits. */
   readonly asked: (asks: readonly AskMessage[]) => void;
+  /** Threat detection of the proxy blocks sources. */
+  readonly blocked: (blocks: readonly ThreatBlock[]) => void;
 }
 
 export interface Greeted {
@@ -65,6 +70,7 @@ export class ProxyStream {
   readonly peer: ProxyPeer;
   readonly #callbacks: StreamCallbacks;
   readonly #rate = new TokenBucket(REPORT_RATE);
+  readonly #blocksRate = new TokenBucket(BLOCKS_RATE);
   readonly #waiting = new Map<number, Waiting>();
   readonly #greeting: NodeJS.Timeout;
   #hello: TelemetryHello | null = null;
@@ -91,15 +97,30 @@ export class ProxyStream {
     if (!decoded.ok) return this.#refuse('invalid', describeError(decoded.error));
     if (message.message === undefined) return;
     if (message.message === 'hello') return this.#greet(message.hello);
-    const view = this.#view;
-    if (view === null) return this.#refuse('invalid', 'a hello must come first');
-    if (message.message === 'chunk') return this.#chunk(message.chunk);
-    if (message.message === 'answer') return this.#answer(message.answer);
-    if (message.message === 'asks') return this.#callbacks.asked(message.asks.asks);
-    if (this.#rate.take() > 0) return this.#refuse('exhausted', 'too many reports');
-    const isNew = view.count(message.report);
-    this.peer.send({ message: 'received', received: { sequence: message.report.sequence } });
-    this.#callbacks.reported(message.report, isNew);
+    return this.#view === null ? this.#refuse('invalid', 'a hello must come first') : this.#take(message, this.#view);
+  }
+
+  #take(message: Exclude<FromProxy, { message: 'hello' } | { message?: undefined }>, view: ProxyView): void | Promise<void> {
+    switch (message.message) {
+      case 'chunk':
+        return this.#chunk(message.chunk);
+      case 'answer':
+        return this.#answer(message.answer);
+      case 'asks':
+        return this.#callbacks.asked(message.asks.asks);
+      case 'blocked':
+        if (this.#blocksRate.take() > 0) return this.#refuse('exhausted', 'too many messages about blocks');
+        return this.#callbacks.blocked(message.blocked.blocks);
+      case 'report':
+        if (this.#rate.take() > 0) return this.#refuse('exhausted', 'too many reports');
+        return this.#count(message.report, view);
+    }
+  }
+
+  #count(report: ReportMessage, view: ProxyView): void {
+    const isNew = view.count(report);
+    this.peer.send({ message: 'received', received: { sequence: report.sequence } });
+    this.#callbacks.reported(report, isNew);
   }
 
   /** Sends a command. Resolves to its end; never rejects. `chunk` takes the parts of its result. */

@@ -25,6 +25,14 @@ export interface BlockNotice {
   /** The number that the source has reached, and all signs together in percent of their numbers. */
   readonly cause: string;
   readonly score: number;
+  /** The other proxies of the fleet block the source too. */
+  readonly isShared: boolean;
+}
+
+/** A block of a source that another proxy of the fleet has made. */
+export interface SharedBlockNotice extends Pick<BlockNotice, 'until' | 'times' | 'forgottenAt'> {
+  /** When this proxy has learned of it, as Date.now(). */
+  readonly since: number;
 }
 
 /** A security event that does not belong to an exchange. */
@@ -49,6 +57,8 @@ export interface Notices {
   readonly tripped: true;
   /** A worker blocks a source of requests. Key: `blockKey`. */
   readonly blocked: BlockNotice;
+  /** Another proxy blocks a source of requests. Key: `blockKey`. */
+  readonly shared: SharedBlockNotice;
   /** An operator blocks an address, a range or a caller. Key: the text of `lib/block-subject.ts`. */
   readonly refused: true;
   /** The number of proxies of the fleet. Key: ''. */

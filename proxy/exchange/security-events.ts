@@ -58,6 +58,8 @@ export interface SecurityEventFields {
   readonly consumer?: string;
   /** The source, if it is not the client address: a range, a principal. */
   readonly source?: string;
+  /** The proxy that has blocked a source first, if it is another one. */
+  readonly origin?: string;
   /** The end of a block, ISO 8601. */
   readonly until?: string;
   /** All signs of a threat together, in percent of their numbers. */

@@ -33,7 +33,7 @@ function block(endpoint: string, state: string, end = 0, reason = 'abuse') {
 }
 
 function found(end: number): BlockNotice {
-  return { until: end, times: 1, forgottenAt: end + 1, cause: 'missingPaths', score: 120 };
+  return { until: end, times: 1, forgottenAt: end + 1, cause: 'missingPaths', score: 120, isShared: true };
 }
 
 test('a block of an operator ends at its time, with one event for each change', async () => {
@@ -64,7 +64,9 @@ test('a removal ends the blocks of threat detection of the source too, with an e
     'removed 2001:db8::/64',
     'removed 2001:db8:0:0::/64',
   ]);
-  expect(book.detected()).toEqual([{ source: '192.0.2.7', policy: 'SecurityPolicy/a/b', cause: 'missingPaths', score: 120, until: end }]);
+  expect(book.detected()).toEqual([
+    { source: '192.0.2.7', policy: 'SecurityPolicy/a/b', cause: 'missingPaths', score: 120, until: end, origin: '' },
+  ]);
 });
 
 test('a removal that a controller told of before ends no block of threat detection', () => {
@@ -82,6 +84,53 @@ test('a block of threat detection has an event at its end, and when another take
   await until(() => book.detected().length === 0, 'the end of the block');
   detected('p', 'b', null);
   expect(events.map(({ fields: { reason, source } }) => `${source} ${reason}`)).toEqual(['a evicted', 'b expired']);
+});
+
+test('blocks of other proxies are passed to workers and listed, and end in time or by a removal, with events that name the proxy', async () => {
+  const { book, told, events } = rig();
+  const policy = 'SecurityPolicy/a/b';
+  const shared = { policy, cause: 'limited', score: 100, begun: 1, times: 2, origin: 'far' };
+  const end = Date.now() + 300;
+  const long = { ...shared, source: '192.0.2.7', until: end + 60_000, forgottenAt: end + 60_001 };
+  book.take([
+    long,
+    { ...shared, source: '192.0.2.8', until: end, forgottenAt: end + 1 },
+    { ...long, until: end },
+    { ...long, source: 'x', until: 1 },
+  ]);
+  expect(book.detected().map(({ source, origin }) => [source, origin])).toEqual([
+    ['192.0.2.7', 'far'],
+    ['192.0.2.8', 'far'],
+  ]);
+  await until(() => book.detected().length === 1, 'the end of the block');
+  book.set(block('192.0.2.7', 'auto'));
+  expect(book.detected()).toEqual([]);
+  expect(told.map((line) => line.replace('[object Object]', 'set'))).toEqual([
+    `shared ["${policy}","192.0.2.7"] set`,
+    `shared ["${policy}","192.0.2.8"] set`,
+    `shared ["${policy}","192.0.2.8"] null`,
+    `shared ["${policy}","192.0.2.7"] null`,
+  ]);
+  expect(events.map(({ name, fields: { reason, source, origin } }) => `${name} ${source} ${reason} ${origin}`)).toEqual([
+    'source_blocked 192.0.2.7 limited far',
+    'source_blocked 192.0.2.8 limited far',
+    'source_released 192.0.2.8 expired far',
+    'source_released 192.0.2.7 removed far',
+  ]);
+});
+
+test('a follower gets the own blocks in force and each later one, unless their policy keeps them', () => {
+  const { book, detected } = rig();
+  const end = Date.now() + 60_000;
+  detected('p', 'a', found(end));
+  detected('p', 'b', { ...found(end), isShared: false });
+  const later: string[] = [];
+  const { blocks, stop } = book.follow(({ source }) => void later.push(source));
+  detected('p', 'c', found(end));
+  detected('p', 'd', { ...found(end), isShared: false });
+  stop();
+  detected('p', 'e', found(end));
+  expect([blocks.map(({ source }) => source), later]).toEqual([['a'], ['c']]);
 });
 
 test('a proxy lists the latest blocks, and takes a limited number of operators', () => {

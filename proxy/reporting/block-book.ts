@@ -1,11 +1,13 @@
-// The blocks of this proxy: those that operators make, and those of threat detection. It ends each in time, and tells one security event for
-// each beginning and end. The workers apply them.
-import { MAX_DETECTED } from '#api/wire/telemetry-limits.ts';
-import type { DetectedBlock, OverrideMessage } from '#api/wire/telemetry-messages.ts';
+// The blocks of this proxy: those that operators make, and those of threat detection, here and at other proxies. It ends each in time, and
+// tells one security event for each beginning and end. The workers apply them.
+import { MAX_DETECTED, MAX_SHARED_OF_PROXY } from '#api/wire/telemetry-limits.ts';
+import type { DetectedBlock, OverrideMessage, ThreatBlock } from '#api/wire/telemetry-messages.ts';
 import { parseBlockSubject } from '#lib/block-subject.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import { splitBlockKey } from '../exchange/notices.ts';
 import type { BlockNotice, Broadcast } from '../exchange/notices.ts';
+import type { BlockSharing } from './block-line.ts';
+import { SharedBlocks } from './shared-blocks.ts';
 
 /** How often the book looks for blocks that are over, milliseconds. */
 const EVERY_MS = 250;
@@ -21,15 +23,23 @@ interface SetBlock {
 /** Why a block ends. */
 type Ending = 'expired' | 'removed' | 'evicted';
 
-export class BlockBook {
+/** A block of threat detection of this proxy, and its beginning as Date.now(). */
+interface OwnBlock extends BlockNotice {
+  readonly begun: number;
+}
+
+export class BlockBook implements BlockSharing {
   readonly #broadcast: Broadcast;
   readonly #set = new Map<string, SetBlock>();
   /** By `blockKey`, the oldest first. */
-  readonly #detected = new Map<string, BlockNotice>();
+  readonly #detected = new Map<string, OwnBlock>();
+  readonly #shared: SharedBlocks;
+  #begun: (block: ThreatBlock) => void = () => undefined;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(broadcast: Broadcast) {
     this.#broadcast = broadcast;
+    this.#shared = new SharedBlocks(broadcast);
     broadcast.subscribe('blocked', (key, block) => this.#heard(key, block));
   }
 
@@ -55,12 +65,26 @@ export class BlockBook {
     for (const text of [...this.#set.keys()]) if (!texts.has(text)) this.#remove(text, 'removed');
   }
 
-  /** The latest blocks of threat detection. */
+  /** The latest blocks of threat detection, those of other proxies first. */
   detected(): readonly DetectedBlock[] {
-    return [...this.#detected].slice(-MAX_DETECTED).map(([key, { cause, score, until }]) => {
-      const [policy, source] = splitBlockKey(key);
-      return { source, policy, cause, score, until };
+    const own = [...this.#detected].slice(-MAX_DETECTED).map(([key, block]) => threatBlock(key, block));
+    return [...this.#shared.all().slice(-MAX_DETECTED), ...own].map(({ source, policy, cause, score, until, origin }) => {
+      return { source, policy, cause, score, until, origin };
     });
+  }
+
+  follow(begun: (block: ThreatBlock) => void): ReturnType<BlockSharing['follow']> {
+    this.#begun = begun;
+    const shared = [...this.#detected].filter(([, { isShared }]) => isShared).slice(-MAX_SHARED_OF_PROXY);
+    const stop = (): void => {
+      if (this.#begun === begun) this.#begun = () => undefined;
+    };
+    return { blocks: shared.map(([key, block]) => threatBlock(key, block)), stop };
+  }
+
+  take(blocks: readonly ThreatBlock[]): void {
+    this.#shared.take(blocks);
+    this.#watch();
   }
 
   #add(text: string, { reason = '', until = 0 }: OverrideMessage): Result<undefined> {
@@ -88,8 +112,10 @@ export class BlockBook {
 
   /** Ends the blocks of threat detection of a source. */
   #release(text: string): void {
+    const isMeant = (source: string): boolean => subjectText(source) === text;
+    this.#shared.release(isMeant);
     for (const key of [...this.#detected.keys()]) {
-      if (subjectText(splitBlockKey(key)[1]) !== text) continue;
+      if (!isMeant(splitBlockKey(key)[1])) continue;
       this.#broadcast.publish('blocked', key, null);
       this.#end(key, 'removed');
     }
@@ -98,9 +124,11 @@ export class BlockBook {
   /** A worker blocks a source, or forgets one: long after its end, or before, to make room. */
   #heard(key: string, block: BlockNotice | null): void {
     if (block === null) return this.#end(key, 'evicted');
+    const own = { ...block, begun: Date.now() };
     this.#detected.delete(key);
-    this.#detected.set(key, block);
+    this.#detected.set(key, own);
     this.#watch();
+    if (block.isShared) this.#begun(threatBlock(key, own));
   }
 
   #end(key: string, ending: Ending): void {
@@ -120,10 +148,16 @@ export class BlockBook {
   #sweep(now: number): void {
     for (const [text, { until }] of this.#set) if (until !== 0 && until <= now) this.#remove(text, 'expired');
     for (const [key, { until }] of this.#detected) if (until <= now) this.#end(key, 'expired');
-    if (this.#timer === null || this.#set.size + this.#detected.size > 0) return;
+    this.#shared.sweep(now);
+    if (this.#timer === null || this.#set.size + this.#detected.size + this.#shared.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = null;
   }
+}
+
+function threatBlock(key: string, { cause, score, begun, until, times, forgottenAt }: OwnBlock): ThreatBlock {
+  const [policy, source] = splitBlockKey(key);
+  return { source, policy, cause, score, begun, until, times, forgottenAt, origin: '' };
 }
 
 /** The source of a policy in the form of the texts of operators. */

@@ -12,6 +12,7 @@ import type { BackoffOptions } from '#lib/backoff.ts';
 import type { Log } from '#lib/log.ts';
 import { loadCredentials } from '../subscribe/credentials.ts';
 import type { TlsFiles } from '../subscribe/credentials.ts';
+import type { BlockSharing } from './block-line.ts';
 import type { Commands } from './commands.ts';
 import { Dialogue } from './dialogue.ts';
 import type { Line } from './dialogue.ts';
@@ -53,6 +54,8 @@ export interface ReportingOptions {
   readonly commands: Commands;
   /** Limits of the fleet. */
   readonly borrowing: Borrowing;
+  /** Blocks of threat detection. */
+  readonly blocks: BlockSharing;
   readonly log: Log;
   readonly times?: ReportingTimes;
 }
@@ -149,7 +152,7 @@ export class Reporting {
   async #follow(stream: ReportStream): Promise<Ended> {
     const { promise, resolve } = Promise.withResolvers<Ended>();
     const cancel = (): void => stream.cancel();
-    const { source, commands, borrowing } = this.#options;
+    const { source, commands, borrowing, blocks } = this.#options;
     const line: Line = {
       send: (message) => written(stream, message),
       end: (reason) => {
@@ -158,7 +161,7 @@ export class Reporting {
       },
     };
     const dialogue = new Dialogue({
-      ...{ hello: this.#hello(), outbox: this.#outbox, source, commands, borrowing, line, patience: this.#times.patience },
+      ...{ hello: this.#hello(), outbox: this.#outbox, source, commands, borrowing, blocks, line, patience: this.#times.patience },
       reported: () => void this.#reports++,
       welcomed: () => this.#welcomed(),
     });

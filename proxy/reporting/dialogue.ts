@@ -7,6 +7,8 @@ import type { CommandMessage, FromProxy, TelemetryHello, ToProxy, WelcomeMessage
 import { MIN_INTERVAL_MS } from '#api/wire/telemetry-limits.ts';
 import { decodeToProxy } from '#api/wire/telemetry-schema.ts';
 import { describeError } from '#api/k8s/field-error.ts';
+import { BlockLine } from './block-line.ts';
+import type { BlockSharing } from './block-line.ts';
 import type { Commands } from './commands.ts';
 import { LendingLine } from './lending.ts';
 import type { Borrowing } from './lending.ts';
@@ -36,6 +38,8 @@ export interface DialogueOptions {
   readonly line: Line;
   /** Limits of the fleet. */
   readonly borrowing: Borrowing;
+  /** Blocks of threat detection. */
+  readonly blocks: BlockSharing;
   /** Milliseconds; tests are less patient. */
   readonly patience?: number;
   /** Called with every report. */
@@ -47,6 +51,7 @@ export interface DialogueOptions {
 export class Dialogue {
   readonly #options: DialogueOptions;
   readonly #lending: LendingLine;
+  readonly #blocks: BlockLine;
   readonly #running = new Map<number, AbortController>();
   #intervalMs = 0;
   #open = true;
@@ -55,7 +60,9 @@ export class Dialogue {
 
   constructor(options: DialogueOptions) {
     this.#options = options;
-    this.#lending = new LendingLine(options.borrowing, (message) => options.line.send(message));
+    const send = (message: FromProxy): Promise<void> => options.line.send(message);
+    this.#lending = new LendingLine(options.borrowing, send);
+    this.#blocks = new BlockLine(options.blocks, send);
   }
 
   /** Sends the Hello. */
@@ -79,6 +86,8 @@ export class Dialogue {
         return void this.#run(message.command);
       case 'cancel':
         return this.#running.get(message.cancel.id)?.abort();
+      case 'shared':
+        return this.#blocks.take(message);
       default:
         // Of a controller of a later release: nothing takes it.
         return this.#lending.take(message);
@@ -89,6 +98,7 @@ export class Dialogue {
   close(): void {
     this.#open = false;
     this.#lending.close();
+    this.#blocks.close();
     if (this.#timer !== null) clearTimeout(this.#timer);
     if (this.#deadline !== null) clearTimeout(this.#deadline);
     for (const running of this.#running.values()) running.abort();
@@ -100,6 +110,7 @@ export class Dialogue {
     this.#intervalMs = intervalMs;
     welcomed();
     commands.override(overrides, overridesComplete);
+    this.#blocks.begin();
     const { unconfirmed } = outbox;
     if (outbox.resume(sequence, countedElsewhere) && unconfirmed !== null && outbox.unconfirmed === unconfirmed) this.#send(unconfirmed);
     else void this.#report();

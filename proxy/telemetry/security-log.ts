@@ -92,6 +92,7 @@ function lineOf(name: SecurityEventName, exchange: Exchange | null, fields: Secu
   add('policy', fields.policy, nameText);
   add('rule', fields.rule);
   add('source', fields.source);
+  add('origin', fields.origin);
   add('until', fields.until);
   if (fields.score !== undefined) line += `,"score":${Math.round(fields.score)}`;
   add('note', fields.note);

@@ -84,7 +84,10 @@ test('a controller exposes what is documented, and nothing else', async () => {
     ...rest,
     acme: () => acmeFamilies(new AcmeCounts(), () => []),
     discovery: () => IDLE,
-    telemetry: () => ({ counts: { connected: 0, away: 0, reports: 0, commands: 0, entries: 0, refused: 0 } }),
+    telemetry: () => ({
+      counts: { connected: 0, away: 0, reports: 0, commands: 0, entries: 0, refused: 0 },
+      threats: { counts: { kept: 0, refused: 0 } },
+    }),
     pairs: () => ({ problems: 0, expiries: new Map<string, number>() }),
   });
   expect(registry).toBeInstanceOf(Registry);

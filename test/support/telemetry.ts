@@ -15,6 +15,7 @@ import { Commands } from '../../proxy/reporting/commands.ts';
 import type { CommandTable } from '../../proxy/reporting/commands.ts';
 import { Reporting, REPORTING_TIMES } from '../../proxy/reporting/client.ts';
 import type { ReportingOptions } from '../../proxy/reporting/client.ts';
+import type { BlockSharing } from '../../proxy/reporting/block-line.ts';
 import type { Borrowing } from '../../proxy/reporting/lending.ts';
 import type { ReportReading, ReportSource } from '../../proxy/reporting/source.ts';
 
@@ -69,6 +70,9 @@ export const NO_BORROWING: Borrowing = {
   lost: () => undefined,
 };
 
+/** A proxy without threat detection. */
+export const NO_BLOCKS: BlockSharing = { follow: () => ({ blocks: [], stop: () => undefined }), take: () => undefined };
+
 /** A controller with a hub. */
 export interface HubServer {
   readonly hub: TelemetryHub;
@@ -100,7 +104,15 @@ export async function serveHub(
 export function reportTo(port: number, source: ReportSource, options: Partial<ReportingOptions> & { readonly log?: Log } = {}): Reporting {
   const reporting = new Reporting({
     ...{ address: `127.0.0.1:${port}`, tls: 'plaintext', serverName: '', nodeId: 'proxy-1', weirVersion: '1', instance: randomUUID() },
-    ...{ workers: 1, source, commands: new Commands(IDLE_COMMANDS, LOG), borrowing: NO_BORROWING, log: LOG, times: FAST },
+    ...{
+      workers: 1,
+      source,
+      commands: new Commands(IDLE_COMMANDS, LOG),
+      borrowing: NO_BORROWING,
+      blocks: NO_BLOCKS,
+      log: LOG,
+      times: FAST,
+    },
     ...options,
   });
   reporting.start();

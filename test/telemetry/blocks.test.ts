@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { Fleet, NO_PEERS } from '../../controller/telemetry/fleet.ts';
 import { commandsOf } from '../../proxy/commands.ts';
 import { DEFAULT_LIMITS } from '../../proxy/exchange/limits.ts';
+import { BlockBook } from '../../proxy/reporting/block-book.ts';
 import { Supervisor } from '../../proxy/supervisor/supervisor.ts';
 import { Backend } from '../support/backend.ts';
 import { protectedRoute, secret } from '../support/folder-site.ts';
@@ -77,7 +78,7 @@ describe('weir block at weir up', () => {
     expect(statuses).toEqual(['200', '403']);
     expect(await answers()).toEqual(['0']);
     expect(await answers('/login', basic('bob'))).toEqual(['0']);
-    expect((await up.weir('block', 'list')).output).toMatch(/127\.0\.0\.0\/8 +operator +too many scans +- +- +- +all/);
+    expect((await up.weir('block', 'list')).output).toMatch(/127\.0\.0\.0\/8 +operator +too many scans +- +- +- +- +all/);
     expect((await up.status()).overrides).toEqual([]);
     expect(await up.weir('block', 'remove', '127.0.0.0/8')).toMatchObject({ code: 0 });
     expect(await answers()).toEqual(['200']);
@@ -110,7 +111,7 @@ describe('weir block at weir up', () => {
   test('lists the blocks of threat detection with their cause and score, and ends them', async () => {
     while (!(await answers('/login', basic('bob', 'wrong'))).includes('403 request_blocked'));
     expect((await up.weir('block', 'list')).output).toMatch(
-      /127\.0\.0\.1 +threats +authenticationFailures +1\d\d +\S+Z +SecurityPolicy\/default\/login +weir-up/,
+      /127\.0\.0\.1 +threats +authenticationFailures +1\d\d +\S+Z +SecurityPolicy\/default\/login +weir-up +weir-up/,
     );
     expect(await up.weir('block', 'remove', '127.0.0.1')).toMatchObject({ code: 0 });
     expect(await answers('/login', basic('bob'))).toEqual(['200']);
@@ -136,8 +137,9 @@ describe('a controller with two proxies', () => {
     });
     closers.push(() => supervisor.stop(1));
     await supervisor.apply([...cluster('app', [backend]), listener({ port }), route()], []);
-    const commands = commandsOf({ supervisor, retire: () => undefined }, LOG);
-    const reporting = reportTo(controller, new GivenReports(), { nodeId: name, commands });
+    const blocks = new BlockBook(supervisor.broadcast);
+    const commands = commandsOf({ supervisor, retire: () => undefined }, blocks, LOG);
+    const reporting = reportTo(controller, new GivenReports(), { nodeId: name, commands, blocks });
     closers.push(() => reporting.stop());
     return port;
   }

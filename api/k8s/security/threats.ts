@@ -17,6 +17,7 @@ export const threats = whole(
     action: choice('What happens to a source or caller that reaches one of the numbers: it is blocked, or only logged.', ['Block', 'Log']),
     block: duration('The length of the first block. Each further one is twice as long.'),
     maxBlock: duration('The longest block. A source that behaves for as long after a block begins anew.'),
+    scope: choice('Where a block holds: at all proxies of the fleet, or only at the proxy that has seen the requests.', ['Fleet', 'Proxy']),
     exempt: group('Requests that do not count and are not blocked.', {
       addresses: ranges('Addresses of clients.'),
       consumers: Type.Optional(

@@ -1,7 +1,4 @@
 import { expect, test } from '@jest/globals';
-import type { Broadcast, BlockNotice } from '../../exchange/notices.ts';
-import { BlockedSources } from './blocked-sources.ts';
-import type { BlockTerms } from './blocked-sources.ts';
 import { Suspects } from './suspects.ts';
 
 const MANY = { authenticationFailures: 3, userNames: 1_000, accessDenials: 3, missingPaths: 1_000, malformedRequests: 3, limited: 3 };
@@ -26,40 +23,4 @@ test('a flood of sources and paths keeps the memory bounded', () => {
   expect(suspects.size).toBe(10_000);
   for (let s = 0; s < 120; s++) for (let i = 0; i < 999; i++) suspects.note(`p${s}`, 'missingPaths', `/${i}`, 0);
   expect(suspects.size).toBeLessThan(120);
-});
-
-/** The first block has a minute. */
-function terms(longest: number): BlockTerms {
-  return { first: 60_000, longest, cause: 'limited', score: 100 };
-}
-
-/** Two workers with each other's notices. */
-function workers(): readonly [BlockedSources, BlockedSources] {
-  const listeners: ((key: string, value: BlockNotice | null, from: string) => void)[] = [];
-  const join = (index: number): Broadcast => ({
-    publish: (_, key, value) => listeners.forEach((listener, i) => i !== index && listener(key, value as BlockNotice | null, '')),
-    subscribe: (_, listener) => void (listeners[index] = listener as (typeof listeners)[number]),
-  });
-  return [new BlockedSources(join(0)), new BlockedSources(join(1))];
-}
-
-test('a block of one worker holds in the other, for this policy and source', () => {
-  const [first, second] = workers();
-  first.block('p', 's', terms(600_000));
-  expect([second.holds('p', 's'), second.holds('p', 't'), second.holds('q', 's')]).toEqual([true, false, false]);
-});
-
-test('each further block is twice as long, up to the longest, in whichever worker', () => {
-  const [first, second] = workers();
-  const lengths = [first, second, first, second].map((worker) => worker.block('p', 's', terms(200_000)).until - Date.now());
-  expect(lengths.map((length) => Math.ceil(length / 1_000))).toEqual([60, 120, 200, 200]);
-});
-
-test('the oldest of too many blocks gives way, in each worker', () => {
-  const [first, second] = workers();
-  for (let i = 0; i <= 10_000; i++) first.block('p', `s${i}`, terms(60_000));
-  expect([first, second].map((worker) => [worker.holds('p', 's0'), worker.holds('p', 's10000')])).toEqual([
-    [false, true],
-    [false, true],
-  ]);
 });

@@ -51,6 +51,7 @@ class Threats implements Filter {
   /** Apart from the sources, so that many of these push out no caller. */
   readonly #callers: Suspects;
   readonly #stop: () => void;
+  readonly #sharedFor: number;
   readonly #exempt: AddressRanges;
   readonly #exemptConsumers: ReadonlySet<string>;
 
@@ -61,13 +62,14 @@ class Threats implements Filter {
     this.#policy = context.origins[0]?.policy ?? '';
     const thresholds = { ...DEFAULT_THRESHOLDS, ...numbersOf(settings) };
     [this.#sources, this.#callers] = [new Suspects(window, thresholds), new Suspects(window, thresholds)];
+    this.#sharedFor = sharedFor(settings);
     this.#stop = context.malformed.follow((exchange) => this.#malformed(exchange));
     this.#exempt = AddressRanges.parse(exempt.addresses ?? []);
     this.#exemptConsumers = new Set(exempt.consumers ?? []);
   }
 
   request(exchange: Exchange): FilterVerdict {
-    if (!this.#context.blocks.holds(this.#policy, sourceOf(exchange)) || this.#isExempt(exchange)) return 'continue';
+    if (!this.#context.blocks.holds(this.#policy, sourceOf(exchange), this.#sharedFor) || this.#isExempt(exchange)) return 'continue';
     return refuse(exchange, ERRORS.requestBlocked);
   }
 
@@ -99,13 +101,18 @@ class Threats implements Filter {
     const fields = { reason: sign, policy: this.#policy, source, score };
     if (action === 'Log') return security.emit('threat_suspected', exchange, fields);
     suspects.forget(source);
-    const { until } = blocks.block(this.#policy, source, { first, longest, cause: sign, score });
+    const { until } = blocks.block(this.#policy, source, { first, longest, cause: sign, score, isShared: this.#sharedFor > 0 });
     security.emit('source_blocked', exchange, { ...fields, until: new Date(until).toISOString() });
   }
 
   #isExempt({ clientAddress }: Exchange): boolean {
     return readAddress(clientAddress) !== 0 && this.#exempt.includesRead(readAddress(clientAddress) as 4 | 6);
   }
+}
+
+/** How long a block of another proxy counts at most, milliseconds; 0: it does not. */
+function sharedFor({ action = 'Block', scope = 'Fleet', maxBlock = HOUR_MS }: Settings): number {
+  return action === 'Block' && scope === 'Fleet' ? maxBlock : 0;
 }
 
 /** What an answer says about the source of its request; null: nothing. */
@@ -146,20 +153,23 @@ class BlockedCallers implements Filter {
   readonly name = 'blockedCallers';
   readonly #policy: string;
   readonly #blocks: PolicyFilterContext['blocks'];
+  readonly #sharedFor: number;
 
-  constructor({ origins, blocks }: PolicyFilterContext) {
+  constructor(settings: Settings, { origins, blocks }: PolicyFilterContext) {
+    this.#sharedFor = sharedFor(settings);
     this.#policy = origins[0]?.policy ?? '';
     this.#blocks = blocks;
   }
 
   request(exchange: Exchange): FilterVerdict {
     const { principal } = exchange;
-    if (principal === null || !this.#blocks.holds(this.#policy, callerOf(principal))) return 'continue';
+    if (principal === null || !this.#blocks.holds(this.#policy, callerOf(principal), this.#sharedFor)) return 'continue';
     return refuse(exchange, ERRORS.requestBlocked);
   }
 }
 
 export const blockedCallers: FilterKind = {
   name: 'blockedCallers',
-  ofPolicies: (policies) => policies.filterOf('SecurityPolicy', ['threats'], (_, context) => new BlockedCallers(context)),
+  ofPolicies: (policies) =>
+    policies.filterOf('SecurityPolicy', ['threats'], (settings, context) => new BlockedCallers(settings.threats ?? {}, context)),
 };
