@@ -104,6 +104,17 @@ describe('a body', () => {
     expect(check({ d: '2023-02-29', t: 'x', e: '@', p: '1a', n: 2 ** 31 })).toHaveLength(5);
   });
 
+  test('may have several patterns, each of which counts for its own value', () => {
+    const text = (pattern: string): object => ({ type: 'string', pattern });
+    const check = jsonBody({
+      properties: { a: text('^a$'), b: text('^b$') },
+      patternProperties: { '^x': { const: 1 }, '^y': { const: 2 } },
+    });
+    expect(check({ a: 'a', b: 'b', x: 1, y: 2 })).toEqual([]);
+    const wrong = ['/a must match pattern "^a$"', '/b must match pattern "^b$"', '/x must be 1', '/y must be 2'];
+    expect([...check({ a: 'b', b: 'a', x: 2, y: 1 })].sort()).toEqual(wrong);
+  });
+
   test('has unique items, found in linear time', () => {
     const check = jsonBody({ type: 'array', uniqueItems: true });
     expect(

@@ -8,6 +8,8 @@ const MAX_PATTERN = 1_024;
 /** A compiled pattern, which finds itself anywhere in a text. */
 export interface Pattern {
   test(text: string): boolean;
+  /** The pattern, by which the compiler of schemas tells it from others. */
+  toString(): string;
 }
 
 /** Compiles a pattern, or returns why that is impossible. */
@@ -15,7 +17,7 @@ export function compilePattern(pattern: string): Result<Pattern> {
   if (pattern.length > MAX_PATTERN) return err(`is longer than ${MAX_PATTERN} characters`);
   try {
     const compiled = RE2JS.compile(RE2JS.translateRegExp(pattern));
-    return ok({ test: (text) => compiled.matcher(text).find() });
+    return ok({ test: (text) => compiled.matcher(text).find(), toString: () => pattern });
   } catch (error) {
     return err(`is not RE2: ${error instanceof Error ? error.message : String(error)}; write it without lookaround and back references`);
   }

@@ -224,6 +224,13 @@ describe('other routes', () => {
   });
 });
 
+test('a policy with a plugin is accepted if each text of its config fits the pattern of its own field', () => {
+  const text = (pattern: string): object => ({ type: 'string', pattern });
+  const configSchema = { type: 'object', properties: { name: text('^[a-z]+$'), code: text('^[0-9]+$') } };
+  const result = validateObject(policy({ config: { name: 'a', code: '1' }, configSchema }), { strict: true });
+  expect(result.ok ? [] : result.error.map(describeError)).toEqual([]);
+});
+
 describe('a policy with a plugin is refused', () => {
   const schema = { type: 'object', properties: { limit: { type: 'integer' } }, additionalProperties: false };
   test.each([

@@ -9,10 +9,10 @@ const MAX_SCHEMA = 65_536;
 const MAX_FAULTS = 10;
 const REFERENCES = new Set(['$ref', '$dynamicRef', '$recursiveRef']);
 
-/** Linear in the length of the text, unlike RegExp. */
-function engine(pattern: string): { test(text: string): boolean } {
+/** Linear in the length of the text, unlike RegExp. The compiler of schemas tells patterns from each other by their texts. */
+function engine(pattern: string): { test(text: string): boolean; toString(): string } {
   const compiled = RE2JS.compile(pattern);
-  return { test: (text) => compiled.matcher(text).find() };
+  return { test: (text) => compiled.matcher(text).find(), toString: () => pattern };
 }
 engine.code = 're2';
 
