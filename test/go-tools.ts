@@ -14,6 +14,7 @@ import { H2SPEC } from './http2/h2spec.ts';
 import { WASM_MODULE } from './plugins/wasm-module.ts';
 import { PROTOBUF_PEER } from './protobuf/protobuf-peer.ts';
 import { buildGoTool } from './support/go-tool.ts';
+import { OTEL_COLLECTOR } from './telemetry/collector.ts';
 
 for (const tool of [
   H2SPEC,
@@ -30,5 +31,6 @@ for (const tool of [
   PROTOBUF_PEER,
   WASM_MODULE,
   MASK,
+  OTEL_COLLECTOR,
 ])
   buildGoTool(tool);

@@ -1,4 +1,7 @@
 // OTLP over gRPC.
+import { isIP } from 'node:net';
+import { checkServerIdentity } from 'node:tls';
+import type { PeerCertificate } from 'node:tls';
 import { Client, ChannelCredentials, Metadata, status } from '@grpc/grpc-js';
 import type { ChannelOptions, ServiceError } from '@grpc/grpc-js';
 import { parseAnswer, quoted } from './answer.ts';
@@ -24,6 +27,8 @@ const RETRIED: ReadonlySet<number> = new Set([
   status.DATA_LOSS,
 ]);
 
+/** TLS has no SNI for IP addresses (RFC 6066 section 3), and Node refuses to send one; gRPC would send any host. */
+const SNI_FOR_ADDRESSES = 'collector.invalid';
 const GZIP = 2;
 const CHANNEL: Partial<ChannelOptions> = {
   'grpc.max_receive_message_length': MAX_ANSWER_BYTES,
@@ -43,10 +48,12 @@ export class GrpcTransport implements Transport {
 
   constructor({ url, timeoutMs, compression, tls }: TransportOptions, signal: Signal) {
     const { protocol, hostname, port } = new URL(url);
-    const credentials = protocol === 'http:' ? ChannelCredentials.createInsecure() : secure(tls);
+    const host = hostname.replace(/^\[(.*)\]$/, '$1');
+    const credentials = protocol === 'http:' ? ChannelCredentials.createInsecure() : secure(tls, host);
     const address = `${hostname}:${port === '' ? (protocol === 'http:' ? '80' : '443') : port}`;
     this.#client = new Client(address, credentials, {
       ...CHANNEL,
+      ...(isIP(host) === 0 ? {} : { 'grpc.ssl_target_name_override': SNI_FOR_ADDRESSES }),
       ...(compression === 'gzip' ? { 'grpc.default_compression_algorithm': GZIP } : {}),
     });
     this.#method = METHODS[signal];
@@ -74,9 +81,10 @@ export class GrpcTransport implements Transport {
   }
 }
 
-function secure({ ca, certificate, key }: TransportOptions['tls']): ChannelCredentials {
+function secure({ ca, certificate, key }: TransportOptions['tls'], host: string): ChannelCredentials {
   const bytes = (text: string): Buffer | null => (text === '' ? null : Buffer.from(text));
-  return ChannelCredentials.createSsl(bytes(ca), bytes(key), bytes(certificate));
+  const verify = { checkServerIdentity: (_sni: string, shown: PeerCertificate) => checkServerIdentity(host, shown) };
+  return ChannelCredentials.createSsl(bytes(ca), bytes(key), bytes(certificate), verify);
 }
 
 function failureOf({ code, details }: ServiceError): Delivery {
