@@ -85,6 +85,7 @@ export class Admission {
   /** Answers a request that gets no route. */
   #refuse(exchange: Exchange, runtime: Runtime, error: ExchangeError): null {
     runtime.filterRefusal(exchange);
+    this.#options.events.matched?.(exchange);
     this.#options.endings.reply(exchange, error);
     return null;
   }

@@ -32,6 +32,8 @@ export class Attempt {
   ended = false;
   /** 1 for the first attempt of the exchange at its backend. */
   readonly number: number;
+  /** The attempts of the exchange before, also at other backends. */
+  readonly resend: number;
   /** The connection had carried other exchanges, and no byte of an answer has arrived: the backend may have closed it unnoticed. */
   reused = false;
   /** The code of the backend's RST_STREAM; -1 without one. */
@@ -58,6 +60,14 @@ export class Attempt {
   /** The time to connect in milliseconds, if this is the first attempt on the connection; otherwise -1. */
   connectMs = -1;
 
+  /** The span of the attempt, 16 hexadecimal digits; '' without a trace. */
+  spanId = '';
+  /** Headers of its request besides those of the exchange: attempts at the same time have other ones. Null: none. */
+  ownHeaders: Headers | null = null;
+  /** How it ended, and its error; kept for traces only, null otherwise. */
+  outcome: AttemptOutcome | null = null;
+  error: ExchangeError | null = null;
+
   // The head of the answer, from the upstream codec.
   status = 0;
   headers: Headers = NO_HEADERS;
@@ -68,6 +78,7 @@ export class Attempt {
   constructor(exchange: Exchange, cluster: UpstreamCluster, endpoint: UpstreamEndpoint, pool: UpstreamPool) {
     this.exchange = exchange;
     this.cluster = cluster;
+    this.resend = exchange.attempts;
     this.number = ++exchange.attempts - exchange.attemptsBefore;
     this.endpoint = endpoint;
     this.pool = pool;

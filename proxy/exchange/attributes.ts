@@ -1,6 +1,7 @@
 // The attributes of an exchange for extensions, with Envoy's names.
 import type { Exchange } from './exchange.ts';
 import { getHeader } from './headers.ts';
+import { requestIdOf } from './request-id.ts';
 
 /** An attribute: a text, a whole number, or whether something holds. */
 export type AttributeValue = string | number | boolean;
@@ -16,7 +17,7 @@ export const ATTRIBUTES = {
   'request.method': ({ method }) => method,
   'request.protocol': ({ version }) => PROTOCOLS[version] ?? 'HTTP/1.1',
   'request.size': ({ requestLength }) => Math.max(0, requestLength),
-  'request.id': ({ requestHeaders }) => getHeader(requestHeaders, 'x-request-id') ?? '',
+  'request.id': requestIdOf,
   'request.useragent': ({ requestHeaders }) => getHeader(requestHeaders, 'user-agent') ?? '',
   'request.referer': ({ requestHeaders }) => getHeader(requestHeaders, 'referer') ?? '',
   'source.address': ({ clientAddress, connection }) => socketAddress(clientAddress, connection.remotePort),

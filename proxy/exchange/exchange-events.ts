@@ -8,7 +8,7 @@ import type { Exchange } from './exchange.ts';
 export interface ExchangeListener {
   /** The head of the request is read, or as much of it as came before it was refused. */
   started?(exchange: Exchange): void;
-  /** It has its route. */
+  /** It has its route, or gets none (null) and is refused. */
   matched?(exchange: Exchange): void;
   /** Its wait for a filter is over. `since`: turnTime() at the start of the wait. */
   filterWaited?(exchange: Exchange, filter: string, since: number): void;

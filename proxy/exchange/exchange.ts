@@ -19,6 +19,7 @@ import type { RouteTelemetry } from './route-telemetry.ts';
 import type { Session } from './session.ts';
 import type { StagedBody } from './staged-body.ts';
 import type { DownstreamStream, UpstreamStream } from './stream.ts';
+import type { ExchangeTrace } from './tracing.ts';
 
 /** The client certificate of the handshake, valid or not. */
 export interface ClientCertificate {
@@ -169,6 +170,10 @@ export class Exchange {
   requestedAuthority = '';
   requestedPath = '';
   requestHeaders: Headers = NO_HEADERS;
+  /** The id of the request, if a policy gives requests one; '' otherwise. It has letters, digits and `-._~:/+=@` only. */
+  requestId = '';
+  /** Null without tracing. */
+  trace: ExchangeTrace | null = null;
   /** The values of the headers in the access log, as received; null if it has none. */
   loggedHeaders: (string | null)[] | null = null;
   /** Bytes of the request body; 0: no body, UNKNOWN_LENGTH: the length is not announced. */

@@ -1,5 +1,5 @@
 // Answers of the proxy itself: problem details (RFC 9457) for failures, and answers of filters. Bodies are made once per error, so that a
-// flood of errors is cheap; they contain nothing of the request.
+// flood of errors is cheap; of the request they contain at most its id, which a policy has given or checked.
 import { httpDate } from './date.ts';
 import { ERRORS } from './errors.ts';
 import type { ExchangeError } from './errors.ts';
@@ -25,9 +25,10 @@ interface PreparedReply {
 
 /** An error with details is another object, so this does not keep errors. */
 const prepared = new WeakMap<ExchangeError, PreparedReply>();
+/** The bodies that are problem documents. */
+const problems = new WeakSet<Buffer>();
 
 function prepare(error: ExchangeError): PreparedReply {
-  const problem = { type: 'about:blank', title: error.title, status: error.status, code: error.code };
   const retryAfter = RETRY_AFTER.get(error.code);
   return {
     headers: [
@@ -37,8 +38,15 @@ function prepare(error: ExchangeError): PreparedReply {
       'no-store',
       ...(retryAfter === undefined ? [] : ['retry-after', retryAfter]),
     ],
-    body: Buffer.from(`${JSON.stringify(problem)}\n`),
+    body: problemOf(error, ''),
   };
+}
+
+function problemOf({ title, status, code }: ExchangeError, requestId: string): Buffer {
+  const problem = { type: 'about:blank', title, status, code, ...(requestId === '' ? {} : { requestId }) };
+  const body = Buffer.from(`${JSON.stringify(problem)}\n`);
+  problems.add(body);
+  return body;
 }
 
 /** Sets the answer to an error in the exchange. */
@@ -47,12 +55,13 @@ export function localReply(exchange: Exchange, error: ExchangeError): void {
   let known = prepared.get(error);
   if (known === undefined) prepared.set(error, (known = prepare(error)));
   const { headers, body } = known;
-  reply(exchange, error.status, [...headers], body);
+  const { requestId } = exchange;
+  reply(exchange, error.status, [...headers], requestId === '' ? body : problemOf(error, requestId));
 }
 
 /** Whether the answer is the problem document of its error. */
 export function isProblem({ error, localBody }: Exchange): boolean {
-  return error !== null && localBody !== null && prepared.get(error)?.body === localBody;
+  return error !== null && localBody !== null && problems.has(localBody);
 }
 
 /** Sets the answer of a filter that refuses the request, and its error for the log. */

@@ -346,6 +346,8 @@ export interface RoutePlan {
   /** The protocol to endpoints regardless of their cluster; null: that of the cluster. */
   readonly protocol: 'http1' | 'http2' | null;
   readonly proxyProtocol: ProxyProtocol;
+  /** The path of all its requests, for traces: `/cart`, or `/cart/*`; '' if the rule matches by several paths or a pattern. */
+  readonly pathTemplate: string;
   /** What policies say about telemetry; null: nothing. */
   readonly telemetry: RouteTelemetry | null;
 }

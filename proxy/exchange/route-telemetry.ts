@@ -2,6 +2,10 @@
 // keep what it makes of them.
 import type { Redactor } from '#lib/redaction/redactor.ts';
 import type { Exchange } from './exchange.ts';
+import type { RequestIdPlan } from './request-id.ts';
+
+/** Whether something holds for a request that took so many milliseconds. */
+export type ExchangeCondition = (exchange: Exchange, ms: number) => boolean;
 
 export interface RouteTelemetry {
   /** Equal for equal settings. */
@@ -10,6 +14,7 @@ export interface RouteTelemetry {
   readonly redactor: Redactor | null;
   /** Null: no policy sets any of it. */
   readonly accessLog: AccessLogPlan | null;
+  readonly requestId: RequestIdPlan | null;
 }
 
 /** Which requests have lines in the access log, and what is in them. */
@@ -17,11 +22,11 @@ export interface AccessLogPlan {
   /** Null: the flag of the proxy decides. */
   readonly enabled: boolean | null;
   /** Whether a request that took so many milliseconds has a line; null: the filter of the proxy decides. */
-  readonly keeps: ((exchange: Exchange, ms: number) => boolean) | null;
+  readonly keeps: ExchangeCondition | null;
   /** The share of lines that are written, 0 to 1. */
   readonly share: number;
   /** Lines that are written whatever the share; null: none. */
-  readonly always: ((exchange: Exchange, ms: number) => boolean) | null;
+  readonly always: ExchangeCondition | null;
   /** The fields of the lines, in JSON then, as a flag writes them; null: lines of the format of the proxy. */
   readonly fields: string | null;
 }

@@ -211,8 +211,16 @@ function buildPlan(route: ir.Route, all: readonly BackendPlan[], sessions: Route
     sessions,
     ...forwardSettings(route, {}),
     fallbackBackend: null,
+    pathTemplate: pathTemplateOf(route),
     telemetry: null,
   });
+}
+
+function pathTemplateOf({ matches: [first, ...others] }: ir.Route): string {
+  if (first === undefined || others.some(({ path }) => path.type !== first.path.type || path.value !== first.path.value)) return '';
+  const { type, value } = first.path;
+  if (type === 'PathPrefix') return value.endsWith('/') ? `${value}*` : `${value}/*`;
+  return type === 'Exact' ? value : '';
 }
 
 const toServices = { usual: planToService(false), http2: planToService(true) };
@@ -230,6 +238,7 @@ function planToService(http2: boolean): RoutePlan {
     ...NO_HALVES,
     sessions: null,
     fallbackBackend: null,
+    pathTemplate: '',
     telemetry: null,
     error: null,
   };

@@ -34,7 +34,14 @@ async function linesOf(opened: LogSink, file: string): Promise<Record<string, st
 }
 
 function exchangeOf(clientAddress: string, headers: string[] = []): Exchange {
-  const some: Partial<Exchange> = { clientAddress, requestHeaders: headers, route: null, listener: 'shop/web/http', principal: null };
+  const some: Partial<Exchange> = {
+    clientAddress,
+    requestHeaders: headers,
+    requestId: '',
+    route: null,
+    listener: 'shop/web/http',
+    principal: null,
+  };
   return some as Exchange;
 }
 

@@ -4,7 +4,7 @@ import type { MetricFamily } from '#lib/metric.ts';
 import { single } from '#lib/metric.ts';
 import { turnTime } from '#lib/turn-clock.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import { getHeader } from '../exchange/headers.ts';
+import { requestIdOf } from '../exchange/request-id.ts';
 import { SECURITY_EVENTS } from '../exchange/security-events.ts';
 import type { EventLines, SecurityEventFields, SecurityEventName, SecurityEvents } from '../exchange/security-events.ts';
 import { escaperOf, JSON_ESCAPES } from './access-log/escape.ts';
@@ -98,11 +98,17 @@ function lineOf(name: SecurityEventName, exchange: Exchange | null, fields: Secu
   add('note', fields.note);
   add('principal', fields.principal ?? exchange?.principal?.id);
   add('consumer', fields.consumer ?? exchange?.principal?.consumer, nameText);
-  if (exchange !== null) {
-    add('clientAddress', exchange.clientAddress);
-    add('route', exchange.route?.key, nameText);
-    add('listener', exchange.listener, nameText);
-    add('requestId', getHeader(exchange.requestHeaders, 'x-request-id'));
-  }
+  if (exchange !== null) addRequest(add, exchange);
   return `${line}}\n`;
+}
+
+function addRequest(
+  add: (field: string, text: string | null | undefined, escape?: (text: string) => string) => void,
+  exchange: Exchange,
+): void {
+  add('clientAddress', exchange.clientAddress);
+  add('route', exchange.route?.key, nameText);
+  add('listener', exchange.listener, nameText);
+  add('requestId', requestIdOf(exchange));
+  add('traceId', exchange.trace?.traceId);
 }

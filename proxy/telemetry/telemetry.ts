@@ -13,6 +13,7 @@ import { LogSink } from './access-log/sink.ts';
 import { Tap } from './access-log/tap.ts';
 import { TappedLog } from './access-log/tapped-log.ts';
 import type { Inspected, Inspecting, TailInspection } from '../inspection/inspection.ts';
+import { RequestIds } from './request-ids.ts';
 import { RequestMetrics } from './request-metrics.ts';
 import { SecurityLog } from './security-log.ts';
 import { SessionRecorder } from './session-recorder.ts';
@@ -51,6 +52,8 @@ export class Telemetry {
   readonly #tapped: TappedLog;
   /** The access log, if a flag or a policy has turned it on. */
   #own: AccessLog | null;
+  /** Null: no policy asks for ids of requests. */
+  #requestIds: RequestIds | null = null;
   /** The same, or that with its taps; null: neither. */
   #log: Log | null = null;
   /** That of the security log, if it is not that of the access log. */
@@ -90,7 +93,8 @@ export class Telemetry {
   }
 
   /** Follows what a policy says about some rules, before their first request: consumers that flags leave off listen from now on. */
-  follow({ accessLog }: RouteTelemetry): void {
+  follow({ accessLog, requestId }: RouteTelemetry): void {
+    if (requestId !== null && this.#requestIds === null) this.exchanges.add((this.#requestIds = new RequestIds()));
     if (accessLog?.enabled !== true || this.#own !== null) return;
     this.#own = this.accessLog;
     if (this.#log === null) this.#logTo(this.#own);

@@ -135,7 +135,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
     this.#requestDone = exchange.requestLength === 0;
     this.#chunkedOut = exchange.requestLength === UNKNOWN_LENGTH;
     this.#key = exchange.upgrade === 'websocket' && exchange.version === 20 ? newKey() : '';
-    this.#output.gather(requestLines(exchange, this.#key));
+    this.#output.gather(requestLines(attempt, this.#key));
     this.#watch();
   }
 
@@ -453,10 +453,11 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
   }
 }
 
-function requestLines(exchange: Exchange, key: string): string {
+function requestLines({ exchange, ownHeaders }: Attempt, key: string): string {
   const target = exchange.hasQuery ? exchange.path + '?' + exchange.query : exchange.path;
   const first = exchange.method + ' ' + target + ' HTTP/1.1\r\nhost: ' + exchange.authority + '\r\n';
   let head = withFieldLines(first, exchange.requestHeaders);
+  if (ownHeaders !== null) head = withFieldLines(head, ownHeaders);
   if (key !== '') head += `${KEY}: ${key}\r\n`;
   if (exchange.expectsContinue) head += 'expect: 100-continue\r\n';
   if (exchange.upgrade !== '') return `${head}connection: Upgrade\r\nupgrade: ${exchange.upgrade}\r\n${requestFraming(exchange)}\r\n`;

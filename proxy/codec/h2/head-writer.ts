@@ -1,4 +1,5 @@
 // Header lists > HEADERS frames, in the order of the connection: the encoder's table depends on it.
+import type { Attempt } from '../../exchange/attempt.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { HpackEncoder } from '../hpack/encoder.ts';
 import { isConnectionSpecific } from './field-kinds.ts';
@@ -41,7 +42,7 @@ export class HeadWriter {
   }
 
   /** The head of a request; `flags` END_STREAM or none. Returns the position of its flags in the output. */
-  request(stream: number, exchange: Exchange, scheme: string, flags: number): number {
+  request(stream: number, { exchange, ownHeaders }: Attempt, scheme: string, flags: number): number {
     const encoder = this.#encoder;
     encoder.begin(0);
     const isTunnel = asksForTunnel(exchange);
@@ -51,6 +52,7 @@ export class HeadWriter {
     if (exchange.authority !== '') encoder.write(':authority', exchange.authority);
     encoder.write(':path', exchange.hasQuery ? exchange.path + '?' + exchange.query : exchange.path);
     this.#writeAll(exchange.requestHeaders, exchange.secrets);
+    if (ownHeaders !== null) this.#writeAll(ownHeaders, null);
     if (exchange.requestLength > 0) encoder.write('content-length', String(exchange.requestLength));
     if (exchange.expectsContinue) encoder.write('expect', '100-continue');
     return this.#frames(stream, flags);

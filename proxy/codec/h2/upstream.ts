@@ -151,7 +151,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
     this.#asked();
     this.streams.add(stream);
     this.progress.start();
-    stream.headSent(this.heads.request(id, exchange, this.#scheme, stream.outboundDone ? FLAG.endStream : 0));
+    stream.headSent(this.heads.request(id, attempt, this.#scheme, stream.outboundDone ? FLAG.endStream : 0));
     if (this.#nextStream > MAX_STREAM_ID) this.#retire();
   }
 

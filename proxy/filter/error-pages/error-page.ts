@@ -4,8 +4,8 @@ import { formOf, parseTemplate } from '#api/k8s/http/page-template.ts';
 import type { PageForm, PagePart, PageVariable } from '#api/k8s/http/page-template.ts';
 import type { PolicySettings } from '#api/policy/settings.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
-import { getHeader } from '../../exchange/headers.ts';
 import type { ObjectData } from '../../exchange/object-data.ts';
+import { requestIdOf } from '../../exchange/request-id.ts';
 import { FixedAnswer } from '../fixed-answers/fixed-answer.ts';
 
 export type PageSettings = NonNullable<PolicySettings<'HTTPPolicy'>['errorPages']>[number];
@@ -69,7 +69,7 @@ const VALUES: Readonly<Record<PageVariable, (exchange: Exchange) => string>> = {
   status: ({ status }) => String(status),
   title: ({ error, status }) => error?.title ?? STATUS_CODES[status] ?? '',
   code: ({ error }) => error?.code ?? '',
-  requestId: ({ requestHeaders }) => fromClient(getHeader(requestHeaders, 'x-request-id') ?? ''),
+  requestId: (exchange) => fromClient(requestIdOf(exchange)),
   host: ({ host }) => fromClient(host),
   path: ({ requestedPath }) => fromClient(requestedPath),
 };

@@ -2,6 +2,7 @@
 import type { Exchange } from '../../exchange/exchange.ts';
 import { answersCall, formatTimeout } from '../../exchange/grpc.ts';
 import { getHeader, type Headers } from '../../exchange/headers.ts';
+import { requestIdOf } from '../../exchange/request-id.ts';
 import type { Ask, SubrequestAnswer } from '../../exchange/subrequest.ts';
 import {
   CHECK_PATH,
@@ -74,7 +75,7 @@ export class GrpcService implements Service {
   #http(exchange: Exchange, body: QuestionBody | null): CheckRequest['attributes']['request']['http'] {
     const partial: Record<string, string> = body === null ? {} : { [PARTIAL_BODY]: String(body.isPartial) };
     return {
-      id: getHeader(exchange.requestHeaders, 'x-request-id') ?? '',
+      id: requestIdOf(exchange),
       method: exchange.method,
       headers: { ...this.#headers(exchange), ...partial },
       path: targetOf(exchange),

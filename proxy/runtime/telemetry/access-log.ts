@@ -1,11 +1,9 @@
 // The settings of the access log of a rule, from `accessLog` of TelemetryPolicies.
-import { compileExpression } from '#api/expression/expression.ts';
 import type { PolicySettings } from '#api/policy/settings.ts';
 import type { AccessLogPlan } from '../../exchange/route-telemetry.ts';
-import { outcomeFacts } from '../../filter/facts.ts';
+import { condition } from './condition.ts';
 
 type Settings = NonNullable<PolicySettings<'TelemetryPolicy'>['accessLog']>;
-type Condition = NonNullable<AccessLogPlan['keeps']>;
 
 /** Null: no policy sets any of it. */
 export function accessLogPlan(settings: Settings | undefined): AccessLogPlan | null {
@@ -19,16 +17,4 @@ export function accessLogPlan(settings: Settings | undefined): AccessLogPlan | n
     always: always === undefined ? null : condition(always, false),
     fields: fields === undefined ? null : fields.join(','),
   });
-}
-
-/** `unknown`: its value if a request has none, for example because a header is missing. */
-function condition(source: string, unknown: boolean): Condition {
-  const expression = compileExpression(source, { result: 'bool', moment: 'outcome' });
-  // The rules of the policy have been checked, and the schema on the wire.
-  if (!expression.ok) return () => unknown;
-  const { evaluate } = expression.value;
-  return (exchange, ms) => {
-    const value = evaluate(outcomeFacts(exchange, ms));
-    return value.ok ? value.value === true : unknown;
-  };
 }

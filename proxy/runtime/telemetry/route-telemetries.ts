@@ -6,6 +6,7 @@ import { mergePolicies } from '#api/policy/merge.ts';
 import type { RouteTelemetry } from '../../exchange/route-telemetry.ts';
 import { accessLogPlan } from './access-log.ts';
 import { redactorOf } from './redaction.ts';
+import { requestIdPlan } from './request-id.ts';
 
 export class RouteTelemetries {
   readonly #follow: (made: RouteTelemetry) => void;
@@ -28,7 +29,12 @@ export class RouteTelemetries {
     const id = JSON.stringify(settings);
     const known = this.#bySettings.get(id)?.deref();
     if (known !== undefined) return known;
-    const made = Object.freeze({ id, redactor: redactorOf(settings.redaction), accessLog: accessLogPlan(settings.accessLog) });
+    const made = Object.freeze({
+      id,
+      redactor: redactorOf(settings.redaction),
+      accessLog: accessLogPlan(settings.accessLog),
+      requestId: requestIdPlan(settings.requestId),
+    });
     this.#bySettings.set(id, new WeakRef(made));
     this.#gone.register(made, id);
     this.#follow(made);

@@ -44,6 +44,7 @@ export function requestReaders(headers: readonly string[]): ReaderOf<Exchange> {
     ...ORIGIN,
     ...OUTCOME,
     ...CALLER,
+    ...TRACE,
     ...TLS,
     endpoint: { kind: 'safe', read: ({ attempt }) => endpoint(attempt?.endpoint ?? null) },
   };
@@ -58,7 +59,8 @@ export function requestReaders(headers: readonly string[]): ReaderOf<Exchange> {
 function requestHeader(field: string, place: number): Reader<Exchange> {
   const read = ({ loggedHeaders: kept }: Exchange): string | null => (kept === null ? null : (kept[place] as string | null));
   const secrets = field.startsWith(REQUEST_HEADER) ? field.slice(REQUEST_HEADER.length) : '';
-  if (field === 'requestId') return { kind: 'varied', read, secrets };
+  if (field === 'requestId')
+    return { kind: 'varied', read: (exchange) => (exchange.requestId === '' ? read(exchange) : exchange.requestId), secrets };
   if (field !== 'referer') return { kind: field === 'userAgent' ? 'text' : 'long', read, secrets };
   return { kind: 'long', read: (exchange) => withoutQuery(read(exchange)), secrets };
 }
@@ -119,6 +121,11 @@ const ORIGIN: Fields = {
   rule: { kind: 'number', read: ({ route }) => (route === null ? null : ruleOf(route.key)) },
   listener: { kind: 'long', read: ({ listener }) => listener },
   gateway: { kind: 'long', read: ({ listener }) => (listener === '' ? null : gatewayOfListener(listener)) },
+};
+
+const TRACE: Fields = {
+  traceId: { kind: 'varied', read: ({ trace }) => (trace === null ? null : trace.traceId) },
+  spanId: { kind: 'varied', read: ({ trace }) => (trace === null ? null : trace.spanId) },
 };
 
 const OUTCOME: Fields = {
