@@ -6,12 +6,12 @@ import type { Exchange } from './exchange/exchange.ts';
 import type { Headers } from './exchange/headers.ts';
 import type { RequestFilter } from './exchange/plan.ts';
 import { RequestPath } from './request-path.ts';
-import type { RequestPathOptions } from './request-path.ts';
+import type { PhasesOptions } from './phases.ts';
 
 export class IsolatedRequestPath extends RequestPath {
   readonly #bugs: Bugs;
 
-  constructor(options: RequestPathOptions, bugs: Bugs) {
+  constructor(options: PhasesOptions, bugs: Bugs) {
     super(options);
     this.#bugs = bugs;
   }

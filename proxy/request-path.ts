@@ -1,14 +1,12 @@
 // THE SPINE of the proxy, the life of a request from top to bottom:
 // match > request filters > injected faults > pick > attempt > response filters > answer > record.
 // Codecs call it from both sides; each method handles one event of an exchange.
-import { Admission } from './admission.ts';
-import type { AdmissionOptions } from './admission.ts';
+import type { Admission } from './admission.ts';
+import type { BackendChoice } from './backend-choice.ts';
+import type { Bodies } from './bodies.ts';
+import type { Endings } from './endings.ts';
 import type { Attempt } from './exchange/attempt.ts';
-import type { BodyStage } from './exchange/body-stage.ts';
-import { Bodies } from './bodies.ts';
-import { Endings } from './endings.ts';
 import { goesOn } from './exchange/departure.ts';
-import { draw } from './exchange/draw.ts';
 import { ERRORS } from './exchange/errors.ts';
 import type { ExchangeError } from './exchange/errors.ts';
 import { isEventStream } from './exchange/event-stream.ts';
@@ -20,111 +18,55 @@ import type { Headers } from './exchange/headers.ts';
 import { hasRival } from './exchange/hedge.ts';
 import type { Hop } from './exchange/hop.ts';
 import { KeptBody } from './exchange/kept-body.ts';
-import type { Limits } from './exchange/limits.ts';
 import type { OpenConnections } from './exchange/open-connections.ts';
-import type { BackendPlan, RequestFilter, RoutePlan } from './exchange/plan.ts';
+import type { RequestFilter, RoutePlan } from './exchange/plan.ts';
 import type { Shedder } from './exchange/shedder.ts';
-import type { RuleSessions } from './exchange/session.ts';
 import { UNKNOWN_LENGTH } from './exchange/stream.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
-import { Filtering } from './filtering.ts';
-import { LocalStreams } from './local-streams.ts';
-import { Attempts } from './upstream/attempts.ts';
+import type { Filtering } from './filtering.ts';
+import { makePhases, type PhasesOptions, type PhasesPath } from './phases.ts';
+import { noteSlowness, type Trying } from './trying.ts';
+import type { Attempts } from './upstream/attempts.ts';
 import { abortOf, delays } from './upstream/fault-injection.ts';
 import type { DelayListener } from './upstream/fault-injection.ts';
-import type { Gathering } from './upstream/gathering.ts';
-import { Retries } from './upstream/retries.ts';
-import { renewRequestTimeout } from './upstream/timeout.ts';
+import type { Retries } from './upstream/retries.ts';
 import type { DeadlineListener } from './upstream/timeout.ts';
-import { Tunnels } from './upstream/tunnels.ts';
+import type { Tunnels } from './upstream/tunnels.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import { turnTime } from '#lib/turn-clock.ts';
 
-/** The dependencies of the path. */
-export interface RequestPathOptions extends Omit<AdmissionOptions, 'endings' | 'deadlines'> {
-  readonly connections: OpenConnections;
-  readonly gathering: Gathering;
-  readonly limits: Pick<Limits, 'maxReplayBytes' | 'filterTimeout'>;
-  /** The workers of the proxy, which share its limits; 1 by default. */
-  readonly workers?: number | undefined;
-}
-
-export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineListener, DelayListener {
+export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineListener, DelayListener, PhasesPath {
   readonly #events: ExchangeEvents;
   readonly #connections: OpenConnections;
   readonly #wheel: TimerWheel;
   readonly #hop: Hop;
   readonly #shedder: Shedder;
-  readonly #attempts: Attempts;
-  readonly #retries: Retries;
-  readonly #tunnels: Tunnels;
-  readonly #bodies: Bodies;
-  readonly #endings: Endings;
   readonly #admission: Admission;
   readonly #filtering: Filtering;
-  readonly #streams: LocalStreams;
+  readonly #choice: BackendChoice;
+  readonly #attempts: Attempts;
+  readonly #retries: Retries;
+  readonly #trying: Trying;
+  readonly #bodies: Bodies;
+  readonly #tunnels: Tunnels;
+  readonly #endings: Endings;
 
-  constructor(options: RequestPathOptions) {
-    const { events, connections, wheel, gathering, hop, limits, shedder, workers } = options;
-    [this.#retries, this.#events] = [new Retries({ workers }), events];
-    this.#connections = connections;
-    this.#wheel = wheel;
-    this.#hop = hop;
-    this.#shedder = shedder;
-    this.#attempts = new Attempts({ wheel, limits, deadlines: this, events });
-    const failed = (exchange: Exchange, bug: unknown): void => this.failed(exchange, bug);
-    this.#endings = new Endings({
-      attempts: this.#attempts,
-      gathering,
-      wheel,
-      limits,
-      events,
-      failed,
-      send: (exchange, chunk) => this.#bodies.sendAnswer(exchange, chunk),
-      stream: (exchange, stream) => {
-        if (stream.tunnel === null) connections.begin(exchange);
-        this.#streams.begin(exchange, stream);
-      },
-      record: (exchange) => this.#record(exchange),
-    });
-    this.#admission = new Admission({ ...options, endings: this.#endings, deadlines: this });
-    const stage = (exchange: Exchange, added: BodyStage): void => this.#bodies.stage(exchange, added);
-    this.#filtering = new Filtering({ endings: this.#endings, wheel, limits, events, stage, failed });
-    this.#tunnels = this.#makeTunnels();
-    this.#bodies = new Bodies({
-      gathering,
-      wheel,
-      limits,
-      workers,
-      tunnels: this.#tunnels,
-      gathered: (exchange) => this.#begin(exchange),
-      refused: (exchange, error) => this.requestFailed(exchange, error),
-      failed,
-      tunnelEnded: (exchange) => this.#endings.finish(exchange),
-    });
-    this.#streams = this.#makeStreams(failed);
-  }
-
-  #makeTunnels(): Tunnels {
-    return new Tunnels(this.#wheel, {
-      opened: (exchange) => {
-        this.#connections.begin(exchange);
-        if (exchange.upgrade === 'websocket') this.#events.webSocketOpened?.(exchange);
-      },
-      closed: (exchange) => this.#endings.finish(exchange),
-      torn: (exchange, error) => this.#endings.cut(exchange, error),
-    });
-  }
-
-  #makeStreams(failed: (exchange: Exchange, bug: unknown) => void): LocalStreams {
-    return new LocalStreams({
-      openTunnel: (exchange) => this.#tunnels.openOwn(exchange),
-      stopTimeouts: (exchange) => this.#tunnels.stopTimeouts(exchange),
-      send: (exchange, chunk) => this.#bodies.sendAnswer(exchange, chunk),
-      ends: (exchange, trailers) => this.#endings.answerEnds(exchange, trailers),
-      fail: (exchange, error) => this.withdrawn(exchange, error),
-      failed,
-    });
+  constructor(options: PhasesOptions) {
+    const phases = makePhases(options, this, { forward: this.#forward, record: (exchange) => this.#record(exchange) });
+    this.#events = options.events;
+    this.#connections = options.connections;
+    this.#wheel = options.wheel;
+    this.#hop = options.hop;
+    this.#shedder = options.shedder;
+    this.#admission = phases.admission;
+    this.#filtering = phases.filtering;
+    this.#choice = phases.choice;
+    this.#attempts = phases.attempts;
+    this.#retries = phases.retries;
+    this.#trying = phases.trying;
+    this.#bodies = phases.bodies;
+    this.#tunnels = phases.tunnels;
+    this.#endings = phases.endings;
   }
 
   // 1 match
@@ -140,38 +82,11 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     this.#started(exchange);
     recogniseCall(exchange);
     const route = this.#admission.route(exchange);
-    if (route !== null) this.#filtering.run(exchange, route.requestFilters, this.#chooseBackend);
+    // 2 request filters: those of the route; then the backend is chosen, and its filters follow, with those that see all changes
+    if (route !== null) this.#filtering.run(exchange, route.requestFilters, this.#choice.choose);
   }
 
-  // 2 request filters: those of the route, those of the chosen backend, then those that see all changes
-
-  readonly #chooseBackend = (exchange: Exchange): void => {
-    const route = exchange.route as RoutePlan;
-    const backend = (route.sessions === null ? null : resumed(exchange, route.sessions)) ?? draw(route.backends, route.totalWeight);
-    if (backend === null) return this.#endings.reply(exchange, route.nothingDrawn);
-    if (backend.error !== null) return this.#endings.reply(exchange, backend.error);
-    exchange.backend = backend;
-    if (!this.#follow(exchange, backend.route)) return this.#endings.reply(exchange, ERRORS.deadlineMalformed);
-    this.#filtering.run(exchange, backend.requestFilters, this.#finish);
-  };
-
-  readonly #finish = (exchange: Exchange): void => {
-    this.#filtering.run(exchange, (exchange.route as RoutePlan).lastFilters, this.#forward);
-  };
-
-  /**
-   * `route`: the backend has its own policies. The deadline may be another one then, and for a request that filters made a call. False: that
-   * of the caller is invalid.
-   */
-  #follow(exchange: Exchange, route: RoutePlan | null): boolean {
-    if (route === null && exchange.translation === null) return true;
-    const before = exchange.route as RoutePlan;
-    const after = (exchange.route = route ?? before);
-    const isSame = after.requestTimeout === before.requestTimeout && after.timeoutHeader === before.timeoutHeader;
-    return (isSame && exchange.translation === null) || renewRequestTimeout(exchange, this.#wheel, this);
-  }
-
-  // 3 injected faults, pick, 4 attempt: once, or again as decided in upstream/retries.ts
+  // 3 injected faults, pick, 4 attempt: once, or again
 
   readonly #forward = (exchange: Exchange): void => {
     const { faults } = exchange.route as RoutePlan;
@@ -184,7 +99,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (fault !== null) return this.#endings.reply(exchange, fault);
     if (!this.#tunnels.mayOpen(exchange)) return this.#endings.reply(exchange, ERRORS.overloaded);
     exchange.phase = 'picked';
-    if (!this.#bodies.begin(exchange)) this.#begin(exchange);
+    if (!this.#bodies.begin(exchange)) this.#trying.begin(exchange);
   }
 
   /** The bodies of requests, for filters. */
@@ -214,17 +129,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
 
   /** Goes on with a copy of a request behind one of the filters of its plan. */
   proceed(copy: Exchange, behind: RequestFilter): void {
-    this.#filtering.proceed(copy, (copy.route as RoutePlan).requestFilters ?? [], behind, this.#chooseBackend);
-  }
-
-  #begin(exchange: Exchange): void {
-    const error = this.#attempts.begin(exchange);
-    if (error !== null) this.#endings.unanswered(exchange, null, error);
-  }
-
-  #repeat(attempt: Attempt): void {
-    const error = this.#attempts.repeat(attempt);
-    if (error !== null) this.#endings.unanswered(attempt.exchange, null, error);
+    this.#filtering.proceed(copy, (copy.route as RoutePlan).requestFilters ?? [], behind, this.#choice.choose);
   }
 
   refusalOfWait(exchange: Exchange): ExchangeError | null {
@@ -232,8 +137,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   }
 
   admitted(exchange: Exchange): void {
-    const error = this.#attempts.proceed(exchange);
-    if (error !== null) this.#endings.unanswered(exchange, null, error);
+    this.#trying.proceed(exchange);
   }
 
   refused(exchange: Exchange, error: ExchangeError): void {
@@ -241,11 +145,11 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   }
 
   retryDue(exchange: Exchange): void {
-    this.#begin(exchange);
+    this.#trying.begin(exchange);
   }
 
   hedgeDue(exchange: Exchange): void {
-    this.#attempts.hedge(exchange, (late) => this.#retries.beside(late));
+    this.#trying.hedge(exchange);
   }
 
   upstreamReady(attempt: Attempt): void {
@@ -266,12 +170,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   }
 
   upstreamFailed(attempt: Attempt, error: ExchangeError): void {
-    const { exchange } = attempt;
-    const isTriedElsewhere = hasRival(attempt);
-    this.#attempts.ended(attempt, 'failed', error);
-    if (exchange.phase === 'done' || isTriedElsewhere) return;
-    if (this.#retries.afterFailure(attempt, error)) return this.#repeat(attempt);
-    this.#endings.unanswered(exchange, attempt, error);
+    this.#trying.failed(attempt, error);
   }
 
   // 5 response filters, and the answer
@@ -291,7 +190,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (this.#attempts.hedges.yields(attempt)) return this.#attempts.stop(attempt, 'declined');
     if (this.#retries.afterAnswer(attempt)) {
       this.#attempts.stop(attempt, 'declined');
-      return this.#repeat(attempt);
+      return this.#trying.repeat(attempt);
     }
     this.#attempts.won(attempt);
     exchange.takeAnswer(attempt);
@@ -390,27 +289,11 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   }
 
   attemptTimedOut(attempt: Attempt): void {
-    noteSlowness(attempt);
-    if (hasRival(attempt)) return this.#attempts.stop(attempt, 'abandoned');
-    const isRepeated = this.#retries.afterFailure(attempt, ERRORS.upstreamTimeout);
-    if (!isRepeated) return this.#endings.unanswered(attempt.exchange, attempt, ERRORS.upstreamTimeout);
-    this.#attempts.stop(attempt, 'abandoned');
-    this.#repeat(attempt);
+    this.#trying.timedOut(attempt);
   }
 
   /** The bug `_bug` ended the handling of the exchange. */
   failed(exchange: Exchange, _bug: unknown): void {
     if (exchange.phase !== 'done') this.#endings.crash(exchange);
   }
-}
-
-/** The backend of the session that the request belongs to, or null. */
-function resumed(exchange: Exchange, sessions: RuleSessions): BackendPlan | null {
-  exchange.session = sessions.resume(exchange);
-  return exchange.session === null ? null : exchange.session.backend;
-}
-
-/** A deadline passed: that tells something about the endpoint if its answer has not begun. */
-function noteSlowness(attempt: Attempt): void {
-  attempt.timedOut = attempt.headAt === 0;
 }

@@ -4,6 +4,11 @@ import { filesBelow, importsOf, valueImportsOf } from './support/imports.ts';
 
 const SOURCE_FOLDERS = ['lib', 'api', 'crds', 'controller', 'proxy', 'migrate', 'cli', 'sdk'];
 
+/** The phases of the request path. */
+const PHASES = ['admission', 'filtering', 'backend-choice', 'trying', 'bodies', 'endings', 'local-streams'].map(
+  (name) => `proxy/${name}.ts`,
+);
+
 /**
  * The folders that a folder may import, besides itself, `node:` and packages. The most specific entry of a file counts; `*` means all
  * folders below the same parent.
@@ -106,7 +111,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'proxy/worker.ts',
   ],
   'proxy/runtime': ['api', 'lib', 'proxy/exchange', 'proxy/codec', 'proxy/listener', 'proxy/filter', 'proxy/cluster', 'proxy/upstream'],
-  'proxy/isolated-request-path.ts': ['proxy/exchange', 'proxy/request-path.ts'],
+  'proxy/isolated-request-path.ts': ['proxy/exchange', 'proxy/phases.ts', 'proxy/request-path.ts'],
   'proxy/admission.ts': ['lib', 'proxy/exchange', 'proxy/endings.ts', 'proxy/runtime', 'proxy/upstream'],
   'proxy/filter-wait.ts': ['lib', 'proxy/exchange'],
   'proxy/answering.ts': ['lib', 'proxy/exchange', 'proxy/filter-wait.ts'],
@@ -114,21 +119,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'proxy/local-streams.ts': ['proxy/exchange'],
   'proxy/bodies.ts': ['lib', 'proxy/exchange', 'proxy/upstream'],
   'proxy/filtering.ts': ['lib', 'proxy/exchange', 'proxy/endings.ts', 'proxy/filter-wait.ts'],
-  'proxy/request-path.ts': [
-    'proxy/admission.ts',
-    'proxy/bodies.ts',
-    'proxy/endings.ts',
-    'proxy/filtering.ts',
-    'proxy/local-streams.ts',
-    'lib',
-    'proxy/runtime',
-    'proxy/exchange',
-    'proxy/codec',
-    'proxy/filter',
-    'proxy/cluster',
-    'proxy/upstream',
-    'proxy/telemetry',
-  ],
+  'proxy/backend-choice.ts': ['lib', 'proxy/exchange', 'proxy/upstream', 'proxy/endings.ts', 'proxy/filtering.ts'],
+  'proxy/trying.ts': ['proxy/exchange', 'proxy/upstream', 'proxy/endings.ts'],
+  'proxy/phases.ts': ['proxy/exchange', 'proxy/upstream', ...PHASES],
+  'proxy/request-path.ts': ['lib', 'proxy/exchange', 'proxy/upstream', 'proxy/phases.ts', ...PHASES],
   proxy: ['api', 'lib', 'proxy'],
   migrate: ['lib', 'api/k8s'],
   sdk: [],
