@@ -36,7 +36,7 @@ export async function spell(families: Iterable<MetricJson>, format: Format): Pro
 }
 
 /** Some gauges of prom-client end in `_total`, which both formats reserve for counters. They repeat other metrics, so they are omitted. */
-function isMisnamed({ name, type }: MetricJson): boolean {
+export function isMisnamed({ name, type }: Pick<MetricJson, 'name' | 'type'>): boolean {
   return type === 'gauge' && name.endsWith('_total');
 }
 

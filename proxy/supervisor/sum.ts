@@ -5,8 +5,12 @@ import type { MetricJson, Sample } from '#lib/metric.ts';
 
 /** One text exposition for several processes. */
 export function expose(parts: readonly (readonly MetricJson[])[], format: Format): Promise<string> {
-  const byName = Map.groupBy(parts.flat(), (family) => family.name);
-  return spell(Array.from(byName.values(), merge), format);
+  return spell(addUp(parts), format);
+}
+
+/** The families of several processes as those of one. */
+export function addUp(parts: readonly (readonly MetricJson[])[]): readonly MetricJson[] {
+  return Array.from(Map.groupBy(parts.flat(), (family) => family.name).values(), merge);
 }
 
 /** The sum of several families; a series of one process stays unchanged. */

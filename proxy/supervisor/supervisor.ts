@@ -16,7 +16,7 @@ import type { OtlpSettings } from '#lib/otlp/settings.ts';
 import type { RedisSettings } from '#lib/redis.ts';
 import type { Log } from '#lib/log.ts';
 import { readFamilies, registerFamilies, registerProcess } from '#lib/metric.ts';
-import type { MetricFamily } from '#lib/metric.ts';
+import type { MetricFamily, MetricJson } from '#lib/metric.ts';
 import { DEFAULT_ACCESS_LOG } from '../telemetry/access-log/access-log.ts';
 import type { AccessLogSettings } from '../telemetry/access-log/access-log.ts';
 import type { Limits } from '../exchange/limits.ts';
@@ -34,6 +34,7 @@ import { HealthChecks } from './health-checks.ts';
 import { logEjections } from './health-log.ts';
 import { LocalWorker } from './local-worker.ts';
 import { supervisorFamilies } from './metrics.ts';
+import { MetricPush } from './metric-push.ts';
 import { NoticeHub } from './notice-hub.ts';
 import { countPairs } from './pairs.ts';
 import { ProbeCertificates } from './probe-certificates.ts';
@@ -42,7 +43,7 @@ import { PortClaims, portName } from './port-claims.ts';
 import type { Inspected, Inspecting, Inspection } from '../inspection/inspection.ts';
 import { inspectAll } from './inspections.ts';
 import type { WorkerReport } from '../telemetry/worker-report.ts';
-import { expose } from './sum.ts';
+import { addUp, expose } from './sum.ts';
 
 /** 48 bytes: a name, a MAC key and a cipher key, 16 each. */
 const TICKET_KEY_BYTES = 48;
@@ -101,6 +102,8 @@ export class Supervisor {
   /** Idempotency keys of several workers. */
   readonly #keys = new KeyMemory();
   readonly #health: HealthChecks;
+  /** Null: metrics are not pushed. */
+  readonly #push: MetricPush | null;
   #ticketKeys: Buffer = randomBytes(TICKET_KEY_BYTES);
   #restarts = 0;
   #version = 0;
@@ -127,6 +130,8 @@ export class Supervisor {
     this.#health = new HealthChecks(this.#notices, options.log, (secret) => certificates.of(secret));
     registerFamilies(this.registry, [...this.#health.families(), ...this.limits.families(), ...this.#keys.families()]);
     this.#workers = this.#startWorkers();
+    this.#push = MetricPush.start(options, async () => addUp(await this.#families()));
+    if (this.#push !== null) registerFamilies(this.registry, this.#push.families());
     this.#rotation = setInterval(() => this.#rotateTicketKeys(), TICKET_ROTATION_MS);
     this.#rotation.unref();
   }
@@ -211,8 +216,11 @@ export class Supervisor {
 
   /** The metrics of all workers and of the supervisor. */
   async metrics(format: Format = 'text'): Promise<string> {
-    const own = await readFamilies(this.registry);
-    return expose([own, ...(await Promise.all(this.#workers.map((worker) => worker.metrics())))], format);
+    return expose(await this.#families(), format);
+  }
+
+  async #families(): Promise<readonly (readonly MetricJson[])[]> {
+    return Promise.all([readFamilies(this.registry), ...this.#workers.map((worker) => worker.metrics())]);
   }
 
   /** What each worker has counted since the last call, by its process; null for one that does not answer. */
@@ -243,7 +251,10 @@ export class Supervisor {
   async stop(grace: number): Promise<boolean> {
     clearInterval(this.#rotation);
     this.#health.stop();
+    // The last figures are read while there are workers.
+    const pushed = (await this.#push?.last())?.sent;
     const flushed = await Promise.all(this.#workers.map((worker) => worker.stop(grace)));
+    await pushed;
     this.lease.stop();
     await this.#claims.release();
     return flushed.every(Boolean) || this.#options.workers > 1;
