@@ -56,6 +56,7 @@ import { Shedding } from './overload/shedding.ts';
 import { overloadSignals } from './overload/signals.ts';
 import { WorkerOutside } from './outside/worker-outside.ts';
 import { Passwords } from './filter/authentication/passwords.ts';
+import { DocumentCompiler } from './filter/openapi/document-compiler.ts';
 import { ConsumerIndex } from './runtime/consumer-index.ts';
 import { WorkerPlugins } from './plugin/worker-plugins.ts';
 import { ObjectDataStore } from './runtime/object-data.ts';
@@ -95,6 +96,7 @@ export class Worker {
   readonly #data = new ObjectDataStore();
   readonly #consumers = new ConsumerIndex();
   readonly #passwords = new Passwords();
+  readonly #documents = new DocumentCompiler();
   readonly #failures: RefusedConnections<ConnectionFailure>;
   readonly #bugs: Bugs;
   readonly #log: Log | undefined;
@@ -200,7 +202,7 @@ export class Worker {
       mirror,
       data,
       consumers,
-      passwords,
+      ...{ passwords, documents: this.#documents },
       replays: this.#replays,
       outside: this.#outside,
       plugins: this.#plugins,
@@ -396,6 +398,7 @@ export class Worker {
     this.#reports.stop();
     this.#consumers.close();
     void this.#passwords.close();
+    void this.#documents.close();
     this.#limits.stop();
     this.#hubStores.topics.close();
     this.#cache.close();

@@ -62,6 +62,11 @@ export class Validators {
     if (known === undefined) this.#byPart.set(part, (known = validatorOf(this.#document.translate(part, direction))));
     return known;
   }
+
+  /** A validator that was made elsewhere. */
+  set(part: Part, validator: Validator): void {
+    this.#byPart.set(part, validator);
+  }
 }
 
 /** Checks the requests of one operation. */

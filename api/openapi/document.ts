@@ -102,8 +102,14 @@ function isOld(root: unknown): boolean {
   return isObject(root) && String(root['openapi']).startsWith('3.0');
 }
 
+/** A schema, and the messages that it is for. */
+export interface DirectedSchema {
+  readonly part: Part;
+  readonly direction: Direction;
+}
+
 /** Every schema of an operation. */
-function schemasOf({ parameters, body, answers }: Operation): readonly { readonly part: Part; readonly direction: Direction }[] {
+export function schemasOf({ parameters, body, answers }: Operation): readonly DirectedSchema[] {
   const ofContent = (content: Content): readonly (Part | null)[] => content.map(([, { schema }]) => schema);
   const request = [...parameters.map(({ schema }) => schema), ...ofContent(body?.content ?? [])];
   const answer = [...answers.values()].flatMap(({ content, headers }) => [...ofContent(content), ...headers.map(({ schema }) => schema)]);

@@ -21,6 +21,13 @@ export class References {
     this.#faults = faults;
   }
 
+  /** The part at a place of the document. */
+  at(path: DocumentPath): Part {
+    let value: unknown = this.#root;
+    for (const name of path) value = isContainer(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+    return { value, path };
+  }
+
   /** The object at a place, behind its references; null with a fault if there is none. */
   objectAt(part: Part): { readonly value: Fields; readonly path: DocumentPath } | null {
     let { value, path } = part;
@@ -43,9 +50,8 @@ export class References {
     const path = pathOf(pointer);
     let value: unknown = this.#root;
     for (const name of path) {
-      if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name))
-        return this.#none(at, `refers to ${reference}, which does not exist`);
-      value = (value as Fields)[name];
+      if (!isContainer(value) || !Object.hasOwn(value, name)) return this.#none(at, `refers to ${reference}, which does not exist`);
+      value = value[name];
     }
     return { value, path };
   }
@@ -62,6 +68,11 @@ function decoded(fragment: string): string {
   } catch {
     return fragment;
   }
+}
+
+/** Whether a value is an object or a list. */
+function isContainer(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null;
 }
 
 /** Whether a value is an object and no list. */

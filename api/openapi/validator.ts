@@ -1,5 +1,10 @@
 // Checks values by a translated schema, with a bound for the work: schemas that refer to themselves in several ways can take time beyond
 // all measure for a short value.
+import { createRequire } from 'node:module';
+import { compileFunction } from 'node:vm';
+import { _ } from 'ajv';
+import { useFunc } from 'ajv/dist/compile/util.js';
+import standalone from 'ajv/dist/standalone/index.js';
 import { Ajv2020, type AnySchemaObject, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { DocumentPath, Faults } from './faults.ts';
 import { pathOf } from './faults.ts';
@@ -35,27 +40,34 @@ let left = 0;
 class TooManySteps extends Error {}
 
 /** Ends a check that takes too long. */
-function step(): boolean {
+function step(): void {
   if (--left < 0) throw new TooManySteps();
-  return true;
+}
+
+/** The code of a validator, made by `compiledSchemas`. It is code of this release for this release. */
+export interface ValidatorCode {
+  /** Ends with the first fault. */
+  readonly quick: string;
+  /** Finds all faults. */
+  readonly full: string;
 }
 
 class SchemaValidator implements Validator {
-  readonly #schemas: readonly Translated[];
   readonly #quick: ValidateFunction;
-  /** Finds all faults; made for the first value with a fault. */
+  readonly #makeFull: () => ValidateFunction;
+  /** Made for the first value with a fault. */
   #full: ValidateFunction | null = null;
 
-  constructor(schemas: readonly Translated[]) {
-    this.#schemas = schemas;
-    this.#quick = compile(schemas, false);
+  constructor(quick: ValidateFunction, makeFull: () => ValidateFunction) {
+    this.#quick = quick;
+    this.#makeFull = makeFull;
   }
 
   check(value: unknown): readonly ValueFault[] {
     const first = run(this.#quick, value, MAX_STEPS);
     if (first === null) return [TOO_COMPLEX];
     if (first.length === 0) return [];
-    this.#full ??= compile(this.#schemas, true);
+    this.#full ??= this.#makeFull();
     return run(this.#full, value, MAX_STEPS_FOR_ALL) ?? first;
   }
 }
@@ -74,10 +86,32 @@ function run(validate: ValidateFunction, value: unknown, steps: number): readonl
   }
 }
 
-function compile(schemas: readonly Translated[], allErrors: boolean): ValidateFunction {
+/** Compiles schemas to code. Takes up to seconds for a large or dense document. Throws if that is impossible. */
+export function compiledSchemas(schemas: readonly Translated[]): ValidatorCode {
+  return { quick: codeOf(schemas, false), full: codeOf(schemas, true) };
+}
+
+function codeOf(schemas: readonly Translated[], allErrors: boolean): string {
   const ajv = compiler(allErrors);
   for (const { id, schema } of schemas) ajv.addSchema(schema as AnySchemaObject, id);
-  return ajv.getSchema(schemas[0]?.id ?? '') as ValidateFunction;
+  return standalone.default(ajv, ajv.getSchema(schemas[0]?.id ?? '') as ValidateFunction);
+}
+
+/** What the code refers to. */
+const SURROUNDINGS = {
+  require: createRequire(import.meta.url),
+  formats: Object.fromEntries([...FORMATS, ...NUMBER_FORMATS].map(([name, validate]) => [name, { validate }])),
+  patternEngine,
+  step: Object.assign(step, { code: 'step' }),
+  areUnique: Object.assign(areUnique, { code: 'areUnique' }),
+};
+
+function functionOf(code: string): ValidateFunction {
+  const module: { exports: unknown } = { exports: null };
+  // As the compiler itself makes its functions: it puts texts of schemas into the code as literals only.
+  const evaluate = compileFunction(code, ['module', ...Object.keys(SURROUNDINGS)]) as (...values: readonly unknown[]) => void;
+  evaluate(module, ...Object.values(SURROUNDINGS));
+  return module.exports as ValidateFunction;
 }
 
 function compiler(allErrors: boolean): Ajv2020 {
@@ -89,7 +123,7 @@ function compiler(allErrors: boolean): Ajv2020 {
     addUsedSchema: false,
     multipleOfPrecision: 9,
     logger: false,
-    code: { regExp: Object.assign(patternEngine, { code: 'patternEngine' }) },
+    code: { source: true, formats: _`formats`, regExp: Object.assign(patternEngine, { code: 'patternEngine' }) },
   });
   for (const [name, validate] of FORMATS) ajv.addFormat(name, { type: 'string', validate });
   for (const [name, validate] of NUMBER_FORMATS) ajv.addFormat(name, { type: 'number', validate });
@@ -98,16 +132,18 @@ function compiler(allErrors: boolean): Ajv2020 {
     keyword: 'uniqueItems',
     type: 'array',
     schemaType: 'boolean',
-    validate: areUnique,
+    code: (context) => {
+      if (context.schema === true) context.fail(_`!${useFunc(context.gen, SURROUNDINGS.areUnique)}(${context.data})`);
+    },
     error: { message: 'must not have equal items' },
   });
-  ajv.addKeyword({ keyword: STEP, validate: step });
+  ajv.addKeyword({ keyword: STEP, code: ({ gen }) => void gen.code(_`${useFunc(gen, SURROUNDINGS.step)}()`) });
   return ajv;
 }
 
 /** In time in proportion to the array: that of Ajv compares each item with each other. */
-function areUnique(isOn: boolean, items: readonly unknown[]): boolean {
-  return !isOn || new Set(items.map(canonical)).size === items.length;
+function areUnique(items: readonly unknown[]): boolean {
+  return new Set(items.map(canonical)).size === items.length;
 }
 
 /** Equal texts for equal values. */
@@ -123,8 +159,17 @@ const UNUSABLE: Validator = { check: () => [{ pointer: '', reason: 'has a schema
 
 /** A validator of the first schema; the others are those that it refers to. */
 export function validatorOf(schemas: readonly Translated[]): Validator {
+  return usable(() => new SchemaValidator(functionOf(codeOf(schemas, false)), () => functionOf(codeOf(schemas, true))));
+}
+
+/** The validator with this code; null: it could not be made. */
+export function validatorWith(code: ValidatorCode | null): Validator {
+  return code === null ? UNUSABLE : usable(() => new SchemaValidator(functionOf(code.quick), () => functionOf(code.full)));
+}
+
+function usable(make: () => Validator): Validator {
   try {
-    return new SchemaValidator(schemas);
+    return make();
   } catch {
     return UNUSABLE;
   }

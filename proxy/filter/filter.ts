@@ -26,6 +26,7 @@ import type { Ask } from '../exchange/subrequest.ts';
 import type { Topics } from '../exchange/topics.ts';
 import type { ReplayMemory } from '../exchange/worker-replays.ts';
 import type { Passwords } from './authentication/passwords.ts';
+import type { DocumentCompiler } from './openapi/document-compiler.ts';
 import type { OperatorBlocks } from '../exchange/operator-blocks.ts';
 import type { RulesInForce } from './rules-in-force.ts';
 import type { MalformedRequests } from './threats/malformed-requests.ts';
@@ -89,6 +90,8 @@ export interface FilterDependencies {
   /** The stores of idempotency keys, and what came of requests with keys. */
   readonly idempotency: IdempotencyKeys;
   readonly passwords: Passwords;
+  /** Reads and compiles OpenAPI documents. */
+  readonly documents: DocumentCompiler;
   /** The topics of hubs, and what hubs count. */
   readonly topics: Topics;
   readonly hubs: HubCounts;

@@ -58,6 +58,22 @@ function problem({ body }: Message): Problem {
   return JSON.parse(body) as Problem;
 }
 
+/** A document with so many alternatives for a body that their compilation takes long. */
+function denseDocument(): object {
+  const anyOf = Array.from({ length: 500 }, (_, i) => ({ properties: { a: { type: 'string', minLength: i + 1 } }, required: ['a'] }));
+  const content = { 'application/json': { schema: { type: 'object', anyOf } } };
+  return { ...DOCUMENT, paths: { ...DOCUMENT.paths, '/dense': { post: { requestBody: { required: true, content } } } } };
+}
+
+test('other requests are answered while the schemas of a dense document are compiled', async () => {
+  const rig = await start({}, denseDocument());
+  let [isOver, others] = [false, 0];
+  const dense = rig.ask(post('{"a":"b"}', 'Content-Type: application/json\r\n', '/dense')).finally(() => (isOver = true));
+  while (!isOver) others += status(await rig.ask(get('/none'))) === 404 ? 1 : 0;
+  expect([status(await dense), others > 2]).toEqual([200, true]);
+  expect(status(await rig.ask(post('{"a":""}', 'Content-Type: application/json\r\n', '/dense')))).toBe(400);
+});
+
 describe('a request that fits', () => {
   test('reaches the backend as it is', async () => {
     const rig = await start();

@@ -1,6 +1,5 @@
 // Where the text of a document comes from: an entry of a ConfigMap, or a URL.
 import { hash } from 'node:crypto';
-import { checkDocument, describeFault } from '#api/openapi/document.ts';
 import { MAX_DOCUMENT_BYTES } from '#api/openapi/reading.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import type { DataReference } from '../../exchange/object-data.ts';
@@ -26,7 +25,7 @@ export interface DocumentSource {
   close(): void;
 }
 
-type Dependencies = Pick<FilterDependencies, 'data' | 'outside'>;
+type Dependencies = Pick<FilterDependencies, 'data' | 'outside' | 'documents'>;
 
 /** Less than an exchange waits for its filters. */
 const TIMEOUT_MS = 3_000;
@@ -50,7 +49,7 @@ function ofEntry(reference: DataReference, { data }: Dependencies): DocumentSour
   };
 }
 
-function ofUrl(url: string, ca: DataReference | undefined, { data, outside }: Dependencies): DocumentSource {
+function ofUrl(url: string, ca: DataReference | undefined, { data, outside, documents }: Dependencies): DocumentSource {
   const authorities = ca === undefined ? null : data.handle(ca);
   const load = async (): Promise<Result<LoadedDocument<string>>> => {
     const pem = authorities === null ? '' : authorities.value?.toString('utf8');
@@ -61,7 +60,7 @@ function ofUrl(url: string, ca: DataReference | undefined, { data, outside }: De
     const { status, body, headers: told } = answer.value;
     if (status !== 200) return err(`answers ${status}`);
     const text = body.toString('utf8');
-    const [fault] = faultsOf(text);
+    const [fault] = await documents.check(text);
     if (fault !== undefined) return err(`sends no usable document: ${fault}`);
     return ok({ value: text, digest: hash('sha256', body), maxAge: maxAgeOf(told['cache-control']) });
   };
@@ -77,8 +76,4 @@ function ofUrl(url: string, ca: DataReference | undefined, { data, outside }: De
     onChange: (listener) => handle.onChange(listener),
     close: () => handle.close(),
   };
-}
-
-function faultsOf(text: string): readonly string[] {
-  return checkDocument(text).map((fault) => describeFault(text, fault));
 }

@@ -4,11 +4,11 @@ import type { Operation } from '#api/openapi/document.ts';
 import type { PolicySettings } from '#api/policy/settings.ts';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
-import type { AnswerChange, FilterVerdict } from '../../exchange/plan.ts';
+import type { AnswerChange, FilterVerdict, Patience } from '../../exchange/plan.ts';
 import type { Filter, FilterKind } from '../filter.ts';
 import type { PolicyFilterContext } from '../rule-policies.ts';
 import { Answers } from './answers.ts';
-import { DocumentInUse, type CompiledDocument } from './document-in-use.ts';
+import { DocumentInUse, type Checked, type CompiledDocument, type FoundOperation } from './document-in-use.ts';
 import { documentSource, type SourceSettings } from './document-source.ts';
 import { answerWithMock } from './mocks.ts';
 import { Refusals, type Objection } from './refusals.ts';
@@ -19,18 +19,23 @@ type Settings = NonNullable<PolicySettings<'HTTPPolicy'>['openapi']>;
 /** The default of `maxBodySize` and `maxAnswerSize`. */
 const MAX_BODY = 1_048_576;
 
+/** A large document is read and compiled meanwhile. */
+const PATIENCE: Patience = { timeout: 60_000, failOpen: false };
+
 const NO_DOCUMENT: Objection = { error: ERRORS.documentUnresolved, reason: 'the document cannot be used', operation: '', faults: [] };
 const NO_PATH: Objection = { error: ERRORS.pathUndocumented, reason: 'unknown path', operation: '', faults: [] };
 const NO_METHOD: Objection = { error: ERRORS.methodUndocumented, reason: 'unknown method', operation: '', faults: [] };
 
 class OpenApi implements Filter {
   readonly name = 'openapi';
+  readonly patience = PATIENCE;
   readonly #document: DocumentInUse;
   readonly #passesUnknown: boolean;
   readonly #isMock: boolean;
   readonly #refusals: Refusals;
   /** Null: requests are not checked. */
   readonly #requests: Requests | null;
+  readonly #checked: Checked;
   /** Null: answers are not checked. */
   readonly #answers: Answers | null;
 
@@ -39,11 +44,12 @@ class OpenApi implements Filter {
     const { request, response = 'Off', mock, unknownPaths, basePath = null } = settings;
     const { maxBodySize = MAX_BODY, maxAnswerSize: maxBytes = MAX_BODY } = settings;
     const policy = origins[0]?.policy ?? '';
-    this.#document = new DocumentInUse(documentSource(settings as SourceSettings, context), basePath);
+    this.#document = new DocumentInUse(documentSource(settings as SourceSettings, context), basePath, context.documents);
     this.#isMock = mock === 'Enabled';
     this.#passesUnknown = unknownPaths === 'Pass' || request === 'Off';
     this.#refusals = new Refusals(policy, request !== 'Report', security);
     this.#requests = request === 'Off' ? null : new Requests(maxBodySize, this.#refusals, wholeBody);
+    this.#checked = checkedOf(request, response);
     this.#answers = response === 'Off' ? null : new Answers({ policy, refuses: response === 'Refuse', maxBytes, security, wholeAnswer });
   }
 
@@ -64,6 +70,12 @@ class OpenApi implements Filter {
   #hold(exchange: Exchange, document: CompiledDocument): FilterVerdict | Promise<FilterVerdict> {
     const found = document.find(exchange.method, exchange.path);
     if (found === null || !('operation' in found)) return this.#unknown(exchange, found);
+    const preparation = document.prepare(found.operation, this.#checked);
+    if (preparation === null) return this.#check(exchange, document, found);
+    return preparation.then(() => (exchange.phase === 'done' ? 'answered' : this.#check(exchange, document, found)));
+  }
+
+  #check(exchange: Exchange, document: CompiledDocument, found: FoundOperation): FilterVerdict | Promise<FilterVerdict> {
     const { operation } = found;
     const verdict = this.#requests === null ? 'continue' : this.#requests.check(exchange, document, found);
     if (!(verdict instanceof Promise)) return this.#pass(exchange, verdict, document, operation);
@@ -92,6 +104,10 @@ class OpenApi implements Filter {
   dispose(): void {
     this.#document.close();
   }
+}
+
+function checkedOf(request: string | undefined, response: string): Checked {
+  return new Set([...(request === 'Off' ? [] : (['request'] as const)), ...(response === 'Off' ? [] : (['answer'] as const))]);
 }
 
 export const openapi: FilterKind = {
