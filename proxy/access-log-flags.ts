@@ -4,6 +4,7 @@ import { parseFilter } from '#api/access-log/filter.ts';
 import { parseFormat } from '#api/access-log/format.ts';
 import { Mistake } from '#lib/flags.ts';
 import type { Flags, FlagValues } from '#lib/flags.ts';
+import { parseSyslog } from '#lib/syslog/settings.ts';
 import type { ServingConfig } from './config.ts';
 
 export const ACCESS_LOG_FLAGS: Flags = {
@@ -31,6 +32,24 @@ export const ACCESS_LOG_FLAGS: Flags = {
     text: 'filter of lines, like "status=5xx or duration>=1s or sample=0.01"; all lines by default',
     see: 'access-log.md#filter',
   },
+  'access-log-otlp': {
+    default: 'off',
+    value: 'on|off',
+    text: 'lines also go to the collector of --otlp-endpoint, as log records',
+    words: ['on', 'off'],
+    see: 'access-log.md#syslog-and-opentelemetry',
+  },
+  'access-log-syslog': {
+    default: '',
+    value: 'URL',
+    text: 'lines also go to this syslog server, tcp://HOST:PORT or tls://HOST:PORT',
+    see: 'access-log.md#syslog-and-opentelemetry',
+  },
+  'access-log-syslog-ca-file': {
+    default: '',
+    value: 'FILE',
+    text: "CA of the syslog server's certificate, PEM; the machine's CAs by default",
+  },
   'security-log': {
     default: 'stdout',
     value: 'off|stdout|FILE',
@@ -50,7 +69,11 @@ export function readAccessLog(values: FlagValues): LogSettings {
   const format = isJson
     ? values.parsed('access-log-fields', (text) => parseFormat('json', text))
     : values.parsed('access-log-format', (text) => parseFormat(text, fields));
-  return { accessLog, securityLog, accessLogSettings: { format, filter: values.parsed('access-log-filter', parseFilter) } };
+  const caFile = values.text('access-log-syslog-ca-file');
+  const syslog = values.parsed('access-log-syslog', (text) => parseSyslog(text, caFile));
+  if (caFile !== '' && syslog?.tls !== true) throw new Mistake('--access-log-syslog-ca-file: needs --access-log-syslog tls://HOST:PORT');
+  const [filter, otlp] = [values.parsed('access-log-filter', parseFilter), values.text('access-log-otlp') === 'on'];
+  return { accessLog, securityLog, accessLogSettings: { format, filter, otlp, syslog } };
 }
 
 /** Checks the file at the start: otherwise only the workers would report the error. */

@@ -277,10 +277,14 @@ export function readUpConfig(args: readonly string[], environment: NodeJS.Proces
 }
 
 function serving(values: FlagValues, environment: NodeJS.ProcessEnv): ServingConfig {
+  const otlp = readOtlp(values, environment, nodeId(values));
+  const logs = readAccessLog(values);
+  if (logs.accessLogSettings.otlp === true && otlp?.signals.logs === undefined)
+    throw new Mistake('--access-log-otlp: needs --otlp-endpoint');
   return {
     workers: values.text('workers') === 'auto' ? cpuLimit() : values.count('workers', 1, MAX_WORKERS),
     bindAddress: values.address('bind-address'),
-    ...readAccessLog(values),
+    ...logs,
     via: pseudonym(values.text('via')),
     zone: values.text('zone'),
     logLevel: values.word('log-level', LOG_LEVELS),
@@ -291,7 +295,7 @@ function serving(values: FlagValues, environment: NodeJS.ProcessEnv): ServingCon
     drainTimeout: Math.max(1, values.time('drain-timeout')),
     limits: limits(values),
     redis: readRedis(values),
-    otlp: readOtlp(values, environment, nodeId(values)),
+    otlp,
     allowedServices: readRanges(values, 'allow-services'),
   };
 }

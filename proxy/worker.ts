@@ -283,6 +283,7 @@ export class Worker {
       bugs: () => this.#bugs.byPlace,
       mirrorDrops: () => mirror.dropped,
       accessLogDrops: () => this.#telemetry.accessLog.dropped,
+      syslogDrops: () => this.#telemetry.accessLog.syslogDropped,
     };
     registerFamilies(this.registry, workerFamilies(sources));
     registerFamilies(this.registry, [...limitFamilies(this.#limits), ...this.#refusals.families(), ...this.#processors.families()]);

@@ -17,6 +17,9 @@ export interface RouteTelemetry {
   readonly requestId: RequestIdPlan | null;
 }
 
+/** The destinations of lines: that of `--access-log`, and further ones. */
+export type SinkName = 'Output' | 'OTLP' | 'Syslog';
+
 /** Which requests have lines in the access log, and what is in them. */
 export interface AccessLogPlan {
   /** Null: the flag of the proxy decides. */
@@ -29,4 +32,6 @@ export interface AccessLogPlan {
   readonly always: ExchangeCondition | null;
   /** The fields of the lines, in JSON then, as a flag writes them; null: lines of the format of the proxy. */
   readonly fields: string | null;
+  /** The destinations, of those that the proxy has; null: all. */
+  readonly sinks: readonly SinkName[] | null;
 }

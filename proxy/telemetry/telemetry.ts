@@ -9,6 +9,7 @@ import { UpstreamCounts } from '../exchange/upstream-counts.ts';
 import type { MetricFamily } from '#lib/metric.ts';
 import { AccessLog, DEFAULT_ACCESS_LOG } from './access-log/access-log.ts';
 import type { AccessLogSettings, Log } from './access-log/access-log.ts';
+import { OtlpSink, SyslogSink, type FurtherSink } from './access-log/further-sinks.ts';
 import { LogSink } from './access-log/sink.ts';
 import { Tap } from './access-log/tap.ts';
 import { TappedLog } from './access-log/tapped-log.ts';
@@ -66,12 +67,12 @@ export class Telemetry {
     this.#requests = requests;
     this.#streams = streams;
     this.upstreams = new UpstreamCounts(limits.maxMetricEndpoints);
-    this.accessLog = new AccessLog(accessLog, reusePort, accessLogSettings);
-    this.#own = accessLog === 'off' ? null : this.accessLog;
+    this.otlp = otlpOf(options);
+    this.accessLog = new AccessLog(accessLog, reusePort, accessLogSettings, furtherSinks(accessLogSettings, this.otlp, options.log));
+    this.#own = this.accessLog.isOn ? this.accessLog : null;
     const shared = securityLog === accessLog ? this.accessLog.sink : null;
     this.#securitySink = securityLog === 'off' || shared !== null ? null : new LogSink(securityLog, reusePort);
     this.security = new SecurityLog(shared ?? this.#securitySink);
-    this.otlp = otlpOf(options);
     this.#metrics = [requests, webSockets, streams, this.security, ...(this.otlp === null ? [] : [this.otlp])];
     this.exchanges = new ExchangeEvents(requests, webSockets, new UnresolvedPolicies(this.security));
     this.sessions = new SessionRecorder(streams);
@@ -139,4 +140,14 @@ export class Telemetry {
 
 function otlpOf({ otlp = null, limits, log }: TelemetryOptions): Otlp | null {
   return otlp === null ? null : new Otlp({ settings: otlp, maxBytes: limits.maxOtlpQueueBytes, log });
+}
+
+/** The destinations of lines besides that of the flag of the log. */
+function furtherSinks(
+  { otlp = false, syslog = null }: AccessLogSettings,
+  collector: Otlp | null,
+  log?: ServiceLog,
+): readonly FurtherSink[] {
+  const queue = otlp ? (collector?.logs ?? null) : null;
+  return [...(queue === null ? [] : [new OtlpSink(queue)]), ...(syslog === null ? [] : [new SyslogSink(syslog, log)])];
 }

@@ -30,6 +30,7 @@ export interface WorkerSources {
   readonly bugs: () => ReadonlyMap<string, number>;
   readonly mirrorDrops: () => number;
   readonly accessLogDrops: () => number;
+  readonly syslogDrops: () => number;
 }
 
 function connectionFamilies({ downstream, blocked }: Pick<WorkerSources, 'downstream' | 'blocked'>): readonly MetricFamily[] {
@@ -75,7 +76,19 @@ export function workerFamilies(sources: WorkerSources): readonly MetricFamily[] 
       read: () => [...sources.bugs()].map(([place, value]) => ({ labels: { place }, value })),
     },
     single('weir_mirror_drops_total', 'counter', 'Copies of requests not sent: too large or too many', sources.mirrorDrops),
+    ...logFamilies(sources),
+  ];
+}
+
+function logFamilies(sources: Pick<WorkerSources, 'accessLogDrops' | 'syslogDrops'>): readonly MetricFamily[] {
+  return [
     single('weir_access_log_drops_total', 'counter', 'Dropped lines of the access log', sources.accessLogDrops),
+    single(
+      'weir_access_log_syslog_drops_total',
+      'counter',
+      'Lines of the access log dropped before the syslog server',
+      sources.syslogDrops,
+    ),
   ];
 }
 

@@ -38,6 +38,12 @@ const REQUIREMENTS = {
   promtool: program('promtool', 'prometheus'),
   postgres: { met: () => postgresPrograms() !== '', remedy: 'apt-get install postgresql', package: 'postgresql' },
   redis: program('redis-server', 'redis-server'),
+  rsyslog: {
+    met: () =>
+      existsSync('/usr/lib/x86_64-linux-gnu/rsyslog/lmnsd_gtls.so') || existsSync('/usr/lib/aarch64-linux-gnu/rsyslog/lmnsd_gtls.so'),
+    remedy: 'apt-get install rsyslog rsyslog-gnutls',
+    package: 'rsyslog-gnutls',
+  },
   chromium: program('chromium', 'chromium'),
   /** Tools that are built from their Go modules. */
   go: { met: (env) => goVersion(env) >= 24, remedy: 'install Go 1.24 or later' },

@@ -2,7 +2,7 @@
 import { Type } from 'typebox';
 import { parseFormat } from '../../access-log/format.ts';
 import type { FieldError } from '../field-error.ts';
-import { flag, group, logExpression, percent } from '../setting.ts';
+import { choices, flag, group, logExpression, percent } from '../setting.ts';
 
 export const accessLog = group('The lines of the access log.', {
   enabled: flag(
@@ -15,6 +15,11 @@ export const accessLog = group('The lines of the access log.', {
     percent: percent('The share that is written, chosen at random.'),
     always: logExpression('A condition in CEL: lines for which it is true are always written.'),
   }),
+  sinks: choices('The destinations of the lines, of those that the flags of the proxies set up: Output is that of --access-log.', [
+    'Output',
+    'OTLP',
+    'Syslog',
+  ]),
   fields: Type.Optional(
     Type.Array(Type.String({ minLength: 1, maxLength: 160 }), {
       minItems: 1,

@@ -8,7 +8,7 @@ type Settings = NonNullable<PolicySettings<'TelemetryPolicy'>['accessLog']>;
 /** Null: no policy sets any of it. */
 export function accessLogPlan(settings: Settings | undefined): AccessLogPlan | null {
   if (settings === undefined) return null;
-  const { enabled = null, filter, sampling: { percent = 100, always } = {}, fields } = settings;
+  const { enabled = null, filter, sampling: { percent = 100, always } = {}, fields, sinks = null } = settings;
   return Object.freeze({
     enabled,
     // A line too many costs less than the one that explains a failure.
@@ -16,5 +16,6 @@ export function accessLogPlan(settings: Settings | undefined): AccessLogPlan | n
     share: percent / 100,
     always: always === undefined ? null : condition(always, false),
     fields: fields === undefined ? null : fields.join(','),
+    sinks,
   });
 }
