@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   cache: async () => (await import('./cache.ts')).cache,
   connections: async () => (await import('./connections.ts')).connections,
   grpc: async () => (await import('./grpc.ts')).grpc,
+  alerts: async () => (await import('./alerts.ts')).alerts,
   consumer: async () => (await import('./consumer.ts')).consumer,
   plugin: async () => (await import('./plugin.ts')).plugin,
   migrate: async () => (await import('./migrate.ts')).migrate,

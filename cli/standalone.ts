@@ -7,6 +7,7 @@ import type { ResourceError } from '#api/wire/encode.ts';
 import { ownAddresses } from '#lib/own-addresses.ts';
 import { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
+import type { AlertSettings } from '#lib/alert-settings.ts';
 import type { StoreSettings } from '#lib/store-settings.ts';
 import { FileStore } from '../controller/acme/file-store.ts';
 import { Issuer } from '../controller/acme/issuer.ts';
@@ -20,6 +21,7 @@ import { discoveryFamilies, discoveryPaths } from '../controller/admin/discovery
 import { CompileMetrics } from '../controller/admin/compile-metrics.ts';
 import { Discovery } from '../controller/discovery/discovery.ts';
 import { serverGuard, type AddressRules } from '../controller/compile/addresses.ts';
+import { Alerting } from '../controller/alert/alerting.ts';
 import { endpointSources } from '../controller/discovery/index.ts';
 import { lintInTurns } from '../controller/lint/lint.ts';
 import { operationsOf } from '../controller/operations/index.ts';
@@ -60,6 +62,7 @@ export interface StandaloneOptions extends EndpointPermissions {
   readonly store: StoreSettings;
   /** How many endpoints can be registered by hand for one Backend. */
   readonly maxRegisteredEndpoints: number;
+  readonly alerts: AlertSettings;
   /** Ports of this program that no endpoint may be. */
   readonly adminPort: number | null;
   readonly probePort: number | null;
@@ -83,6 +86,7 @@ export class Standalone {
   readonly #held = new HeldResources();
   readonly #telemetry: OwnTelemetry;
   readonly #troubles: TroubleWatch;
+  readonly #alerting: Alerting;
   readonly #findings: FindingLog;
   #lintTimer: NodeJS.Timeout | null = null;
   #linting: Promise<void> = Promise.resolve();
@@ -111,8 +115,9 @@ export class Standalone {
     this.#issuer = this.#makeIssuer(faults);
     this.#findings = new FindingLog(log);
     this.#troubles = this.#makeTroubles(faults);
+    this.#alerting = this.#makeAlerting(faults);
     this.#pipeline = new Pipeline({
-      sources: [this.#reloads.watching(this.#source), this.#discovery, this.#sessionKeys, this.#issuer],
+      sources: [this.#reloads.watching(this.#source), this.#discovery, this.#sessionKeys, this.#issuer, this.#alerting.evaluator],
       compiler,
       batch: BATCH,
       sinks: { proxy: { essential: true, apply: (delta) => this.#push(delta) } },
@@ -151,7 +156,7 @@ export class Standalone {
     const { log } = this.#options;
     const endpoints = { registrations: this.#registry.registrations, rules: this.#compilerOptions() };
     const { fleet, limits, window } = this.#telemetry;
-    const operations = operationsOf({ fleet, endpoints, limits, window });
+    const operations = operationsOf({ fleet, endpoints, limits, window, alerts: this.#alerting.desk });
     return {
       paths: { ...discoveryPaths(this.#discovery), ...operationPaths(operations, log) },
       maxBodyBytes: MAX_OPERATION_BYTES,
@@ -164,6 +169,7 @@ export class Standalone {
     await this.#troubles.stop();
     this.#telemetry.stop();
     await this.#pipeline.stop();
+    await this.#alerting.stop();
     await this.#registry.stop();
   }
 
@@ -172,6 +178,23 @@ export class Standalone {
     const resources = () => this.#pipeline.resources();
     const tell = (news: TroubleNews) => logNews(this.#options.log, news);
     return new TroubleWatch({ fleet, resources, tell, leads: () => true, guard, intervalMs: REPORT_MS });
+  }
+
+  #makeAlerting(faults: Faults): Alerting {
+    const { alerts: settings, log, serving } = this.#options;
+    const alerting = new Alerting({
+      settings,
+      kept: this.#registry.alerts,
+      reader: this.#telemetry.window,
+      resources: () => this.#pipeline.resources(),
+      operatorNamespace: null,
+      leads: () => true,
+      guard: serverGuard(this.#compilerOptions()),
+      faults,
+      log,
+    });
+    serving.supervisor.expose(alerting.evaluator.families);
+    return alerting;
   }
 
   #makeIssuer(faults: Faults): Issuer {

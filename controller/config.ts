@@ -11,6 +11,7 @@ import type { FleetMode } from '#api/k8s/gateway-parameters.ts';
 import { LOG_LEVELS } from '#lib/log.ts';
 import type { LogLevel } from '#lib/log.ts';
 import type { Result } from '#lib/result.ts';
+import { ALERT_FLAGS, readAlertSettings, type AlertSettings } from '#lib/alert-settings.ts';
 import { MAX_REGISTERED, readStore, storeFlags } from '#lib/store-settings.ts';
 import type { StoreSettings } from '#lib/store-settings.ts';
 import { AddressPool } from './fleet/address-pool.ts';
@@ -52,6 +53,7 @@ export interface ControllerConfig extends EndpointPermissions {
   readonly store: StoreSettings;
   /** How many endpoints can be registered by hand for one Backend. */
   readonly maxRegisteredEndpoints: number;
+  readonly alerts: AlertSettings;
   readonly logLevel: LogLevel;
 }
 
@@ -196,6 +198,7 @@ const FLAGS: Flags = {
   },
   'admin-token-file': { default: '', value: 'FILE', text: 'file with the bearer token for the dumps and operations' },
   ...storeFlags(STORE_FILE),
+  ...ALERT_FLAGS,
   ...ENDPOINT_FLAGS,
   'log-level': { default: 'info', value: 'LEVEL', text: LOG_LEVELS.join(', '), words: LOG_LEVELS },
 };
@@ -235,6 +238,7 @@ function toConfig(values: FlagValues, environment: NodeJS.ProcessEnv): Controlle
     adminToken,
     store: readStore(values, environment, STORE_FILE),
     maxRegisteredEndpoints: values.count('max-registered-endpoints', 1, MAX_REGISTERED),
+    alerts: readAlertSettings(values),
     logLevel: values.word('log-level', LOG_LEVELS),
     ...readEndpointFlags(values),
   };

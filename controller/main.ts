@@ -20,6 +20,7 @@ import { ControllerMetrics } from './admin/metrics.ts';
 import { ManagedSecret } from './authority/managed-secret.ts';
 import { AbsentSessionKeys } from './authority/absent-session-keys.ts';
 import { SessionKeySource } from './authority/session-key-source.ts';
+import { Alerting } from './alert/alerting.ts';
 import { adminServer, probeServer } from './admin/servers.ts';
 import { serverGuard, type AddressRules } from './compile/addresses.ts';
 import type { CompilerOptions } from './compile/compile.ts';
@@ -62,6 +63,8 @@ export interface ControllerPorts {
 
 export class Controller {
   readonly #config: ControllerConfig;
+  /** The namespace of this controller. */
+  readonly #namespace: string;
   readonly #log: Log;
   readonly #client: ApiClient;
   readonly #metrics: ControllerMetrics;
@@ -80,6 +83,7 @@ export class Controller {
   readonly #fleet: Fleet;
   readonly #limitBook: LimitBook;
   readonly #window: WindowReader;
+  readonly #alerting: Alerting;
   readonly #troubles: TroubleWatch;
   readonly #push: PushPlane;
   readonly #pipeline: Pipeline;
@@ -101,6 +105,7 @@ export class Controller {
     const kubeConfig = loadKubeConfig(config.kubeconfig);
     const namespace = config.namespace || namespaceOf(kubeConfig);
     this.#config = config;
+    this.#namespace = namespace;
     this.#log = log;
     this.#client = new ApiClient(kubeConfig);
     this.#metrics = this.#makeMetrics();
@@ -122,6 +127,7 @@ export class Controller {
     this.#fleet = new Fleet({ hub: this.#telemetry, peers: this.#peers, resources: () => this.#resources(), version: WEIR_VERSION });
     this.#limitBook = new LimitBook({ fleet: this.#fleet, desk: this.#limits, resources: () => this.#resources() });
     this.#window = this.#makeWindow();
+    this.#alerting = this.#makeAlerting(namespace);
     this.#troubles = this.#makeTroubles();
     this.#push = this.#makePush(makePush);
     this.#pipeline = this.#makePipeline();
@@ -141,7 +147,7 @@ export class Controller {
       { programmed, readability },
       // Not before the first compile: a leader deletes objects that no compiled Gateway needs.
       { writer, events, missedEvents, live, fleets, pool, ports },
-      { election: this.#election, troubles: this.#troubles, limits: this.#limits },
+      { election: this.#election, troubles: this.#troubles, limits: this.#limits, alerting: this.#alerting },
     ];
     return new Lifecycle(rows, this.#log);
   }
@@ -206,8 +212,8 @@ export class Controller {
 
   #makePipeline(): Pipeline {
     return new Pipeline({
-      sources: [this.#source, this.#discovery, this.#issuer, this.#sessionKeys],
-      compiler: compilerOptions(this.#config),
+      sources: [this.#source, this.#discovery, this.#issuer, this.#sessionKeys, this.#alerting.evaluator],
+      compiler: { ...compilerOptions(this.#config), operatorNamespace: this.#namespace },
       batch: BATCH,
       sinks: {
         ...(this.#fleets.fleets === null ? {} : { fleets: this.#fleets.fleets }),
@@ -258,6 +264,22 @@ export class Controller {
     const refused = (): number => this.#statuses.reports.refused;
     const [hub, peers, fleet, limits] = [this.#telemetry, this.#peers, this.#fleet, this.#limitBook];
     return fleetWindow({ hub, peers, fleet, limits, resources: () => this.#resources(), refused });
+  }
+
+  #makeAlerting(namespace: string): Alerting {
+    const alerting = new Alerting({
+      settings: this.#config.alerts,
+      kept: this.#registry.alerts,
+      reader: this.#window,
+      resources: this.#compiled.resources,
+      operatorNamespace: namespace,
+      leads: () => this.#election.leads(),
+      guard: serverGuard(compilerOptions(this.#config)),
+      faults: this.#faults,
+      log: this.#log,
+    });
+    registerFamilies(this.#metrics.registry, alerting.evaluator.families);
+    return alerting;
   }
 
   #makeTroubles(): TroubleWatch {
@@ -349,6 +371,7 @@ export class Controller {
         endpoints: { registrations: this.#registry.registrations, rules: compilerOptions(this.#config) },
         limits: this.#limitBook,
         window: this.#window,
+        alerts: this.#alerting.desk,
       }),
       log: this.#log,
     };

@@ -148,6 +148,50 @@ export const OWN_KINDS: readonly Presentation[] = [
     status: OBJECT_STATUS,
   },
   {
+    kind: 'AlertRule',
+    description:
+      'A condition over what Weir sees, or a query of Prometheus, that leads to notifications. The leader of the controllers evaluates it.',
+    shortNames: ['war'],
+    columns: [
+      { name: 'Severity', type: 'string', jsonPath: '.spec.severity', description: 'How urgent an alert is.' },
+      { name: 'Each', type: 'string', jsonPath: '.spec.each', description: 'The subjects of the rule.' },
+      {
+        name: 'Accepted',
+        type: 'string',
+        jsonPath: '.status.conditions[?(@.type=="Accepted")].status',
+        description: 'Whether the rule is valid.',
+      },
+      {
+        name: 'Firing',
+        type: 'string',
+        jsonPath: '.status.conditions[?(@.type=="Firing")].status',
+        description: 'Whether an alert of the rule fires.',
+      },
+    ],
+    status: OBJECT_STATUS,
+  },
+  {
+    kind: 'NotificationChannel',
+    description: 'Where notifications of alerts go, and how they are grouped and repeated.',
+    shortNames: ['wnc'],
+    columns: [
+      { name: 'Default', type: 'boolean', jsonPath: '.spec.default', description: 'Whether rules without channels use it.' },
+      {
+        name: 'Accepted',
+        type: 'string',
+        jsonPath: '.status.conditions[?(@.type=="Accepted")].status',
+        description: 'Whether the channel is valid.',
+      },
+      {
+        name: 'Delivered',
+        type: 'string',
+        jsonPath: '.status.conditions[?(@.type=="Delivered")].status',
+        description: 'Whether the last notification was delivered.',
+      },
+    ],
+    status: OBJECT_STATUS,
+  },
+  {
     kind: 'GatewayParameters',
     description:
       'How the proxies of Gateways are run. A GatewayClass or a Gateway refers to it (parametersRef); the Gateway wins, field by field.',

@@ -126,6 +126,18 @@ export class DurationSketch {
     return valueOf(last);
   }
 
+  /** The share (0 to 1) of the durations that are longer than so many milliseconds; those of its bucket are not. Null without durations. */
+  shareAbove(ms: number): number | null {
+    if (this.#total === 0) return null;
+    const limit = bucketOf(ms);
+    let above = 0;
+    for (const [octave, counts] of this.#octaves.entries())
+      counts?.forEach((count, index) => {
+        if (octave * PER_OCTAVE + index > limit) above += count;
+      });
+    return above / this.#total;
+  }
+
   #add(bucket: number, count: number): void {
     const octave = bucket >>> FRACTION_BITS;
     const counts = (this.#octaves[octave] ??= new Array<number>(PER_OCTAVE).fill(0));

@@ -9,6 +9,7 @@ import type { LogLevel } from '#lib/log.ts';
 import { OTLP_FLAGS, readOtlp } from '#lib/otlp/settings.ts';
 import type { OtlpSettings } from '#lib/otlp/settings.ts';
 import type { Result } from '#lib/result.ts';
+import { ALERT_FLAGS, readAlertSettings, type AlertSettings } from '#lib/alert-settings.ts';
 import { MAX_REGISTERED, readStore, storeFlags } from '#lib/store-settings.ts';
 import type { StoreSettings } from '#lib/store-settings.ts';
 import { ACCESS_LOG_FLAGS, readAccessLog } from './access-log-flags.ts';
@@ -227,6 +228,7 @@ export const PROXY_FLAGS: readonly FlagGroup[] = [
 export const UP_FLAGS: readonly FlagGroup[] = [
   { title: 'Folder', flags: FOLDER_FLAGS },
   { title: 'Store', flags: storeFlags(`${STORE_FILE} in DIR`) },
+  { title: 'Alerts', flags: ALERT_FLAGS },
   { title: 'Endpoints', flags: ENDPOINT_FLAGS },
   {
     title: 'Serving',
@@ -249,6 +251,7 @@ export interface UpConfig extends ServingConfig, EndpointPermissions {
   readonly store: StoreSettings;
   /** How many endpoints can be registered by hand for one Backend. */
   readonly maxRegisteredEndpoints: number;
+  readonly alerts: AlertSettings;
 }
 
 /** The settings of `weir proxy`, or the error in its flags. */
@@ -271,6 +274,7 @@ export function readUpConfig(args: readonly string[], environment: NodeJS.Proces
       strictKinds: values.isOn('strict-kinds'),
       store: readStore(values, environment, path.join(folder, STORE_FILE)),
       maxRegisteredEndpoints: values.count('max-registered-endpoints', 1, MAX_REGISTERED),
+      alerts: readAlertSettings(values),
       ...readEndpointFlags(values),
     };
   });

@@ -1,4 +1,5 @@
 // The kinds under one name: `import type * as k8s from '#api/k8s/k8s.ts'`, then `k8s.HttpRoute`.
+export * from './alert-rule.ts';
 export * from './backend.ts';
 export * from './backend-tls-policy.ts';
 export * from './consumer.ts';
@@ -10,6 +11,7 @@ export * from './grpc-route.ts';
 export * from './http-filter.ts';
 export * from './http-route.ts';
 export * from './listener-set.ts';
+export * from './notification-channel.ts';
 export * from './reference-grant.ts';
 export * from './reference.ts';
 export * from './stream-rule.ts';

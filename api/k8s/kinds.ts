@@ -1,5 +1,6 @@
 // The table of the kinds that Weir reads: their names in the API and the schemas of their objects.
 import type { TSchema } from 'typebox';
+import { AlertRule } from './alert-rule.ts';
 import { Backend } from './backend.ts';
 import { BackendTlsPolicy } from './backend-tls-policy.ts';
 import { Consumer } from './consumer.ts';
@@ -10,6 +11,7 @@ import { Gateway } from './gateway.ts';
 import { GrpcRoute } from './grpc-route.ts';
 import { HttpRoute } from './http-route.ts';
 import { ListenerSet } from './listener-set.ts';
+import { NotificationChannel } from './notification-channel.ts';
 import { ReferenceGrant } from './reference-grant.ts';
 import { POLICIES, type PolicyKindName, type PolicyObjects } from './policies.ts';
 import { GATEWAY_GROUP, WEIR_GROUP } from './schema.ts';
@@ -44,6 +46,8 @@ export interface ObjectsByKind extends PolicyObjects {
   Backend: Backend;
   BackendTLSPolicy: BackendTlsPolicy;
   Consumer: Consumer;
+  AlertRule: AlertRule;
+  NotificationChannel: NotificationChannel;
   Service: Service;
   EndpointSlice: EndpointSlice;
   Secret: Secret;
@@ -120,6 +124,14 @@ export const KINDS: Readonly<Record<KindName, KindInfo>> = {
   GatewayParameters: { ...weirV1, kind: 'GatewayParameters', plural: 'gatewayparameters', namespaced: true, schema: GatewayParameters },
   Backend: { ...weirV1, kind: 'Backend', plural: 'backends', namespaced: true, schema: Backend },
   Consumer: { ...weirV1, kind: 'Consumer', plural: 'consumers', namespaced: true, schema: Consumer },
+  AlertRule: { ...weirV1, kind: 'AlertRule', plural: 'alertrules', namespaced: true, schema: AlertRule },
+  NotificationChannel: {
+    ...weirV1,
+    kind: 'NotificationChannel',
+    plural: 'notificationchannels',
+    namespaced: true,
+    schema: NotificationChannel,
+  },
   BackendTLSPolicy: {
     apiVersion: `${GATEWAY_GROUP}/v1`,
     alsoVersions: [`${GATEWAY_GROUP}/v1alpha3`],

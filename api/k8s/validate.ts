@@ -2,6 +2,7 @@
 import { didYouMean } from '#lib/nearest.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import { describeSchemaError } from './schema-error.ts';
+import { checkAlertRule } from './alert-rule-rules.ts';
 import { checkBackend } from './backend-rules.ts';
 import { checkBackendTlsPolicy } from './backend-tls-policy-rules.ts';
 import { checkConsumer } from './consumer-rules.ts';
@@ -10,6 +11,7 @@ import { checkGateway } from './gateway-rules.ts';
 import { checkGrpcRoute } from './grpc-route-rules.ts';
 import { checkHttpRoute } from './http-route-rules.ts';
 import { checkListenerSet } from './listener-rules.ts';
+import { checkNotificationChannel } from './notification-channel-rules.ts';
 import { checkPolicy } from './policy-rules.ts';
 import { policyKindOf } from './policies.ts';
 import { checkSecret } from './secret-rules.ts';
@@ -102,12 +104,14 @@ function schemaErrors(info: KindInfo, object: object, options: ValidateOptions):
 
 /** Rules beyond the schema; the CRDs have them in CEL. */
 const RULES: { readonly [K in KindName]?: (object: ObjectsByKind[K]) => readonly FieldError[] } = {
+  AlertRule: checkAlertRule,
   Backend: checkBackend,
   BackendTLSPolicy: checkBackendTlsPolicy,
   Consumer: checkConsumer,
   Gateway: checkGateway,
   GatewayParameters: checkGatewayParameters,
   ListenerSet: checkListenerSet,
+  NotificationChannel: checkNotificationChannel,
   Secret: checkSecret,
   HTTPRoute: checkHttpRoute,
   GRPCRoute: checkGrpcRoute,

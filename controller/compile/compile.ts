@@ -8,6 +8,7 @@ import { POLICIES, type PolicyKindName } from '#api/k8s/policies.ts';
 import { validateObject } from '#api/k8s/validate.ts';
 import { Store } from '../snapshot/store.ts';
 import type { Change, Wanted } from '../watch/event.ts';
+import { alertRuleUnit } from './alert-rule.ts';
 import { backendStatusUnit } from './backend-status.ts';
 import { backendTlsStatusUnit } from './backend-tls-status.ts';
 import { consumerStatusUnit } from './consumer-status.ts';
@@ -16,6 +17,7 @@ import { gatewayStatusUnit } from './gateway-status.ts';
 import { grpcRouteUnit } from './grpc-route.ts';
 import { httpRouteUnit } from './http-route.ts';
 import { listenerSetStatusUnit } from './listener-set-status.ts';
+import { notificationChannelUnit } from './notification-channel.ts';
 import { policyUnit } from './policy.ts';
 import type { KeptPairs, PairCounts } from './kept-pairs.ts';
 import { Outputs } from './outputs.ts';
@@ -31,6 +33,8 @@ const ROOTS: ReadonlyMap<string, UnitKind<unknown>> = new Map<string, UnitKind<u
   ['ListenerSet', listenerSetStatusUnit],
   ['Backend', backendStatusUnit],
   ['Consumer', consumerStatusUnit],
+  ['AlertRule', alertRuleUnit],
+  ['NotificationChannel', notificationChannelUnit],
   ['BackendTLSPolicy', backendTlsStatusUnit],
   ['HTTPRoute', httpRouteUnit],
   ['GRPCRoute', grpcRouteUnit],
@@ -53,6 +57,7 @@ const DEFAULTS: Omit<CompileOptions, 'controllerName'> = {
   proxyService: '',
   sessionSecret: null,
   fleets: { byDefault: 'Shared', lacks: 'dedicated proxies need a cluster' },
+  operatorNamespace: null,
 };
 
 /** Keeps all objects and their compiled output, so that the cost of a change depends only on what it affects. */
@@ -95,10 +100,10 @@ export class Compiler {
     return delta;
   }
 
-  /** All referenced Secrets and ConfigMaps, existing or not, all questions to sources of endpoints, the keys of sessions, and the certificates. */
+  /** All referenced Secrets and ConfigMaps, existing or not, all questions to sources of endpoints, the keys of sessions, the certificates, and the alerts. */
   get wanted(): Wanted {
-    const { objectsRead, wanted: FoundEndpoints, wantsSessionKeys: SessionKeys, certificates: Certificates } = this.#units;
-    return { ...objectsRead, FoundEndpoints, SessionKeys, Certificates };
+    const { objectsRead, wanted: FoundEndpoints, wantsSessionKeys: SessionKeys, certificates: Certificates, alerts: Alerts } = this.#units;
+    return { ...objectsRead, FoundEndpoints, SessionKeys, Certificates, Alerts };
   }
 
   /** The objects (`Kind/namespace/name`) whose last version has an invalid structure. */
@@ -143,6 +148,7 @@ export class Compiler {
       else if (change.type === 'delete') this.#delete(change.ref);
       else if (change.type === 'found') this.#touch(this.#store.putFound(change.ref, change.found));
       else if (change.type === 'session keys') this.#touch(this.#store.putSessionKeys(change.keys));
+      else if (change.type === 'alert state') this.#touch(this.#store.putAlertState(change.ref, change.state));
       else this.#touch(this.#store.markUnreadable(change.ref, change.reason));
     } catch (error) {
       const object = change.type === 'upsert' ? describe(change.object) : objectId(change.ref);

@@ -8,7 +8,8 @@ type Status = DesiredCondition['status'];
 /** metav1.Condition allows this many characters. */
 const MAX_MESSAGE = 32_768;
 
-function condition(type: string, status: Status, reason: string, message: string, observedGeneration: number): DesiredCondition {
+/** A condition, with a message that is not too long. */
+export function condition(type: string, status: Status, reason: string, message: string, observedGeneration: number): DesiredCondition {
   return { type, status, reason, message: message.slice(0, MAX_MESSAGE), observedGeneration };
 }
 

@@ -85,10 +85,6 @@ function printStatus(status: DesiredStatus, generation: number): Record<string, 
   const object = objectId(status.ref);
   const print = (conditions: readonly DesiredCondition[]) => conditions.map((condition) => printCondition(condition, generation));
   switch (status.type) {
-    case 'GatewayClass':
-    case 'Backend':
-    case 'Consumer':
-      return { object, conditions: print(status.conditions) };
     case 'Gateway':
       return {
         object,
@@ -105,6 +101,8 @@ function printStatus(status: DesiredStatus, generation: number): Record<string, 
       return { object, ancestors: status.ancestors.map(({ ancestorRef, conditions }) => ({ ancestorRef, conditions: print(conditions) })) };
     case 'Route':
       return { object, parents: status.parents.map(({ parentRef, conditions }) => ({ parentRef, conditions: print(conditions) })) };
+    default:
+      return { object, conditions: print(status.conditions) };
   }
 }
 

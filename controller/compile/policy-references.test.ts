@@ -71,6 +71,7 @@ beforeEach(() => {
     ...{ controllerName: 'weir.dev/test', allowLoopback: false, allowExternalNames: false, allowedEndpoints: AddressRanges.of([]) },
     ...{ own: { addresses: new Set(), ports: new Set() }, bindAddresses: true, addresses: null, proxyService: '', sessionSecret: null },
     fleets: { byDefault: 'Shared', lacks: '' },
+    operatorNamespace: null,
   });
   put(CLASS, EDGE);
 });

@@ -68,6 +68,11 @@ export type DesiredStatus = { readonly ref: ObjectRef; readonly uid?: string } &
       readonly conditions: readonly DesiredCondition[];
     }
   | {
+      /** Of an AlertRule or a NotificationChannel. */
+      readonly type: 'Alerting';
+      readonly conditions: readonly DesiredCondition[];
+    }
+  | {
       readonly type: 'Policy';
       readonly ancestors: readonly AncestorStatus[];
     }

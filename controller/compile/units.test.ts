@@ -17,6 +17,7 @@ const OPTIONS: CompileOptions = {
   proxyService: '',
   sessionSecret: null,
   fleets: { byDefault: 'Shared', lacks: '' },
+  operatorNamespace: null,
 };
 
 function namespace(name: string, team: string): KubernetesObject {

@@ -4,6 +4,7 @@ import { indexCell, type Indexed, type IndexName } from '../snapshot/indexes.ts'
 import type { Store } from '../snapshot/store.ts';
 import { objectId } from '#api/k8s/object.ts';
 import { foundRef, SESSION_KEYS_REF, type Wanted } from '../watch/event.ts';
+import { alertStateRef, type WantedAlerts } from '../watch/alerts.ts';
 import type { WantedCertificate } from '../watch/certificates.ts';
 import type { WantedEndpoints } from '../watch/found.ts';
 import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
@@ -50,6 +51,7 @@ export class Units {
   readonly #objectsRead = { Secret: new Set<string>(), ConfigMap: new Set<string>() };
   readonly #wanted = new Map<string, WantedEndpoints>();
   readonly #certificates = new Map<string, readonly WantedCertificate[]>();
+  readonly #alerts = new Map<string, WantedAlerts>();
   readonly #dirty: readonly Set<Unit>[] = STAGES.map(() => new Set<Unit>());
   readonly #unread = new Set<Unit>();
   /** The faults of the units that threw in their last run. */
@@ -71,6 +73,11 @@ export class Units {
   /** The questions to sources of endpoints, by owner. A live view. */
   get wanted(): ReadonlyMap<string, WantedEndpoints> {
     return this.#wanted;
+  }
+
+  /** The alert rules and channels for the evaluator, by unit. A live view. */
+  get alerts(): ReadonlyMap<string, WantedAlerts> {
+    return this.#alerts;
   }
 
   /** The certificates that units want, by unit. A live view. */
@@ -190,6 +197,10 @@ export class Units {
         remember(objectId(foundRef(owner)));
         return this.#store.found(owner);
       },
+      alertState: (owner) => {
+        remember(objectId(alertStateRef(owner)));
+        return this.#store.alertState(owner);
+      },
       sessionKeys: () => {
         remember(objectId(SESSION_KEYS_REF));
         return this.#store.sessionKeys;
@@ -262,6 +273,7 @@ export class Units {
     this.#recount(unit, new Set(output.counters));
     this.#rewant(unit, output.wants);
     this.#setCertificates(unit, output.certificates);
+    this.#setAlerts(unit, output.alerts);
     if (isDeepStrictEqual(unit.value, output.value)) return;
     unit.value = output.value;
     this.touch(unit.id);
@@ -282,6 +294,11 @@ export class Units {
   #setCertificates({ id }: Unit, certificates: readonly WantedCertificate[]): void {
     if (certificates.length === 0) this.#certificates.delete(id);
     else this.#certificates.set(id, certificates);
+  }
+
+  #setAlerts({ id }: Unit, alerts: WantedAlerts | null): void {
+    if (alerts === null) this.#alerts.delete(id);
+    else this.#alerts.set(id, alerts);
   }
 
   #add(counter: string, change: number): void {
@@ -309,6 +326,7 @@ export class Units {
     this.#recount(unit, new Set());
     this.#rewant(unit, []);
     this.#setCertificates(unit, []);
+    this.#setAlerts(unit, null);
   }
 }
 

@@ -4,6 +4,7 @@ import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
 import type { Resource } from '#api/ir/ir.ts';
 import type { Indexed, IndexName } from '../snapshot/indexes.ts';
 import type { FleetMode } from '#api/k8s/k8s.ts';
+import type { AlertState, WantedAlerts } from '../watch/alerts.ts';
 import type { WantedCertificate } from '../watch/certificates.ts';
 import type { FoundEndpoints, WantedEndpoints } from '../watch/found.ts';
 import type { AddressRules } from './addresses.ts';
@@ -27,6 +28,8 @@ export interface CompileOptions extends AddressRules {
   /** The Secret with the keys of sessions; '' if the controller has none. Null if the keys need no Secret (standalone). */
   readonly sessionSecret: string | null;
   readonly fleets: FleetOptions;
+  /** The namespace whose alert rules may concern all namespaces; null: all of them may (standalone). */
+  readonly operatorNamespace: string | null;
 }
 
 /** Settings of fleets. */
@@ -46,6 +49,8 @@ export interface View {
   whyUnreadable(kind: KindName, namespace: string, name: string): string | undefined;
   /** The answer of a source of endpoints to the question of this owner; undefined before the source reports. */
   found(owner: string): FoundEndpoints | undefined;
+  /** What the evaluator tells about a rule or a channel, by its id; undefined before it does. */
+  alertState(owner: string): AlertState | undefined;
   /** The keys of sessions, base64; none before they are known. */
   sessionKeys(): readonly string[];
   /** The objects under a key of an index. */
@@ -71,6 +76,8 @@ export interface UnitOutput<V> {
   readonly wants: readonly WantedEndpoints[];
   /** The certificates that this unit wants from a certificate authority. */
   readonly certificates: readonly WantedCertificate[];
+  /** The alert rule or channel that this unit hands to the evaluator. */
+  readonly alerts: WantedAlerts | null;
 }
 
 /**
@@ -94,7 +101,7 @@ export const FAULT = 'cannot be compiled because of a bug in Weir; see the log o
 
 /** An output with a value only. */
 export function valueOnly<V>(value: V): UnitOutput<V> {
-  return { value, resources: [], status: null, fleet: null, counters: [], wants: [], certificates: [] };
+  return { value, resources: [], status: null, fleet: null, counters: [], wants: [], certificates: [], alerts: null };
 }
 
 /** The kind, namespace and name in the id of a namespaced object. */

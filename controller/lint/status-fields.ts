@@ -23,6 +23,8 @@ export function fieldOfCondition(place: ConditionPlace): string {
   switch (status.type) {
     case 'GatewayClass':
       return '';
+    case 'Alerting':
+      return fieldInMessage(place);
     case 'Gateway':
     case 'ListenerSet':
       return fieldOfListener(object as Gateway | ListenerSet, place);
@@ -35,6 +37,10 @@ export function fieldOfCondition(place: ConditionPlace): string {
     case 'Policy':
       return fieldOfTarget(object as Policy, place);
   }
+}
+
+function fieldInMessage({ condition }: ConditionPlace): string {
+  return /^(spec[^:]*): /.exec(condition.message)?.[1] ?? '';
 }
 
 const LISTENER_FIELDS: ReadonlyMap<string, string> = new Map([

@@ -1,5 +1,7 @@
 // The resources of the API for operators, in the order of the reference. A resource is one file: a function from the parts of the program
 // to the operations that they allow.
+import type { AlertDesk } from '../alert/desk.ts';
+import { alertOperations } from './alerts.ts';
 import { blocks } from './blocks.ts';
 import { cacheOperations } from './cache.ts';
 import { cacheWarmOperation } from './cache-warming.ts';
@@ -22,6 +24,7 @@ export interface OperationParts {
   readonly endpoints: EndpointParts;
   readonly limits: LimitBook;
   readonly window: WindowReader;
+  readonly alerts: AlertDesk;
 }
 
 const RESOURCES: readonly ((parts: OperationParts) => readonly Operation[])[] = [
@@ -36,6 +39,7 @@ const RESOURCES: readonly ((parts: OperationParts) => readonly Operation[])[] = 
   (parts) => connectionOperations(parts.fleet),
   (parts) => grpcMethodOperations(parts.fleet),
   (parts) => windowOperations(parts.window),
+  (parts) => alertOperations(parts.alerts),
 ];
 
 /** All operations of a program with these parts. */

@@ -77,6 +77,7 @@ export const INDEXES = {
     ]);
   }),
   /** Key: a namespace. */
+  channelsByNamespace: index(['NotificationChannel'], ({ metadata }) => [metadata.namespace ?? '']),
   consumersByNamespace: index(['Consumer'], ({ metadata }) => [metadata.namespace ?? '']),
   /** Key: an API group. */
   definitionsByGroup: index(['CustomResourceDefinition'], ({ metadata: { name } }) => [name.slice(name.indexOf('.') + 1)]),

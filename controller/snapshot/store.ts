@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { objectId, refOf, type KubernetesObject, type ObjectRef } from '#api/k8s/object.ts';
 import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
+import { alertStateRef, type AlertState } from '../watch/alerts.ts';
 import type { FoundEndpoints } from '../watch/found.ts';
 import { foundRef, SESSION_KEYS_REF } from '../watch/event.ts';
 import { cellsOf, indexCell, type Indexed, type IndexName } from './indexes.ts';
@@ -18,6 +19,8 @@ export class Store {
   readonly #unreadable = new Map<string, string>();
   /** By id of `foundRef`: the answers of sources of endpoints. */
   readonly #found = new Map<string, FoundEndpoints>();
+  /** By id of `alertStateRef`: what the evaluator tells about rules and channels. */
+  readonly #alertStates = new Map<string, AlertState>();
   #sessionKeys: readonly string[] = [];
 
   /**
@@ -66,6 +69,20 @@ export class Store {
   /** The answer to the question of an owner; undefined before the source reports. */
   found(owner: string): FoundEndpoints | undefined {
     return this.#found.get(objectId(foundRef(owner)));
+  }
+
+  /** Sets or removes the state of an alert rule or a channel. */
+  putAlertState(ref: ObjectRef, state: AlertState | null): readonly string[] {
+    const id = objectId(ref);
+    if (isDeepStrictEqual(this.#alertStates.get(id) ?? null, state)) return [];
+    if (state === null) this.#alertStates.delete(id);
+    else this.#alertStates.set(id, state);
+    return [id];
+  }
+
+  /** The state of an alert rule or a channel, by its id; undefined before the evaluator tells one. */
+  alertState(owner: string): AlertState | undefined {
+    return this.#alertStates.get(objectId(alertStateRef(owner)));
   }
 
   /** Sets the keys of sessions. */

@@ -47,6 +47,7 @@ function mapConditions(status: DesiredStatus, map: (condition: DesiredCondition)
     case 'GatewayClass':
     case 'Backend':
     case 'Consumer':
+    case 'Alerting':
       return own(status);
     case 'Gateway':
     case 'ListenerSet':

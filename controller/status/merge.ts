@@ -62,6 +62,7 @@ export function mergeStatus(live: unknown, desired: DesiredStatus, options: Merg
       return difference(status, { parents: mergeParents(status['parents'], desired.parents, options) });
     case 'Backend':
     case 'Consumer':
+    case 'Alerting':
       return difference(status, { conditions: mergeConditions(status['conditions'], desired.conditions, options) });
     case 'Policy':
       return difference(status, { ancestors: mergeAncestors(status['ancestors'], desired.ancestors, options) });

@@ -20,6 +20,7 @@ export function partsOf(status: DesiredStatus): (readonly [string, readonly Desi
     case 'GatewayClass':
     case 'Backend':
     case 'Consumer':
+    case 'Alerting':
       return [['', status.conditions]];
     case 'Gateway':
     case 'ListenerSet':

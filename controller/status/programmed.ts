@@ -15,6 +15,8 @@ import type { ProxyReports, Progress, Refusal } from './proxy-reports.ts';
 type HolderStatus = Extract<DesiredStatus, { type: 'Gateway' | 'ListenerSet' }>;
 /** The status of an object that proxies refuse as a whole or by rules. */
 type EntriesStatus = Extract<DesiredStatus, { type: 'Route' | 'Policy' | 'Backend' | 'Consumer' }>;
+/** The status of an object that no proxy gets. */
+type OwnStatus = Extract<DesiredStatus, { type: 'GatewayClass' | 'Alerting' }>;
 
 /** A consumer of statuses. */
 export interface StatusTarget {
@@ -78,7 +80,7 @@ export class Programmed {
       const id = objectId(status.ref);
       this.#wanted.set(id, status);
       if (hasListeners(status)) this.#consider(id, status);
-      else now.push(status.type === 'GatewayClass' ? status : this.#withRefusals(id, status));
+      else now.push(isOwn(status) ? status : this.#withRefusals(id, status));
     }
     if (now.length > 0 || forgotten.length > 0) this.#target.write(now, forgotten);
   }
@@ -108,8 +110,7 @@ export class Programmed {
     else this.#refusals.set(id, refusals);
     const status = this.#wanted.get(id);
     if (status !== undefined && hasListeners(status)) this.#tell(id, status);
-    if (status !== undefined && status.type !== 'GatewayClass' && !hasListeners(status))
-      this.#target.write([this.#withRefusals(id, status)], []);
+    if (status !== undefined && !isOwn(status) && !hasListeners(status)) this.#target.write([this.#withRefusals(id, status)], []);
   }
 
   /** The fleet of a Gateway (`<namespace>/<name>`) cannot be created, for the reason in `message`; null means that it can. */
@@ -253,6 +254,10 @@ function replaceProgrammed(
   refine: (condition: DesiredCondition) => DesiredCondition,
 ): DesiredCondition[] {
   return own.map((condition) => (condition.type === 'Programmed' && condition.status === 'True' ? refine(condition) : condition));
+}
+
+function isOwn(status: DesiredStatus): status is OwnStatus {
+  return status.type === 'GatewayClass' || status.type === 'Alerting';
 }
 
 function hasListeners(status: DesiredStatus): status is HolderStatus {

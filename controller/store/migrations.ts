@@ -42,6 +42,38 @@ export const MIGRATIONS: readonly Migration[] = [
     "ALTER TABLE weir_overrides ADD COLUMN reason TEXT NOT NULL DEFAULT ''",
     'ALTER TABLE weir_overrides ADD COLUMN ends BIGINT NOT NULL DEFAULT 0',
   ],
+  [
+    // The last state of each alert; `labels` is JSON. Times are 0 if it has not come to that.
+    `CREATE TABLE weir_alerts (
+      rule TEXT NOT NULL,
+      fingerprint TEXT NOT NULL,
+      labels TEXT NOT NULL,
+      state TEXT NOT NULL,
+      value DOUBLE PRECISION NOT NULL,
+      summary TEXT NOT NULL,
+      description TEXT NOT NULL,
+      active_at BIGINT NOT NULL,
+      fired_at BIGINT NOT NULL,
+      resolved_at BIGINT NOT NULL,
+      PRIMARY KEY (rule, fingerprint)
+    )`,
+    `CREATE TABLE weir_silences (
+      id TEXT PRIMARY KEY,
+      matchers TEXT NOT NULL,
+      author TEXT NOT NULL,
+      reason TEXT NOT NULL,
+      starts BIGINT NOT NULL,
+      ends BIGINT NOT NULL
+    )`,
+    // What a channel was told of a group of alerts: `told` is JSON, the time of firing by fingerprint.
+    `CREATE TABLE weir_notifications (
+      channel TEXT NOT NULL,
+      group_key TEXT NOT NULL,
+      told TEXT NOT NULL,
+      sent_at BIGINT NOT NULL,
+      PRIMARY KEY (channel, group_key)
+    )`,
+  ],
 ];
 
 /**

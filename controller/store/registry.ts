@@ -2,6 +2,7 @@
 import type { StoreSettings } from '#lib/store-settings.ts';
 import type { Log } from '#lib/log.ts';
 import type { MetricFamily } from '#lib/metric.ts';
+import { KeptAlerts } from './kept-alerts.ts';
 import { KeptOverrides } from './kept-overrides.ts';
 import { MeteredStore } from './metered-store.ts';
 import { OffStore } from './off-store.ts';
@@ -24,12 +25,14 @@ export interface RegistryOptions {
 export class Registry {
   readonly registrations: Registrations;
   readonly overrides: KeptOverrides;
+  readonly alerts: KeptAlerts;
   readonly #store: MeteredStore;
 
   /** Throws if a file that a URL names cannot be read. */
   constructor({ store, maxRegisteredEndpoints: perBackend, failed, log }: RegistryOptions) {
     this.#store = new MeteredStore(makeStore(store));
     this.overrides = new KeptOverrides(this.#store, log);
+    this.alerts = new KeptAlerts(this.#store);
     this.registrations = new Registrations({ store: this.#store, limits: { ...DEFAULT_REGISTRATION_LIMITS, perBackend }, failed });
   }
 

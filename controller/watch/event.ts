@@ -1,5 +1,6 @@
 // The reports of a source of objects, for clusters and folders alike.
 import type { KubernetesObject, ObjectRef } from '#api/k8s/object.ts';
+import type { AlertState, WantedAlerts } from './alerts.ts';
 import type { WantedCertificate } from './certificates.ts';
 import type { FoundEndpoints, WantedEndpoints } from './found.ts';
 
@@ -23,6 +24,7 @@ export interface SourceProblem {
 /**
  * The new state of one object. `unreadable`: it exists, but its content is unknown for this `reason`. `found`: the answer of a source of
  * endpoints, whose `ref` is that of `foundRef`; null if it is not asked any more.
+ * `alert state`: what became of a rule or a channel, whose `ref` is that of `alertStateRef`; null if it is not known any more.
  * `session keys`: those that proxies sign and verify sessions with, base64; the first one signs.
  */
 export type Change =
@@ -30,6 +32,7 @@ export type Change =
   | { readonly type: 'delete'; readonly ref: ObjectRef }
   | { readonly type: 'unreadable'; readonly ref: ObjectRef; readonly reason: string }
   | { readonly type: 'found'; readonly ref: ObjectRef; readonly found: FoundEndpoints | null }
+  | { readonly type: 'alert state'; readonly ref: ObjectRef; readonly state: AlertState | null }
   | { readonly type: 'session keys'; readonly ref: ObjectRef; readonly keys: readonly string[] };
 
 /** The name of an answer among objects, by the owner of the question. */
@@ -52,6 +55,8 @@ export interface Wanted {
   readonly SessionKeys: boolean;
   /** By the unit that wants them. */
   readonly Certificates: ReadonlyMap<string, readonly WantedCertificate[]>;
+  /** Alert rules and channels, by the unit that hands them on. */
+  readonly Alerts: ReadonlyMap<string, WantedAlerts>;
 }
 
 /** Receives the reports of a source. The changes of one call must be compiled in one batch. */

@@ -86,6 +86,8 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
   customKind('GatewayParameters', WEIR_CRDS, false),
   customKind('Backend', WEIR_CRDS, true),
   customKind('Consumer', WEIR_CRDS, true),
+  customKind('AlertRule', WEIR_CRDS, true),
+  customKind('NotificationChannel', WEIR_CRDS, true),
   customKind('BackendTLSPolicy', GATEWAY_CRDS, true),
   coreKind('Service', (object) => ({
     ...base(object, null),

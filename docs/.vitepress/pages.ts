@@ -92,6 +92,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'reference/push',
       'reference/telemetry',
       'reference/window',
+      'reference/alerts',
       'reference/chart',
       'reference/metrics',
       'reference/access-log',

@@ -30,7 +30,15 @@ function leaves(schema: Walked, path: string): readonly string[] {
 }
 
 /** The code that acts on objects, without tests and without the schemas. */
-const SOURCES = ['controller/compile', 'controller/discovery', 'controller/fleet', 'proxy', 'api/policy', 'api/authorization']
+const SOURCES = [
+  'controller/compile',
+  'controller/discovery',
+  'controller/fleet',
+  'controller/alert',
+  'proxy',
+  'api/policy',
+  'api/authorization',
+]
   .flatMap(filesBelow)
   // A setting that only the check of the policy uses.
   .concat('api/k8s/extension/plugin-config.ts')

@@ -11,6 +11,7 @@ import { OTLP_FLAGS, readOtlp } from '#lib/otlp/settings.ts';
 import type { OtlpSettings } from '#lib/otlp/settings.ts';
 import { discoveryFamilies } from '../../controller/admin/discovery-metrics.ts';
 import { CompileMetrics } from '../../controller/admin/compile-metrics.ts';
+import { alertFamilies, EvaluationCounts, NotificationCounts } from '../../controller/alert/metrics.ts';
 import { acmeFamilies, AcmeCounts } from '../../controller/admin/acme-metrics.ts';
 import { ControllerMetrics } from '../../controller/admin/metrics.ts';
 import { MeteredStore } from '../../controller/store/metered-store.ts';
@@ -67,6 +68,7 @@ test('weir up exposes what is documented, and nothing else', async () => {
     supervisor.expose(discoveryFamilies(() => IDLE));
     supervisor.expose(STORE.families());
     supervisor.expose(acmeFamilies(new AcmeCounts(), () => []));
+    supervisor.expose(ALERTS);
   });
   expect(typesOf(text)).toEqual(documented('All programs', 'Proxies and weir up', 'Controllers and weir up'));
 });
@@ -74,6 +76,10 @@ test('weir up exposes what is documented, and nothing else', async () => {
 /** A discovery without lookups. */
 const IDLE = { states: () => [], failures: () => [] };
 const STORE = new MeteredStore(new OffStore());
+const ALERTS = alertFamilies({
+  ...{ alerts: () => [], silences: () => 0, rules: () => 0 },
+  ...{ evaluations: new EvaluationCounts(), notifications: new NotificationCounts() },
+});
 
 test('a controller exposes what is documented, and nothing else', async () => {
   const counts = { objects: () => new Map<string, number>(), troubles: () => new Map<string, string>(), statusesWaiting: () => 0 };
@@ -92,6 +98,7 @@ test('a controller exposes what is documented, and nothing else', async () => {
   });
   expect(registry).toBeInstanceOf(Registry);
   registerFamilies(registry, STORE.families());
+  registerFamilies(registry, ALERTS);
   const text = await spell(await readFamilies(registry), 'text');
   expect(typesOf(text)).toEqual(documented('All programs', 'Controllers and weir up', 'Controllers'));
 });

@@ -19,6 +19,8 @@ export function manifest(kind: string, name: string, spec: object): Manifest {
     'ExtensionPolicy',
     'BackendTrafficPolicy',
     'TelemetryPolicy',
+    'AlertRule',
+    'NotificationChannel',
   ].includes(kind);
   return {
     apiVersion: weir ? 'gateway.weir.dev/v1alpha1' : 'gateway.networking.k8s.io/v1',

@@ -89,6 +89,11 @@ export class FleetWindow implements WindowReader {
     });
   }
 
+  above(seconds: number, selection: Selection): Promise<Result<Values>> {
+    if (!WINDOW_METRICS[selection.metric]?.isDuration) return Promise.resolve(err(`${selection.metric} has no percentiles`));
+    return this.#values(selection, true, ({ sketch }) => unpacked(sketch).shareAbove(seconds * 1_000));
+  }
+
   async ratio(part: Selection, whole: Selection): Promise<Result<Values>> {
     const [parts, wholes] = await Promise.all([this.sum(part), this.sum(whole)]);
     if (!parts.ok) return parts;

@@ -40,12 +40,18 @@ const FROM_STATUS: Partial<Record<GaugeName, Read>> = {
   event_loop_lag_seconds: ({ proxies }) => present(proxies).map(({ node, lagMs }) => ({ labels: { proxy: node }, value: lagMs / 1_000 })),
 };
 
+/** Gauges that are read within this time have one status: alert rules read many at once, milliseconds. */
+const SHARED_MS = 500;
+
 /** Reads gauges from these sources. */
 export function gaugeReader(sources: GaugeSources): (name: GaugeName) => Promise<Omit<Values, 'knownMs'>> {
+  let last: { readonly at: number; readonly status: Promise<FleetStatus> } | null = null;
   return async (name) => {
     const read = FROM_STATUS[name];
     if (read !== undefined) {
-      const status = await sources.status();
+      const now = performance.now();
+      if (last === null || now - last.at > SHARED_MS) last = { at: now, status: sources.status() };
+      const status = await last.status;
       return { values: sorted(read(status)), missing: status.missing };
     }
     return { values: sorted(await otherGauge(name, sources)), missing: [] };

@@ -113,6 +113,8 @@ export interface WindowReader {
   ratio(part: Selection, whole: Selection): Promise<Result<Values>>;
   /** The duration that `share` (0 to 1) of the durations does not exceed, in seconds, within 2 %. */
   quantile(share: number, selection: Selection): Promise<Result<Values>>;
+  /** The share (0 to 1) of the durations that are longer than so many seconds; the limit is met within 2 %. */
+  above(seconds: number, selection: Selection): Promise<Result<Values>>;
   /** The sums of a counter per second in `intervals` equal parts of the range. */
   history(selection: Selection, intervals: number): Promise<Result<History>>;
   /** The present values of a gauge. Without values if nothing reports it. */

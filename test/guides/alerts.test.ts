@@ -1,0 +1,4 @@
+// Runs docs/guides/alerts.md as written.
+import { describeGuide } from '../support/guide.ts';
+
+describeGuide('alerts.md', ['curl']);
