@@ -1,6 +1,7 @@
 // Checks values by a translated schema, with a bound for the work: schemas that refer to themselves in several ways can take time beyond
 // all measure for a short value.
 import { createRequire } from 'node:module';
+import { types } from 'node:util';
 import { compileFunction } from 'node:vm';
 import { _ } from 'ajv';
 import { useFunc } from 'ajv/dist/compile/util.js';
@@ -44,6 +45,11 @@ function step(): void {
   if (--left < 0) throw new TooManySteps();
 }
 
+/** The stack is full. Compiled functions may be of another realm, with classes of errors of its own. */
+function isOverflow(error: unknown): boolean {
+  return types.isNativeError(error) && error.name === 'RangeError';
+}
+
 /** The code of a validator, made by `compiledSchemas`. It is code of this release for this release. */
 export interface ValidatorCode {
   /** Ends with the first fault. */
@@ -78,7 +84,7 @@ function run(validate: ValidateFunction, value: unknown, steps: number): readonl
   try {
     return validate(value) ? [] : faultsOf(validate.errors ?? []);
   } catch (error) {
-    if (error instanceof TooManySteps || error instanceof RangeError) return null;
+    if (error instanceof TooManySteps || isOverflow(error)) return null;
     throw error;
   } finally {
     // Its errors hold parts of the value.
