@@ -59,12 +59,13 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack'], 'traffic continues',
       await weir.cluster.until('no controller', async () => (await weir.podsOf('controller')).length === 0);
       const [restarted = '', replaced = ''] = await weir.podsOf(proxies);
       enter('a proxy starts anew');
+      const restarts = await weir.restartsOf(restarted);
       weir.signal(restarted, 'SIGTERM');
-      await weir.cluster.until(`${restarted} ends`, async () => !(await weir.isReady(restarted)));
+      await weir.cluster.until(`${restarted} starts anew`, async () => (await weir.restartsOf(restarted)) > restarts);
       await weir.cluster.until(`${restarted} serves again`, () => weir.isReady(restarted));
       enter('a proxy is replaced by one without configuration');
       await weir.cluster.kubectl(['delete', 'pod', replaced, '--wait=true']);
-      const fresh = (await weir.podsOf(proxies)).find((name) => name !== restarted) ?? '';
+      const fresh = await weir.podBesides(proxies, [restarted, replaced]);
       await weir.cluster.until(`${fresh} waits`, async () => (await weir.readiness(fresh)).includes('no complete configuration yet'));
       expect(await weir.isReady(fresh)).toBe(false);
       enter('controllers come back');

@@ -21,6 +21,10 @@ interface GatewayObject {
   readonly status?: { readonly addresses?: readonly { readonly value: string }[]; readonly conditions?: readonly Condition[] };
 }
 
+interface PodObject {
+  readonly status?: { readonly containerStatuses?: readonly { readonly restartCount: number }[] };
+}
+
 interface Named {
   readonly metadata: { readonly name: string };
 }
@@ -114,6 +118,22 @@ export class WeirPods {
   async podsOf(deployment: string): Promise<string[]> {
     const names = (await this.cluster.list<Named>('pod')).map(({ metadata }) => metadata.name);
     return names.filter((name) => name.startsWith(`${deployment}-`));
+  }
+
+  /** The Pod of a Deployment that is none of these, once there is one. */
+  async podBesides(deployment: string, known: readonly string[]): Promise<string> {
+    let found: string | undefined;
+    await this.cluster.until(`another Pod of ${deployment}`, async () => {
+      found = (await this.podsOf(deployment)).find((name) => !known.includes(name));
+      return found !== undefined;
+    });
+    return found ?? '';
+  }
+
+  /** How often the container of a Pod has started anew. */
+  async restartsOf(pod: string): Promise<number> {
+    const { status } = (await this.cluster.object('pod', pod)) as PodObject;
+    return status?.containerStatuses?.[0]?.restartCount ?? 0;
   }
 
   /** Whether a Pod is ready. */

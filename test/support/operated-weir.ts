@@ -26,17 +26,13 @@ export class OperatedWeir {
     const ports = await freePorts(2);
     const items = [gatewayClass(), gateway('gw', [{ name: 'http', port: ports[0] as number }]), ...objects];
     writeFileSync(path.join(folder, 'all.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-    const fixed = [
-      '--access-log',
-      'off',
-      '--store',
-      'off',
-      '--admin-port',
-      String(ports[1]),
-      ...(flags.includes('--workers') ? [] : ['--workers', '2']),
-    ];
-    const child = new Child(['up', folder, ...fixed, ...flags]);
+    const fixed = ['--access-log', 'off', '--store', 'off', '--admin-port', String(ports[1])];
+    const own = flags.indexOf('--workers');
+    const workers = own < 0 ? 2 : Number(flags[own + 1]);
+    const child = new Child(['up', folder, ...fixed, ...(own < 0 ? ['--workers', '2'] : []), ...flags]);
     await child.printed(/serving; stop with/);
+    // A process that died meanwhile is replaced, and its successor must serve too.
+    if (workers > 1) await child.printed(new RegExp(`(?:a worker serves[^]*?){${workers}}`));
     return new OperatedWeir(folder, child, ports);
   }
 

@@ -119,7 +119,7 @@ describe('weir proxies heap-snapshot', () => {
     const { snapshot, nodes, edges, strings } = read<Snapshot>(file);
     expect(nodes).toHaveLength(snapshot.node_count * snapshot.meta.node_fields.length);
     expect(edges.length).toBeGreaterThan(snapshot.edge_count);
-    expect(strings).toContain('ExchangeRecorder');
+    expect(strings).toContain('IsolatedRequestPath');
     const response = await fetch(`http://127.0.0.1:${up.port}/`);
     expect(response.status).toBe(404);
     expect(up.child.output).not.toContain('a worker died');
