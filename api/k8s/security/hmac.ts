@@ -1,6 +1,7 @@
 // The authenticator `hmac`: signatures in the older form that Kong and draft-cavage have.
 import { Type } from 'typebox';
-import { choice, choices, duration, flag, group, size } from '../setting.ts';
+import { choices, duration, group } from '../setting.ts';
+import { SIGNED_REQUESTS } from './signed-requests.ts';
 
 const header = Type.String({
   maxLength: 256,
@@ -20,15 +21,6 @@ export const hmac = group(
     ),
     algorithms: choices('The algorithms that are accepted. All of them, when absent.', ['hmac-sha256', 'hmac-sha384', 'hmac-sha512']),
     clockSkew: duration('How far the signed date may be away.'),
-    allowReplays: flag('The same signature is accepted several times. Otherwise once.'),
-    replayStore: choice(
-      'Where accepted signatures are remembered. Local: in each proxy, until it restarts. Redis: for all proxies with the same Redis; while it does not answer, signed requests get 503.',
-      ['Local', 'Redis'],
-    ),
-    maxBodyBytes: size('The largest body of a signed request. It is read before the backend gets any of it.', {
-      minimum: 0,
-      maximum: 67_108_864,
-    }),
-    forward: flag('The backend gets the signature too. Otherwise it is removed.'),
+    ...SIGNED_REQUESTS,
   },
 );

@@ -1,6 +1,7 @@
 // The authenticator `signature`, and the names that it shares with `requestSigning`.
 import { Type } from 'typebox';
-import { choice, choices, duration, flag, group, size, text } from '../setting.ts';
+import { choices, duration, flag, group, text } from '../setting.ts';
+import { SIGNED_REQUESTS } from './signed-requests.ts';
 
 /** The algorithms of RFC 9421. */
 export const SIGNATURE_ALGORITHMS = [
@@ -36,14 +37,5 @@ export const signature = group('A signature of the request (RFC 9421) with a key
   maxAge: duration('The longest time since a signature was created.'),
   clockSkew: duration('How far the clocks of callers may differ.'),
   requireNonce: flag('A signature must have a nonce.'),
-  allowReplays: flag('The same signature is accepted several times. Otherwise once.'),
-  replayStore: choice(
-    'Where accepted signatures are remembered. Local: in each proxy, until it restarts. Redis: for all proxies with the same Redis; while it does not answer, signed requests get 503.',
-    ['Local', 'Redis'],
-  ),
-  maxBodyBytes: size('The largest body of a signed request. It is read before the backend gets any of it.', {
-    minimum: 0,
-    maximum: 67_108_864,
-  }),
-  forward: flag('The backend gets the signature too. Otherwise it is removed.'),
+  ...SIGNED_REQUESTS,
 });

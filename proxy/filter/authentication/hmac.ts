@@ -4,29 +4,20 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { ConsumersOf, FoundConsumer } from '../../exchange/consumers.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { joinHeader, removeHeader } from '../../exchange/headers.ts';
-import type { ReplayMemory, ReplayStore } from '../../exchange/worker-replays.ts';
-import type { PolicyFilterContext } from '../rule-policies.ts';
 import { fieldValue, targetOf } from '../signature/components.ts';
 import { parseContentDigest, parseDigest } from '../signature/content-digest.ts';
-import { bodyProblem, mayHaveBody, type WholeBody } from '../signature/signed-body.ts';
-import { acceptedOnce } from './accepted-once.ts';
+import { mayHaveBody } from '../signature/signed-body.ts';
 import { ABSENT, refused, type Authenticator, type Outcome } from './authenticator.ts';
-import { consumerOutcome } from './consumer-principal.ts';
 import { isHmac, readHmacFields, type HmacAlgorithm, type HmacFields } from './hmac-fields.ts';
+import { MAX_KEYS, SignedRequests, type SignedRequestContext, type SignedRequestSettings } from './signed-requests.ts';
 
-export interface HmacSettings {
+export interface HmacSettings extends SignedRequestSettings {
   readonly headers?: readonly string[];
   readonly algorithms?: readonly HmacAlgorithm[];
   /** Milliseconds. */
   readonly clockSkew?: number;
-  readonly allowReplays?: boolean;
-  readonly replayStore?: ReplayStore | undefined;
-  readonly maxBodyBytes?: number;
-  readonly forward?: boolean;
 }
 
-const MAX_KEYS = 4;
-const MAX_BODY = 1_048_576;
 const CLOCK_SKEW = 300_000;
 const TARGETS = ['@request-target', '(request-target)', 'request-line'];
 const DATES = ['date', 'x-date'];
@@ -41,29 +32,16 @@ export class Hmac implements Authenticator {
   readonly #headers: readonly string[];
   readonly #algorithms: ReadonlySet<string>;
   readonly #clockSkew: number;
-  /** Null: replays are allowed. */
-  readonly #replays: ReplayMemory | null;
-  readonly #replayStore: ReplayStore | undefined;
-  readonly #namespace: string;
-  readonly #maxBodyBytes: number;
-  readonly #forward: boolean;
   readonly #consumers: ConsumersOf;
-  readonly #wholeBody: WholeBody;
+  readonly #requests: SignedRequests;
 
-  constructor(
-    settings: HmacSettings,
-    { consumers, namespace, wholeBody, replays }: Pick<PolicyFilterContext, 'consumers' | 'namespace' | 'wholeBody' | 'replays'>,
-  ) {
+  constructor(settings: HmacSettings, context: SignedRequestContext) {
     this.#headers = settings.headers ?? [];
     this.#algorithms = new Set(settings.algorithms ?? ['hmac-sha256', 'hmac-sha384', 'hmac-sha512']);
     this.#clockSkew = settings.clockSkew ?? CLOCK_SKEW;
-    this.#replays = settings.allowReplays === true ? null : replays;
-    this.#replayStore = settings.replayStore;
-    this.#namespace = namespace;
-    this.#maxBodyBytes = settings.maxBodyBytes ?? MAX_BODY;
-    this.#forward = settings.forward ?? false;
-    this.#consumers = consumers.of(namespace);
-    this.#wholeBody = wholeBody;
+    this.#consumers = context.consumers.of(context.namespace);
+    // A date may be that far away on both sides.
+    this.#requests = new SignedRequests('hmac', 2 * this.#clockSkew, settings, context);
   }
 
   authenticate(exchange: Exchange): Outcome | Promise<Outcome> {
@@ -75,7 +53,7 @@ export class Hmac implements Authenticator {
   }
 
   strip({ requestHeaders }: Exchange): void {
-    if (!this.#forward && isHmac(joinHeader(requestHeaders, 'authorization') ?? '')) removeHeader(requestHeaders, 'authorization');
+    if (!this.#requests.forward && isHmac(joinHeader(requestHeaders, 'authorization') ?? '')) removeHeader(requestHeaders, 'authorization');
   }
 
   /** What is wrong without a look at the key; null: nothing. */
@@ -102,20 +80,11 @@ export class Hmac implements Authenticator {
     const found = this.#signer(read, text);
     if (found === null) return refused('no secret of a consumer made the signature');
     const signed = DIGESTS.filter((name) => read.names.includes(name));
-    if (signed.length === 0) return this.#accept(exchange, found, text);
+    // The text and not the signature: another spelling of a signature is the same one.
+    if (signed.length === 0) return this.#requests.accept(exchange, found, text);
     const digests = digestsOf(signed, exchange);
     if (digests === null) return refused('the digest of the body is malformed, or has none with SHA-256 or SHA-512');
-    return bodyProblem(exchange, digests, this.#wholeBody, this.#maxBodyBytes).then((problem) =>
-      problem === null ? this.#accept(exchange, found, text) : refused(problem),
-    );
-  }
-
-  /** The text and not the signature: another spelling of a signature is the same one. */
-  #accept(exchange: Exchange, found: FoundConsumer, text: Buffer): Outcome | Promise<Outcome> {
-    const outcome = consumerOutcome(found, 'hmac');
-    if (outcome.type !== 'authenticated' || this.#replays === null) return outcome;
-    // A date may be that far away on both sides.
-    return acceptedOnce(outcome, this.#replays.enter(exchange, `hmac ${this.#namespace}`, text, 2 * this.#clockSkew, this.#replayStore));
+    return this.#requests.acceptWith(exchange, digests, found, text);
   }
 
   /** The consumer whose secret made the signature. A secret that the proxy does not have is empty. */

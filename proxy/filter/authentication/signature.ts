@@ -3,18 +3,15 @@ import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
 import type { ConsumersOf, FoundConsumer } from '../../exchange/consumers.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { joinHeader, removeHeader } from '../../exchange/headers.ts';
-import type { ReplayMemory, ReplayStore } from '../../exchange/worker-replays.ts';
-import type { PolicyFilterContext } from '../rule-policies.ts';
 import { algorithmsOf, ALGORITHMS, verifies, type Algorithm } from '../signature/algorithms.ts';
 import { signatureBase } from '../signature/components.ts';
 import { parseContentDigest } from '../signature/content-digest.ts';
 import { readSignature, type ReadSignature } from '../signature/signature-fields.ts';
-import { bodyProblem, mayHaveBody, type WholeBody } from '../signature/signed-body.ts';
-import { acceptedOnce } from './accepted-once.ts';
+import { mayHaveBody } from '../signature/signed-body.ts';
 import { ABSENT, refused, type Authenticator, type Outcome } from './authenticator.ts';
-import { consumerOutcome } from './consumer-principal.ts';
+import { MAX_KEYS, SignedRequests, type SignedRequestContext, type SignedRequestSettings } from './signed-requests.ts';
 
-export interface SignatureSettings {
+export interface SignatureSettings extends SignedRequestSettings {
   readonly label?: string;
   readonly components?: readonly string[];
   readonly algorithms?: readonly Algorithm[];
@@ -22,15 +19,8 @@ export interface SignatureSettings {
   readonly maxAge?: number;
   readonly clockSkew?: number;
   readonly requireNonce?: boolean;
-  readonly allowReplays?: boolean;
-  readonly replayStore?: ReplayStore | undefined;
-  readonly maxBodyBytes?: number;
-  readonly forward?: boolean;
 }
 
-/** More keys with one id than a rotation has. */
-const MAX_KEYS = 4;
-const MAX_BODY = 1_048_576;
 const MAX_AGE = 300_000;
 const CLOCK_SKEW = 30_000;
 const SAFE_ALGORITHMS = ALGORITHMS.filter((algorithm) => algorithm !== 'rsa-v1_5-sha256');
@@ -44,34 +34,20 @@ export class Signature implements Authenticator {
   readonly #maxAge: number;
   readonly #clockSkew: number;
   readonly #requireNonce: boolean;
-  /** Null: replays are allowed. */
-  readonly #replays: ReplayMemory | null;
-  readonly #replayStore: ReplayStore | undefined;
-  readonly #namespace: string;
-  readonly #maxBodyBytes: number;
-  readonly #forward: boolean;
   readonly #consumers: ConsumersOf;
-  readonly #wholeBody: WholeBody;
+  readonly #requests: SignedRequests;
   /** Parsed keys; null: it cannot be parsed. */
   readonly #keys = new WeakMap<object, KeyObject | null>();
 
-  constructor(
-    settings: SignatureSettings,
-    { consumers, namespace, wholeBody, replays }: Pick<PolicyFilterContext, 'consumers' | 'namespace' | 'wholeBody' | 'replays'>,
-  ) {
+  constructor(settings: SignatureSettings, context: SignedRequestContext) {
     this.#label = settings.label ?? '';
     this.#components = settings.components ?? [];
     this.#algorithms = new Set(settings.algorithms ?? SAFE_ALGORITHMS);
     this.#maxAge = settings.maxAge ?? MAX_AGE;
     this.#clockSkew = settings.clockSkew ?? CLOCK_SKEW;
     this.#requireNonce = settings.requireNonce ?? false;
-    this.#replays = settings.allowReplays === true ? null : replays;
-    this.#replayStore = settings.replayStore;
-    this.#namespace = namespace;
-    this.#maxBodyBytes = settings.maxBodyBytes ?? MAX_BODY;
-    this.#forward = settings.forward ?? false;
-    this.#consumers = consumers.of(namespace);
-    this.#wholeBody = wholeBody;
+    this.#consumers = context.consumers.of(context.namespace);
+    this.#requests = new SignedRequests('signature', this.#maxAge + 2 * this.#clockSkew, settings, context);
   }
 
   authenticate(exchange: Exchange): Outcome | Promise<Outcome> {
@@ -86,7 +62,7 @@ export class Signature implements Authenticator {
   }
 
   strip({ requestHeaders }: Exchange): void {
-    if (this.#forward) return;
+    if (this.#requests.forward) return;
     removeHeader(requestHeaders, 'signature-input');
     removeHeader(requestHeaders, 'signature');
   }
@@ -107,12 +83,11 @@ export class Signature implements Authenticator {
     if (base === null) return refused('the request lacks a signed component, or a component is not allowed');
     const found = this.#signer(read, base);
     if (found === null) return refused('no key of a consumer made the signature');
-    if (!covers(read, 'content-digest')) return this.#accept(exchange, found, read, base);
+    const identity = identityOf(read, base);
+    if (!covers(read, 'content-digest')) return this.#requests.accept(exchange, found, identity);
     const digests = parseContentDigest(joinHeader(exchange.requestHeaders, 'content-digest') ?? '');
     if (digests === null) return refused('Content-Digest is malformed, or has no digest with SHA-256 or SHA-512');
-    return bodyProblem(exchange, digests, this.#wholeBody, this.#maxBodyBytes).then((problem) =>
-      problem === null ? this.#accept(exchange, found, read, base) : refused(problem),
-    );
+    return this.#requests.acceptWith(exchange, digests, found, identity);
   }
 
   /** The consumer whose key made the signature. */
@@ -146,17 +121,11 @@ export class Signature implements Authenticator {
   #algorithmFor(key: KeyObject, named: string | null): Algorithm | undefined {
     return algorithmsOf(key).find((algorithm) => this.#algorithms.has(algorithm) && (named === null || algorithm === named));
   }
+}
 
-  #accept(exchange: Exchange, found: FoundConsumer, { keyId, nonce }: ReadSignature, base: Buffer): Outcome | Promise<Outcome> {
-    const outcome = consumerOutcome(found, 'signature');
-    if (outcome.type !== 'authenticated' || this.#replays === null) return outcome;
-    // The base and not the signature: of one base an algorithm can have several signatures.
-    const identity = nonce === null ? base : JSON.stringify([keyId, nonce]);
-    return acceptedOnce(
-      outcome,
-      this.#replays.enter(exchange, `signature ${this.#namespace}`, identity, this.#maxAge + 2 * this.#clockSkew, this.#replayStore),
-    );
-  }
+/** The base and not the signature: of one base an algorithm can have several signatures. */
+function identityOf({ keyId, nonce }: ReadSignature, base: Buffer): Buffer | string {
+  return nonce === null ? base : JSON.stringify([keyId, nonce]);
 }
 
 /** A key as it is stored: base64. An empty one is one that the proxy does not have. */

@@ -1,5 +1,6 @@
 // Decisions that are used again for equal questions: bounded in number and bytes, denials for a shorter time, one question at a time.
 import { hash } from 'node:crypto';
+import { ExpiringMemory } from '#lib/expiring-memory.ts';
 import { hasHeader } from '../../exchange/headers.ts';
 import type { Decision } from './decision.ts';
 
@@ -13,12 +14,6 @@ export interface DecisionCacheOptions {
   readonly now?: () => number;
 }
 
-interface Entry {
-  readonly decision: Decision;
-  readonly until: number;
-  readonly bytes: number;
-}
-
 /** Denials have bodies. */
 const MAX_BYTES = 16_777_216;
 const ENTRY_BYTES = 256;
@@ -28,25 +23,25 @@ const LONGEST = 3_600_000;
 export class DecisionCache {
   readonly #options: DecisionCacheOptions;
   readonly #now: () => number;
-  /** By digest, so that no credential stays in memory; the oldest first. */
-  readonly #entries = new Map<string, Entry>();
+  /** By digest, so that no credential stays in memory. */
+  readonly #known: ExpiringMemory<Decision>;
   readonly #underWay = new Map<string, Promise<Decision>>();
-  #bytes = 0;
 
   constructor(options: DecisionCacheOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
+    this.#known = new ExpiringMemory({ entries: options.entries, bytes: MAX_BYTES });
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#known.size;
   }
 
   /** The decision for a question, from the memory, from another exchange that asks the same now, or from the service. */
   async decide(question: readonly string[], ask: () => Promise<Decision>): Promise<Decision> {
     const key = hash('sha256', JSON.stringify(question), 'base64');
-    const known = this.#find(key);
-    if (known !== null) return known;
+    const known = this.#known.find(key, this.#now());
+    if (known !== undefined) return known;
     const other = this.#underWay.get(key);
     if (other !== undefined) {
       const decision = await other;
@@ -64,31 +59,11 @@ export class DecisionCache {
     }
   }
 
-  #find(key: string): Decision | null {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return null;
-    if (this.#now() < entry.until) return entry.decision;
-    this.#forget(key, entry);
-    return null;
-  }
-
   #remember(key: string, decision: Decision): void {
-    const lifetime = this.#lifetime(decision);
     const bytes = bytesOf(decision);
-    if (lifetime <= 0 || bytes > MAX_BYTES / 64) return;
-    const before = this.#entries.get(key);
-    if (before !== undefined) this.#forget(key, before);
-    this.#entries.set(key, { decision, until: this.#now() + lifetime, bytes });
-    this.#bytes += bytes;
-    for (const [oldest, entry] of this.#entries) {
-      if (this.#entries.size <= this.#options.entries && this.#bytes <= MAX_BYTES) return;
-      this.#forget(oldest, entry);
-    }
-  }
-
-  #forget(key: string, { bytes }: Entry): void {
-    this.#entries.delete(key);
-    this.#bytes -= bytes;
+    if (bytes > MAX_BYTES / 64) return;
+    const now = this.#now();
+    this.#known.enter(key, decision, now, now + this.#lifetime(decision), bytes);
   }
 
   /** Milliseconds; 0: not at all. */

@@ -1,6 +1,7 @@
 // Answers of the endpoint that are used again, by digest of the token, so that no token stays in memory. Invalid tokens have a memory of
 // their own: a flood of them forgets no valid one.
 import { hash } from 'node:crypto';
+import { ExpiringMemory } from '#lib/expiring-memory.ts';
 import type { Introspected } from './endpoint.ts';
 
 export interface AnswersOptions {
@@ -15,12 +16,6 @@ export interface AnswersOptions {
   readonly clock?: () => number;
 }
 
-interface Entry {
-  readonly answer: Introspected;
-  readonly until: number;
-  readonly bytes: number;
-}
-
 /** Of claims. */
 const MAX_BYTES = 16_777_216;
 /** A flood of new tokens asks the endpoint no more than this at once. */
@@ -31,16 +26,17 @@ export class Answers {
   readonly #options: AnswersOptions;
   readonly #now: () => number;
   readonly #clock: () => number;
-  readonly #active: Memory;
-  readonly #inactive: Memory;
+  readonly #active: ExpiringMemory<Introspected>;
+  readonly #inactive: ExpiringMemory<Introspected>;
   readonly #underWay = new Map<string, Promise<Introspected>>();
 
   constructor(options: AnswersOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
     this.#clock = options.clock ?? (() => performance.now());
-    this.#active = new Memory(options.entries);
-    this.#inactive = new Memory(options.entries);
+    const bounds = { entries: options.entries, bytes: MAX_BYTES };
+    this.#active = new ExpiringMemory(bounds);
+    this.#inactive = new ExpiringMemory(bounds);
   }
 
   /** The answer from the memory, from another request with the same token, or from the endpoint. */
@@ -68,7 +64,8 @@ export class Answers {
   #remember(key: string, answer: Introspected): void {
     const memory = answer.type === 'active' ? this.#active : this.#inactive;
     const bytes = answer.type === 'active' ? answer.bytes : 0;
-    memory.enter(key, { answer, until: this.#clock() + this.#lifetime(answer), bytes }, this.#clock());
+    const now = this.#clock();
+    memory.enter(key, answer, now, now + this.#lifetime(answer), bytes);
   }
 
   /** Milliseconds: not longer than the token is valid. */
@@ -76,38 +73,5 @@ export class Answers {
     if (answer.type !== 'active') return this.#options.inactiveTtl;
     const { exp } = answer.claims;
     return typeof exp === 'number' ? Math.min(this.#options.ttl, exp * 1_000 - this.#now()) : this.#options.ttl;
-  }
-}
-
-/** Bounded in number and bytes; the oldest entry goes first. */
-class Memory {
-  readonly #entries = new Map<string, Entry>();
-  readonly #max: number;
-  #bytes = 0;
-
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  find(key: string, now: number): Introspected | undefined {
-    const entry = this.#entries.get(key);
-    if (entry === undefined || now < entry.until) return entry?.answer;
-    this.#forget(key, entry);
-    return undefined;
-  }
-
-  enter(key: string, entry: Entry, now: number): void {
-    if (entry.until <= now) return;
-    this.#entries.set(key, entry);
-    this.#bytes += entry.bytes;
-    for (const [oldest, old] of this.#entries) {
-      if (this.#entries.size <= this.#max && this.#bytes <= MAX_BYTES) return;
-      this.#forget(oldest, old);
-    }
-  }
-
-  #forget(key: string, { bytes }: Entry): void {
-    this.#entries.delete(key);
-    this.#bytes -= bytes;
   }
 }
