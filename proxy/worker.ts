@@ -260,6 +260,7 @@ export class Worker {
       addresses: () => this.#endpoints.values(),
       reasonsOf,
       routes: () => this.#telemetry.routes(),
+      errors: () => this.#telemetry.errors.take(),
       connections: () => this.#listeners.counts.open,
       requests: () => this.#telemetry.requests,
     });

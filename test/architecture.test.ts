@@ -97,6 +97,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'proxy/upstream': ['lib', 'proxy/exchange', 'proxy/codec'],
   'proxy/telemetry': [
     'api/access-log',
+    'api/wire/error-entry.ts',
+    'api/wire/telemetry-limits.ts',
     'api/wire/telemetry-messages.ts',
     'api/wire/breaker-state.ts',
     'lib',

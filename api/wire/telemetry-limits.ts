@@ -8,6 +8,12 @@ export const REPORT_BYTES = 256 * 1024;
 export const MAX_NAME = 512;
 /** Different codes per entry, and states per endpoint. */
 export const MAX_CODES = 64;
+/** Groups of failures per report, and samples of each. */
+export const MAX_ERROR_ENTRIES = 200;
+export const MAX_ERROR_SAMPLES = 3;
+/** Characters of a text in a sample of a failure, and its headers. */
+export const MAX_SAMPLE_TEXT = 512;
+export const MAX_SAMPLE_HEADERS = 32;
 /** Bytes per chunk of an answer. */
 export const MAX_CHUNK_BYTES = 64 * 1024;
 /** Characters of the reason in an answer. */

@@ -1,5 +1,6 @@
 // The messages of api/proto/telemetry.proto in the form of the loader. A peer of another version may omit fields and use other words.
 import type { Ask, Lend } from '#lib/limit/share.ts';
+import type { ErrorEntry } from './error-entry.ts';
 import type { ConnectionFilter } from './open-connections.ts';
 import type { AnswerFilter } from './stored-answers.ts';
 
@@ -100,6 +101,8 @@ export interface Entries {
   readonly endpoints: readonly EndpointEntry[];
   readonly routes: readonly RouteEntry[];
   readonly addresses: readonly AddressEntry[];
+  /** Failures; absent: of an earlier release. */
+  readonly errors?: readonly ErrorEntry[];
 }
 
 /** An entry that exists no more. */

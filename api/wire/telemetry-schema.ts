@@ -15,6 +15,8 @@ import {
   MAX_CLOSE_REASON,
   MAX_CODES,
   MAX_ENTRIES,
+  MAX_ERROR_ENTRIES,
+  MAX_ERROR_SAMPLES,
   MAX_INTERVAL_MS,
   MAX_KEY,
   MAX_CACHE_SUBJECT,
@@ -25,6 +27,8 @@ import {
   MAX_OVERRIDES,
   MAX_PROFILE_MS,
   MAX_REASON,
+  MAX_SAMPLE_HEADERS,
+  MAX_SAMPLE_TEXT,
   MAX_SHOWN_KEY,
   MAX_TAIL_MS,
   MAX_TAIL_RATE,
@@ -81,6 +85,13 @@ const Address = Type.Object({
   states: Type.Array(Type.Object({ reason: Known, ageMs: Whole }), { maxItems: MAX_CODES }),
 });
 
+const SampleText = Type.String({ maxLength: MAX_SAMPLE_TEXT });
+const Sample = Type.Object({
+  ...{ at: Whole, method: SampleText, authority: SampleText, path: SampleText, status: Whole, requestId: SampleText },
+  ...{ traceId: SampleText, client: SampleText, endpoint: SampleText, attempts: Whole, detail: SampleText },
+  headers: Type.Array(SampleText, { maxItems: 2 * MAX_SAMPLE_HEADERS }),
+});
+
 const Report = Type.Object({
   sequence: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
   fresh: Type.Boolean(),
@@ -103,6 +114,15 @@ const Report = Type.Object({
   addresses: Type.Array(Address, { maxItems: MAX_ENTRIES }),
   gone: Type.Array(Type.Object({ kind: Known, name: Known, endpoint: Name }), { maxItems: MAX_ENTRIES }),
   waiting: Whole,
+  errors: Type.Optional(
+    Type.Array(
+      Type.Object({
+        ...{ code: Known, route: Name, backend: Name, cause: Name, count: Whole },
+        samples: Type.Array(Sample, { maxItems: MAX_ERROR_SAMPLES }),
+      }),
+      { maxItems: MAX_ERROR_ENTRIES },
+    ),
+  ),
 });
 
 const Answer = Type.Object({ id: Whole, outcome: Known, reason: Type.String({ maxLength: MAX_REASON }) });

@@ -1,6 +1,7 @@
 // The status of a fleet as text for people: the problems first, then proxies, listeners, backends with their endpoints, and routes.
 import { reasonText } from '#api/wire/endpoint-reasons.ts';
 import type { FleetStatus, StatusBackend, StatusEndpoint, StatusProxy, StatusRoute } from '../../controller/telemetry/status.ts';
+import { millisecondsText, rateText } from './figures.ts';
 import { tableOf } from './table.ts';
 
 /** Rows of a table without `--all`: those with problems or traffic first. */
@@ -41,7 +42,7 @@ function proxyRow(proxy: StatusProxy): readonly string[] {
   if (state === 'no telemetry') return [...name, '', version];
   const age = reportAgeMs === null ? '' : `${Math.round(reportAgeMs / 1_000)} s ago`;
   const { workers, memory, lagMs, connections, requests } = proxy;
-  const sizes = [String(workers), `${Math.round(memory / 1_048_576)} MiB`, milliseconds(lagMs), String(connections), String(requests)];
+  const sizes = [String(workers), `${Math.round(memory / 1_048_576)} MiB`, millisecondsText(lagMs), String(connections), String(requests)];
   return [...name, age, version, revision.slice(0, 8), ...sizes];
 }
 
@@ -54,7 +55,7 @@ const BACKEND_COLUMNS = ['backend / endpoint', 'state', 'req/s', 'failed/s', 'p5
 function backendRows(backend: StatusBackend): readonly (readonly string[])[] {
   const { endpoints, requestsPerSecond, failuresPerSecond, p50Ms, p99Ms } = backend;
   const usable = endpoints.filter(({ state }) => ['ready', 'degraded', 'in'].includes(state)).length;
-  const rates = [rate(requestsPerSecond), rate(failuresPerSecond), milliseconds(p50Ms), milliseconds(p99Ms)];
+  const rates = [rateText(requestsPerSecond), rateText(failuresPerSecond), millisecondsText(p50Ms), millisecondsText(p99Ms)];
   const sums = [String(sum(endpoints, ({ inFlight }) => inFlight)), String(sum(endpoints, ({ connections }) => connections))];
   const head = [backend.backend, `${usable}/${endpoints.length} usable`, ...rates, ...sums, breakerText(backend)];
   return [head, ...endpoints.map(endpointRow)];
@@ -69,14 +70,21 @@ function breakerText({ breaker, breakers }: StatusBackend): string {
 function endpointRow(endpoint: StatusEndpoint): readonly string[] {
   const { state, requestsPerSecond, failuresPerSecond, firstByteMs, inFlight, connections, reasons } = endpoint;
   const why = reasons.map(({ reason, count, ageMs }) => `${reasonText(reason)} at ${count} for ${Math.round(ageMs / 1_000)} s`).join(', ');
-  const rates = [rate(requestsPerSecond), rate(failuresPerSecond), firstByteMs === null ? '' : `~${milliseconds(firstByteMs)}`];
+  const rates = [rateText(requestsPerSecond), rateText(failuresPerSecond), firstByteMs === null ? '' : `~${millisecondsText(firstByteMs)}`];
   return [`  ${endpoint.endpoint}`, state, ...rates, '', String(inFlight), String(connections), why];
 }
 
 function routeRow({ route, requestsPerSecond, failuresPerSecond, p50Ms, p99Ms, errors }: StatusRoute): readonly string[] {
   const codes = Object.entries(errors).toSorted(([, one], [, other]) => other - one);
   const worst = codes.slice(0, 3).map(([code, count]) => `${code} ${count}`);
-  return [route, rate(requestsPerSecond), rate(failuresPerSecond), milliseconds(p50Ms), milliseconds(p99Ms), worst.join(', ')];
+  return [
+    route,
+    rateText(requestsPerSecond),
+    rateText(failuresPerSecond),
+    millisecondsText(p50Ms),
+    millisecondsText(p99Ms),
+    worst.join(', '),
+  ];
 }
 
 function overrides({ overrides: all }: FleetStatus): readonly string[] {
@@ -89,16 +97,6 @@ function busiest<Item extends { readonly failuresPerSecond: number; readonly req
   items: readonly Item[],
 ): readonly Item[] {
   return items.toSorted((one, other) => other.failuresPerSecond - one.failuresPerSecond || other.requestsPerSecond - one.requestsPerSecond);
-}
-
-function rate(perSecond: number): string {
-  if (perSecond === 0) return '0';
-  return perSecond < 10 ? perSecond.toFixed(2) : perSecond.toFixed(0);
-}
-
-function milliseconds(ms: number | null): string {
-  if (ms === null) return '';
-  return ms < 10 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`;
 }
 
 function sum<Item>(items: readonly Item[], valueOf: (item: Item) => number): number {

@@ -7,6 +7,7 @@ import { cacheOperations } from './cache.ts';
 import { cacheWarmOperation } from './cache-warming.ts';
 import { connectionOperations } from './connections.ts';
 import { endpoints, type EndpointParts } from './endpoints.ts';
+import { errorOperations } from './errors.ts';
 import type { Fleet } from '../telemetry/fleet.ts';
 import { fleetOperations } from './fleet.ts';
 import { grpcMethodOperations } from './grpc-methods.ts';
@@ -40,6 +41,7 @@ const RESOURCES: readonly ((parts: OperationParts) => readonly Operation[])[] = 
   (parts) => grpcMethodOperations(parts.fleet),
   (parts) => windowOperations(parts.window),
   (parts) => alertOperations(parts.alerts),
+  (parts) => errorOperations(parts.fleet.errors),
 ];
 
 /** All operations of a program with these parts. */

@@ -7,6 +7,8 @@ import { err, ok, type Result } from '#lib/result.ts';
 import type { FieldError } from '#api/k8s/field-error.ts';
 import { GAUGES, WINDOW_METRICS } from '../telemetry/window/reader.ts';
 import type { GaugeName, History, Selection, Values, WindowMetric, WindowReader } from '../telemetry/window/reader.ts';
+import { topOf } from '../telemetry/window/top.ts';
+import type { Top } from '../telemetry/window/top.ts';
 import { invalid, operation } from './operation.ts';
 import type { Operation, Outcome } from './operation.ts';
 
@@ -45,12 +47,21 @@ type Query = Static<typeof QueryInput>;
 
 const GaugeInput = Type.Object({ name: Type.Enum(Object.keys(GAUGES) as GaugeName[]) }, CLOSED);
 
-/** `POST /window/query` and `GET /window/gauge`. */
+const TopInput = Type.Object({ range: Type.String({ minLength: 1, maxLength: 32, default: '1m' }) }, CLOSED);
+
+/** `POST /window/query`, `GET /top` and `GET /window/gauge`. */
 export function windowOperations(window: WindowReader): readonly Operation[] {
   return [
     operation('POST /window/query', QueryInput, (query) => answer(window, query)),
+    operation('GET /top', TopInput, ({ range }) => top(window, range)),
     operation('GET /window/gauge', GaugeInput, async ({ name }) => outcomeOf(await window.gauge(name))),
   ];
+}
+
+async function top(window: WindowReader, text: string): Promise<Outcome> {
+  const range = parseDuration(text);
+  if (!range.ok) return invalid([{ field: 'range', reason: range.error }]);
+  return outcomeOf(await topOf(window, range.value));
 }
 
 async function answer(window: WindowReader, query: Query): Promise<Outcome> {
@@ -73,7 +84,7 @@ async function answer(window: WindowReader, query: Query): Promise<Outcome> {
   }
 }
 
-function outcomeOf(result: Result<Values | History>): Outcome {
+function outcomeOf(result: Result<Values | History | Top>): Outcome {
   return result.ok ? result : err({ status: 409, detail: result.error });
 }
 

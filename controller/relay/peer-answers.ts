@@ -3,6 +3,7 @@ import type { Action } from '#api/wire/telemetry-messages.ts';
 import type { LimitReset, ListedLimit } from '#lib/limit/listing.ts';
 import type { Ask } from '#lib/limit/share.ts';
 import type { Aggregate } from '../telemetry/aggregate.ts';
+import type { ErrorGroup } from '../telemetry/errors/error-book.ts';
 import type { Borrowers, ProxyEnd, TelemetryHub } from '../telemetry/hub.ts';
 import type { Override } from '../telemetry/overrides.ts';
 import type { ProxyStates } from '../telemetry/proxy-states.ts';
@@ -16,6 +17,7 @@ type LookRequest =
   | { readonly operation: 'aggregates' }
   | { readonly operation: 'states' }
   | { readonly operation: 'counted'; readonly proxy: string }
+  | { readonly operation: 'errors'; readonly id: string | null }
   | { readonly operation: 'window'; readonly question: WindowQuestion };
 
 /** A request. `request` is unique: a controller answers each once. */
@@ -39,6 +41,7 @@ export interface PeerReply {
   readonly aggregates: readonly Aggregate[];
   readonly states: readonly ProxyStates[];
   readonly windows: readonly WindowPart[];
+  readonly errorGroups: readonly ErrorGroup[];
   /** The last report of the proxy at each of them. */
   readonly counted: readonly number[];
   readonly ends: readonly ProxyEnd[];
@@ -54,6 +57,7 @@ export function joined(parts: readonly Partial<PeerReply>[]): PeerReply {
     aggregates: parts.flatMap(({ aggregates = [] }) => aggregates),
     states: parts.flatMap(({ states = [] }) => states),
     windows: parts.flatMap(({ windows = [] }) => windows),
+    errorGroups: parts.flatMap(({ errorGroups = [] }) => errorGroups),
     counted: parts.flatMap(({ counted = [] }) => counted),
     ends: parts.flatMap(({ ends = [] }) => ends),
     overrides: parts.flatMap(({ overrides = [] }) => overrides),
@@ -91,6 +95,8 @@ async function lookAt(hub: TelemetryHub, request: LookRequest): Promise<Partial<
       return { aggregates: [hub.aggregate()] };
     case 'states':
       return { states: hub.states() };
+    case 'errors':
+      return { errorGroups: hub.errors.groups(request.id) };
     case 'counted':
       return { counted: [hub.counted(request.proxy)] };
     case 'window': {

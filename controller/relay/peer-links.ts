@@ -142,6 +142,10 @@ export class PeerLinks implements Peers, LimitPeers {
     return this.#others({ request: randomUUID(), operation: 'window', question }, QUIET);
   }
 
+  async errors(id: string | null): Promise<Pick<PeerReply, 'errorGroups' | 'missing'>> {
+    return this.#others({ request: randomUUID(), operation: 'errors', id }, QUIET);
+  }
+
   async override(override: Override): Promise<readonly ProxyEnd[]> {
     return (await this.#others({ request: randomUUID(), operation: 'override', override }, QUIET)).ends;
   }

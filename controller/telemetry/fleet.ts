@@ -4,6 +4,8 @@ import { joinAddress } from '#lib/host-port.ts';
 import { ok, type Result } from '#lib/result.ts';
 import { mergeAggregates } from './aggregate.ts';
 import type { Aggregate, ProxySeen } from './aggregate.ts';
+import type { ErrorGroup } from './errors/error-book.ts';
+import { FleetErrors } from './errors/fleet-errors.ts';
 import type { Order, ProxyEnd, TelemetryHub } from './hub.ts';
 import { isBlock } from './overrides.ts';
 import type { Override } from './overrides.ts';
@@ -20,6 +22,8 @@ export interface Peers {
   states(): Promise<{ readonly states: readonly ProxyStates[]; readonly missing: readonly string[] }>;
   /** What their windows answer, and the names of replicas that do not answer. */
   windows(question: WindowQuestion): Promise<{ readonly windows: readonly WindowPart[]; readonly missing: readonly string[] }>;
+  /** The failures of their proxies: all groups, or the one with an id; and the names of replicas that do not answer. */
+  errors(id: string | null): Promise<{ readonly errorGroups: readonly ErrorGroup[]; readonly missing: readonly string[] }>;
   /** Sets an override at all of them. */
   override(override: Override): Promise<readonly ProxyEnd[]>;
   /** Sends a command to their proxies. */
@@ -31,6 +35,7 @@ export const NO_PEERS: Peers = {
   aggregates: () => Promise.resolve({ aggregates: [], missing: [] }),
   states: () => Promise.resolve({ states: [], missing: [] }),
   windows: () => Promise.resolve({ windows: [], missing: [] }),
+  errors: () => Promise.resolve({ errorGroups: [], missing: [] }),
   override: () => Promise.resolve([]),
   command: () => Promise.resolve([]),
 };
@@ -44,9 +49,13 @@ export interface FleetOptions {
 }
 
 export class Fleet {
+  /** The failures at all proxies. */
+  readonly errors: FleetErrors;
   readonly #options: FleetOptions;
 
   constructor(options: FleetOptions) {
+    const { hub, peers } = options;
+    this.errors = new FleetErrors(hub.errors, (id) => peers.errors(id));
     this.#options = options;
   }
 

@@ -19,6 +19,7 @@ import { isBlock, Overrides } from './overrides.ts';
 import type { Override } from './overrides.ts';
 import { MAX_STATES } from './proxy-states.ts';
 import type { ProxyStates } from './proxy-states.ts';
+import { ErrorBook } from './errors/error-book.ts';
 import { ProxyStream } from './proxy-stream.ts';
 import type { CommandEnd, Greeted, ProxyPeer } from './proxy-stream.ts';
 import { ProxyView } from './proxy-view.ts';
@@ -119,6 +120,8 @@ export class TelemetryHub {
   /** What the proxies of this controller have counted in the last two hours. */
   readonly window: Window;
   readonly threats: ThreatBlocks;
+  /** The failures that they have reported. */
+  readonly errors = new ErrorBook();
   /** This controller knows all overrides in force: it has read its store. */
   #knowsOverrides = false;
   #lendBy: Lend = () => Promise.resolve([]);
@@ -164,7 +167,9 @@ export class TelemetryHub {
       },
       reported: (report, isNew) => {
         this.#reports++;
-        if (isNew) this.window.count(report);
+        if (!isNew || member === null) return;
+        this.window.count(report);
+        this.errors.count(member.hello.nodeId, report.errors ?? []);
       },
       asked: (asks) => {
         if (member !== null) void this.#lend(member, asks);

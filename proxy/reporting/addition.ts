@@ -1,7 +1,8 @@
 // Adds up entries of reports: those of several workers, and those of several intervals.
+import type { ErrorEntry } from '#api/wire/error-entry.ts';
 import type { BackendEntry, CountMessage, DurationsMessage, EndpointEntry, RouteEntry } from '#api/wire/telemetry-messages.ts';
 import { DurationSketch } from '#lib/duration-sketch.ts';
-import { MAX_CODES } from '#api/wire/telemetry-limits.ts';
+import { MAX_CODES, MAX_ERROR_SAMPLES } from '#api/wire/telemetry-limits.ts';
 
 export function addBackend(one: BackendEntry, other: BackendEntry): BackendEntry {
   return { ...other, firstByte: addDurations(one.firstByte, other.firstByte) };
@@ -19,6 +20,10 @@ export function addEndpoint(one: EndpointEntry, other: EndpointEntry): EndpointE
     firstBytes: one.firstBytes + other.firstBytes,
     ...addSketches(one.sketch, other.sketch),
   };
+}
+
+export function addErrors(one: ErrorEntry, other: ErrorEntry): ErrorEntry {
+  return { ...one, count: one.count + other.count, samples: [...one.samples, ...other.samples].slice(-MAX_ERROR_SAMPLES) };
 }
 
 export function addRoute(one: RouteEntry, other: RouteEntry): RouteEntry {

@@ -1,5 +1,6 @@
 // What a proxy has to report and a controller has not confirmed. Counts add up here while no controller takes them, so a slow controller
 // costs no memory beyond one entry per backend, endpoint and route.
+import type { ErrorEntry, ErrorSample } from '#api/wire/error-entry.ts';
 import type {
   BackendEntry,
   EndpointEntry,
@@ -9,14 +10,16 @@ import type {
   ReportMessage,
   RouteEntry,
 } from '#api/wire/telemetry-messages.ts';
-import { MAX_ENTRIES, REPORT_BYTES } from '#api/wire/telemetry-limits.ts';
-import { addBackend, addEndpoint, addRoute } from './addition.ts';
+import { MAX_ENTRIES, MAX_ERROR_ENTRIES, REPORT_BYTES } from '#api/wire/telemetry-limits.ts';
+import { addBackend, addEndpoint, addErrors, addRoute } from './addition.ts';
 import { Addresses } from './addresses.ts';
 import { BreakerStates } from './breakers.ts';
 import { Queue } from './queue.ts';
 
 /** Entries of one kind that may wait; further ones count together as `other`. */
 const MAX_WAITING = 20_000;
+/** Groups of failures that may wait, with their samples. */
+const MAX_ERROR_GROUPS = 500;
 
 /** Whether something that was reported still exists. */
 export type Exists = (entry: GoneEntry) => boolean;
@@ -43,6 +46,12 @@ export class Outbox {
     sum: addRoute,
     asOther: (entry) => ({ ...entry, route: 'other' }),
   });
+  readonly #errors = new Queue<ErrorEntry>(MAX_ERROR_GROUPS, {
+    nameOf: ({ code, route, backend, cause }) => `${code}|${route}|${backend}|${cause}`,
+    sum: addErrors,
+    asOther: (entry) => ({ ...entry, code: 'other', route: '', backend: '', cause: '' }),
+    bytesOf: ({ cause, samples }) => 512 + cause.length + samples.reduce((sum, sample) => sum + sampleBytes(sample), 0),
+  });
   readonly #addresses = new Addresses(MAX_WAITING);
   readonly #breakers = new BreakerStates(MAX_WAITING);
   readonly #gone = new Map<string, GoneEntry>();
@@ -54,7 +63,7 @@ export class Outbox {
 
   /** Entries that wait. */
   get waiting(): number {
-    return this.#backends.size + this.#endpoints.size + this.#routes.size + this.#addresses.waiting + this.#gone.size;
+    return this.#backends.size + this.#endpoints.size + this.#routes.size + this.#addresses.waiting + this.#gone.size + this.#errors.size;
   }
 
   /** The report that waits for its confirmation, or null. */
@@ -63,11 +72,12 @@ export class Outbox {
   }
 
   /** Adds what a worker has reported. */
-  add(worker: string, { backends, endpoints, routes, addresses }: Entries): void {
+  add(worker: string, { backends, endpoints, routes, addresses, errors = [] }: Entries): void {
     this.#breakers.set(worker, backends);
     this.#backends.add(backends);
     this.#endpoints.add(endpoints);
     this.#routes.add(routes);
+    this.#errors.add(errors);
     this.#addresses.set(worker, addresses);
   }
 
@@ -103,6 +113,7 @@ export class Outbox {
       // The state when the report leaves: an entry may have waited.
       backends: this.#backends.take(MAX_ENTRIES, spend).map((entry) => ({ ...entry, breaker: this.#breakers.of(entry.backend) })),
       routes: this.#routes.take(MAX_ENTRIES, spend),
+      errors: this.#errors.take(MAX_ERROR_ENTRIES, spend),
       waiting: this.waiting,
     };
     this.#fresh = false;
@@ -140,7 +151,8 @@ export class Outbox {
     this.#backends.add(backends.map((backend) => ({ backend, firstByte: null, breaker: '' })));
   }
 
-  #restore({ backends, endpoints, routes }: ReportMessage): void {
+  #restore({ backends, endpoints, routes, errors = [] }: ReportMessage): void {
+    this.#errors.add(errors);
     this.#backends.add(backends);
     this.#endpoints.add(endpoints);
     this.#routes.add(routes);
@@ -155,6 +167,10 @@ export class Outbox {
     }
     return taken;
   }
+}
+
+function sampleBytes({ authority, path, detail, headers }: ErrorSample): number {
+  return headers.reduce((sum, text) => sum + text.length + 2, 256 + authority.length + path.length + detail.length);
 }
 
 function idOf({ kind, name, endpoint }: GoneEntry): string {

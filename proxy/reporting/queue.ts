@@ -7,6 +7,8 @@ export interface EntryKind<Entry> {
   readonly sum: (one: Entry, other: Entry) => Entry;
   /** The entry under the name for entries beyond the maximum. */
   readonly asOther: (entry: Entry) => Entry;
+  /** About the bytes of an entry on the wire, where it has more than a name, numbers and lists of them. */
+  readonly bytesOf?: (entry: Entry) => number;
 }
 
 export class Queue<Entry extends object> {
@@ -35,7 +37,7 @@ export class Queue<Entry extends object> {
   take(count: number, spend: (bytes: number) => boolean): readonly Entry[] {
     const taken: Entry[] = [];
     for (const [name, entry] of this.#entries) {
-      if (taken.length === count || !spend(bytesOf(name, entry))) break;
+      if (taken.length === count || !spend(this.#kind.bytesOf?.(entry) ?? bytesOf(name, entry))) break;
       this.#entries.delete(name);
       taken.push(entry);
     }

@@ -1,14 +1,17 @@
-// The last phase of a stream: counts it and, if there is an access log, logs it.
+// The last phase of a stream: counts it, groups its failure and, if there is an access log, logs it.
 import type { StreamRecorder, StreamSession } from '../exchange/stream-session.ts';
+import type { ErrorGroups } from './errors/error-groups.ts';
 import type { Log } from './access-log/access-log.ts';
 import type { StreamMetrics } from './stream-metrics.ts';
 
 export class SessionRecorder implements StreamRecorder {
   readonly #metrics: StreamMetrics;
+  readonly #errors: ErrorGroups;
   #log: Log | null = null;
 
-  constructor(metrics: StreamMetrics) {
+  constructor(metrics: StreamMetrics, errors: ErrorGroups) {
     this.#metrics = metrics;
+    this.#errors = errors;
   }
 
   /** Sets the log from now on; null for none. */
@@ -22,6 +25,7 @@ export class SessionRecorder implements StreamRecorder {
 
   ended(session: StreamSession): void {
     this.#metrics.ended(session);
+    this.#errors.sessionEnded(session);
     this.#log?.logStream(session, performance.now() - session.startedAt);
   }
 }

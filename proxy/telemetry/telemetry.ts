@@ -17,6 +17,7 @@ import type { Inspected, Inspecting, TailInspection } from '../inspection/inspec
 import { RequestIds } from './request-ids.ts';
 import { RequestMetrics } from './request-metrics.ts';
 import { SecurityLog } from './security-log.ts';
+import { ErrorGroups } from './errors/error-groups.ts';
 import { SessionRecorder } from './session-recorder.ts';
 import { StreamMetrics } from './stream-metrics.ts';
 import { UnresolvedPolicies } from './unresolved-policies.ts';
@@ -47,6 +48,8 @@ export class Telemetry {
   readonly security: SecurityLog;
   readonly exchanges: ExchangeEvents;
   readonly sessions: SessionRecorder;
+  /** Failures, for reports. */
+  readonly errors = new ErrorGroups();
   readonly #metrics: readonly { families(): readonly MetricFamily[] }[];
   readonly #requests: RequestMetrics;
   readonly #streams: StreamMetrics;
@@ -74,8 +77,8 @@ export class Telemetry {
     this.#securitySink = securityLog === 'off' || shared !== null ? null : new LogSink(securityLog, reusePort);
     this.security = new SecurityLog(shared ?? this.#securitySink);
     this.#metrics = [requests, webSockets, streams, this.security, ...(this.otlp === null ? [] : [this.otlp])];
-    this.exchanges = new ExchangeEvents(requests, webSockets, new UnresolvedPolicies(this.security));
-    this.sessions = new SessionRecorder(streams);
+    this.exchanges = new ExchangeEvents(requests, webSockets, new UnresolvedPolicies(this.security), this.errors);
+    this.sessions = new SessionRecorder(streams, this.errors);
     this.#logTo(this.#own);
     this.#tapped = new TappedLog(this.accessLog, accessLogSettings.format);
   }

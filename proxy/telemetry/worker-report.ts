@@ -1,6 +1,7 @@
 // What a worker reports to its supervisor: the growth of its counters, and the state of addresses that has changed, both since its last
 // report. The supervisor adds the workers up.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { ErrorEntry } from '#api/wire/error-entry.ts';
 import type { BreakerState } from '#api/wire/breaker-state.ts';
 import type {
   AddressEntry,
@@ -70,6 +71,8 @@ export interface ReportSources<Address extends ReportedAddress> {
   /** Why others are preferred to an address. */
   readonly reasonsOf: (address: Address) => readonly string[];
   readonly routes: () => Iterable<ReportedRoute>;
+  /** Failures since the last call. */
+  readonly errors: () => readonly ErrorEntry[];
   /** Open downstream connections and open requests. */
   readonly connections: () => number;
   readonly requests: () => number;
@@ -109,7 +112,7 @@ export class WorkerReports<Address extends ReportedAddress> {
   read(): WorkerReport {
     const lagMs = Math.max(0, this.#lag.percentile(99) / 1e6 - LAG_RESOLUTION_MS);
     this.#lag.reset();
-    const { connections, requests } = this.#sources;
+    const { connections, requests, errors } = this.#sources;
     return {
       memory: process.memoryUsage.rss(),
       lagMs: Number.isFinite(lagMs) ? lagMs : 0,
@@ -119,6 +122,7 @@ export class WorkerReports<Address extends ReportedAddress> {
       endpoints: gather(this.#endpoints, (each) => this.#endpoint(each)),
       addresses: gather(this.#addresses, (each) => this.#address(each)),
       routes: gather(this.#routes, (each) => this.#route(each)),
+      errors: errors(),
     };
   }
 

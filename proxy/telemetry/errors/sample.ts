@@ -1,0 +1,63 @@
+// A sample of a failure: the head of the request without its secrets, and what became of it.
+import type { ErrorSample } from '#api/wire/error-entry.ts';
+import { MAX_SAMPLE_HEADERS, MAX_SAMPLE_TEXT } from '#api/wire/telemetry-limits.ts';
+import { DEFAULT_REDACTOR } from '#lib/redaction/redactor.ts';
+import { joinAddress } from '#lib/host-port.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
+import { getHeader } from '../../exchange/headers.ts';
+import { requestIdOf } from '../../exchange/request-id.ts';
+import type { StreamSession } from '../../exchange/stream-session.ts';
+
+/** The id of a trace in `traceparent` (W3C Trace Context), for exchanges without a trace of their own. */
+const TRACE = /^[0-9a-f]{2}-([0-9a-f]{32})-/;
+
+export function sampleOf(exchange: Exchange): ErrorSample {
+  const { method, requestedAuthority, requestedPath, hasQuery, query, requestHeaders, status, error, attempt, attempts } = exchange;
+  const endpoint = attempt === null ? '' : joinAddress(attempt.endpoint.address, attempt.endpoint.port);
+  return {
+    at: Date.now(),
+    method: text(method),
+    authority: text(requestedAuthority),
+    path: text(hasQuery ? `${requestedPath}?${query}` : requestedPath),
+    status,
+    requestId: text(requestIdOf(exchange)),
+    traceId: exchange.trace?.traceId ?? TRACE.exec(getHeader(requestHeaders, 'traceparent') ?? '')?.[1] ?? '',
+    client: exchange.clientAddress,
+    endpoint,
+    attempts,
+    detail: text(error?.detail ?? ''),
+    headers: headersOf(requestHeaders),
+  };
+}
+
+export function streamSampleOf({ target, error, clientAddress, endpoint, attempts }: StreamSession): ErrorSample {
+  return {
+    at: Date.now(),
+    method: '',
+    authority: text(target.serverName),
+    path: '',
+    status: 0,
+    requestId: '',
+    traceId: '',
+    client: clientAddress,
+    endpoint: endpoint === null ? '' : joinAddress(endpoint.address, endpoint.port),
+    attempts,
+    detail: text(error?.detail ?? ''),
+    headers: [],
+  };
+}
+
+/** Redacted before it is cut: a cut secret would not be recognised. */
+function text(value: string): string {
+  return DEFAULT_REDACTOR.text(value.slice(0, 8 * MAX_SAMPLE_TEXT)).slice(0, MAX_SAMPLE_TEXT);
+}
+
+function headersOf(headers: readonly string[]): readonly string[] {
+  const kept: string[] = [];
+  for (let index = 0; index + 1 < headers.length && kept.length < 2 * MAX_SAMPLE_HEADERS; index += 2) {
+    const name = headers[index] ?? '';
+    const value = (headers[index + 1] ?? '').slice(0, 8 * MAX_SAMPLE_TEXT);
+    kept.push(name.slice(0, MAX_SAMPLE_TEXT), DEFAULT_REDACTOR.header(name, value).slice(0, MAX_SAMPLE_TEXT));
+  }
+  return kept;
+}
