@@ -1,6 +1,7 @@
 // Builds all Go tools of the tests, one after the other: `npm test` does so while the tests without tools run. A failure is reported by
 // the tests that need the tool; they try again.
 import { PEBBLE } from './acme/pebble.ts';
+import { ALERTMANAGER } from './alerts/alertmanager.ts';
 import { DNS, SUITE } from './conformance/tools.ts';
 import { CONSUL } from './discovery/consul-server.ts';
 import { NATS } from './discovery/nats-server.ts';
@@ -31,6 +32,7 @@ for (const tool of [
   PROTOBUF_PEER,
   WASM_MODULE,
   MASK,
+  ALERTMANAGER,
   OTEL_COLLECTOR,
 ])
   buildGoTool(tool);

@@ -6,7 +6,7 @@ import type { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
 import type { KeptAlerts } from '../store/kept-alerts.ts';
 import type { WindowReader } from '../telemetry/window/reader.ts';
-import { defaultRules } from './defaults.ts';
+import { defaultRules, unknownDefaults } from './defaults.ts';
 import { AlertDesk } from './desk.ts';
 import { Evaluator } from './evaluator.ts';
 import { Prometheus } from './prometheus.ts';
@@ -55,6 +55,8 @@ export class Alerting {
       log,
     });
     this.desk = new AlertDesk(this.evaluator, kept);
+    const unknown = unknownDefaults(settings.disabled);
+    if (unknown !== '') log.warn({ reason: unknown }, 'a default alert rule cannot be disabled');
   }
 
   async stop(): Promise<void> {
