@@ -63,6 +63,65 @@ function told(): string[][] {
   );
 }
 
+describe('a ConfigMap with files', () => {
+  const configMap = (files: string, data = ''): string =>
+    `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: code\n  annotations: { gateway.weir.dev/files: ${JSON.stringify(files)} }\n${data}`;
+  const latest = (): Record<string, unknown> => {
+    const change = batches.flat().findLast((each) => each.type === 'upsert' && each.object.kind === 'ConfigMap');
+    return (change?.type === 'upsert' ? change.object : {}) as unknown as Record<string, unknown>;
+  };
+  const bytes = Buffer.from([0, 0x61, 0x73, 0x6d, 0xff]);
+
+  test('has them as entries, and changes with them', async () => {
+    write('own.ts', 'one');
+    writeFileSync(path.join(folder, 'own.wasm'), bytes);
+    write('a.yaml', configMap('own.ts, own.wasm', 'data: { other: text }'));
+    await start();
+    expect(latest()).toMatchObject({ data: { 'own.ts': 'one', other: 'text' }, binaryData: { 'own.wasm': bytes.toString('base64') } });
+    await after(() => write('own.ts', 'two'));
+    expect(latest()).toMatchObject({ data: { 'own.ts': 'two' }, metadata: { generation: 2 } });
+    expect((await readOnce([path.join(folder, 'a.yaml')])).objects).toContainEqual(
+      expect.objectContaining({ data: { other: 'text', 'own.ts': 'two' } }),
+    );
+  });
+
+  test('keeps its last entries while a file is away', async () => {
+    write('own.ts', 'one');
+    write('a.yaml', configMap('own.ts'));
+    await start();
+    await after(() => unlinkSync(path.join(folder, 'own.ts')));
+    expect(problems).toEqual([
+      expect.objectContaining({
+        object: 'ConfigMap/default/code',
+        reason: 'names own.ts, which does not exist',
+        kept: ['ConfigMap/default/code'],
+      }),
+    ]);
+    expect(told()).toEqual([['+code@1']]);
+  });
+
+  test.each([
+    ['../secret', 'is no file in the folder of a.yaml'],
+    ['/etc/passwd', 'is no file in the folder of a.yaml'],
+    ['sub/own.ts', 'is no file in the folder of a.yaml'],
+    ['link', 'which leads out of the folder'],
+    ['none.ts', 'which does not exist'],
+    ['..', 'which leads out of the folder'],
+    ['.', 'which leads out of the folder'],
+    ['other', 'which is an entry of its data already'],
+    ['large', 'is larger than 4194304 bytes'],
+  ])('cannot have %j', async (name, reason) => {
+    symlinkSync('/etc/hostname', path.join(folder, 'link'));
+    writeFileSync(path.join(folder, 'large'), Buffer.alloc(4_194_305));
+    write('a.yaml', configMap(name, 'data: { other: text }'));
+    await start();
+    expect(problems).toEqual([
+      expect.objectContaining({ field: 'metadata.annotations["gateway.weir.dev/files"]', reason: expect.stringContaining(reason) }),
+    ]);
+    expect(batches.flat()).not.toContainEqual(expect.objectContaining({ object: expect.objectContaining({ kind: 'ConfigMap' }) }));
+  });
+});
+
 describe('an invalid policy that protects its targets', () => {
   const policy = (settings: string): string =>
     `apiVersion: gateway.weir.dev/v1alpha1\nkind: SecurityPolicy\nmetadata: { name: p }\nspec:\n  targetRefs: [{ kind: HTTPRoute, name: a }]\n  ${settings}`;

@@ -8,6 +8,7 @@ import type { KubernetesObject } from '#api/k8s/object.ts';
 import { contentHash } from '#lib/hash.ts';
 import { parseDocuments } from './documents.ts';
 import type { FileContent, FileObject, ReadOptions } from './documents.ts';
+import { FileEntries } from './file-entries.ts';
 import { decodeText } from './file-text.ts';
 import type { Change, Source, SourceListener, SourceProblem } from './event.ts';
 
@@ -55,6 +56,7 @@ export class FileSource implements Source {
   #poll: NodeJS.Timeout | null = null;
   #scanning: Promise<void> = Promise.resolve();
   #files = new Map<string, KnownFile>();
+  readonly #entries = new FileEntries();
   #reported = new Map<string, Reported>();
   #problems = '[]';
   #content: Pick<FolderContent, 'problems' | 'skipped' | 'refusals'> = { problems: [], skipped: [], refusals: [] };
@@ -120,7 +122,8 @@ export class FileSource implements Source {
     if (listener === null) return;
     this.#files = files;
     if ([...files.values()].some(({ unsettled }) => unsettled === true)) this.#scheduleScan();
-    const merged = merge(files);
+    const merged = await withFiles(merge(files), this.#entries, this.#folder);
+    if (this.#listener === null) return;
     const { objects, problems, skipped, refusals } = merged;
     const errors = problems.filter(({ severity }) => severity === 'error');
     const invalid = new Set(errors.map(({ object }) => object));
@@ -187,7 +190,8 @@ export interface FolderContent {
 export async function readOnce(paths: readonly string[], options: ReadOptions = {}): Promise<FolderContent> {
   const files = new Map<string, KnownFile>();
   for (const each of paths) for (const [file, known] of await readFolder(each, new Map(), options)) files.set(file, known);
-  const { objects, places, problems, skipped, refusals } = merge(files);
+  const roots = await Promise.all(paths.map(rootOf));
+  const { objects, places, problems, skipped, refusals } = await withFiles(merge(files), new FileEntries(), ...roots);
   const refused = [...refusals].filter(([id]) => !objects.has(id)).map(([, { object }]) => object);
   return { objects: [...objects.values()], places, problems, skipped, refusals: refused };
 }
@@ -299,6 +303,17 @@ function merge(files: ReadonlyMap<string, KnownFile>): Merged {
   const objects = new Map([...first].map(([id, entry]) => [id, entry.object]));
   for (const { object } of first.values()) addNamespace(object.metadata.namespace, objects);
   return { objects, places: first, problems, skipped: [...files.values()].flatMap(({ content }) => content.skipped), refusals };
+}
+
+/** With the entries of ConfigMaps that are files below one of the roots. */
+async function withFiles(merged: Merged, entries: FileEntries, ...roots: readonly string[]): Promise<Merged> {
+  const { objects, problems } = await entries.fill(merged.objects, merged.places, roots);
+  return { ...merged, objects, problems: [...merged.problems, ...problems] };
+}
+
+/** Of a single file it is its folder. */
+async function rootOf(place: string): Promise<string> {
+  return (await stat(place)).isFile() ? path.dirname(place) : place;
 }
 
 function takeFirst(entry: FileObject, first: Map<string, FileObject>, problems: SourceProblem[]): void {
