@@ -14,6 +14,8 @@ import { MAX_REGISTERED, readStore, storeFlags } from '#lib/store-settings.ts';
 import type { StoreSettings } from '#lib/store-settings.ts';
 import { ACCESS_LOG_FLAGS, readAccessLog } from './access-log-flags.ts';
 import type { AccessLogSettings } from './telemetry/access-log/access-log.ts';
+import type { TracingSettings } from './exchange/tracing.ts';
+import { readTracing, TRACING_FLAGS } from './tracing-flags.ts';
 import { DEFAULT_LIMITS } from './exchange/limits.ts';
 import type { Limits } from './exchange/limits.ts';
 import { REDIS_FLAGS, readRedis } from './redis-flags.ts';
@@ -53,6 +55,8 @@ export interface ServingConfig {
   readonly redis: RedisSettings | null;
   /** Null: nothing goes to an OpenTelemetry collector. */
   readonly otlp: OtlpSettings | null;
+  /** Of requests without a policy. */
+  readonly tracing: TracingSettings;
   /** Addresses of services by URL that are permitted although they lead to the machine itself. */
   readonly allowedServices: readonly AddressRange[];
 }
@@ -220,7 +224,7 @@ export const PROXY_FLAGS: readonly FlagGroup[] = [
   { title: 'Controller', flags: SUBSCRIBE_FLAGS },
   { title: 'Serving', flags: SERVING_FLAGS },
   { title: 'Redis', flags: REDIS_FLAGS },
-  { title: 'OpenTelemetry', flags: OTLP_FLAGS },
+  { title: 'OpenTelemetry', flags: { ...OTLP_FLAGS, ...TRACING_FLAGS } },
   { title: 'Limits', flags: LIMIT_FLAGS },
 ];
 
@@ -237,7 +241,7 @@ export const UP_FLAGS: readonly FlagGroup[] = [
     ),
   },
   { title: 'Redis', flags: REDIS_FLAGS },
-  { title: 'OpenTelemetry', flags: OTLP_FLAGS },
+  { title: 'OpenTelemetry', flags: { ...OTLP_FLAGS, ...TRACING_FLAGS } },
   { title: 'Limits', flags: LIMIT_FLAGS },
 ];
 
@@ -300,6 +304,7 @@ function serving(values: FlagValues, environment: NodeJS.ProcessEnv): ServingCon
     limits: limits(values),
     redis: readRedis(values),
     otlp,
+    tracing: readTracing(values),
     allowedServices: readRanges(values, 'allow-services'),
   };
 }

@@ -7,6 +7,7 @@ import type { OtlpSettings } from '#lib/otlp/settings.ts';
 import type { RedisSettings } from '#lib/redis.ts';
 import type { Limits } from './exchange/limits.ts';
 import type { Notice } from './exchange/notices.ts';
+import type { TracingSettings } from './exchange/tracing.ts';
 import type { ClaimPort } from './exchange/port-claim.ts';
 import type { ReplayQuestion } from './exchange/worker-replays.ts';
 import type { FilterKind } from './filter/filter.ts';
@@ -60,6 +61,8 @@ export interface WorkerOptions {
   readonly redis?: RedisSettings | null;
   /** Null, the default: nothing goes to an OpenTelemetry collector. */
   readonly otlp?: OtlpSettings | null;
+  /** Of requests without a policy; without it the defaults of the flags. */
+  readonly tracing?: TracingSettings;
   /** Addresses of services by URL that are permitted although they lead to the machine itself; none by default. */
   readonly allowedServices?: readonly AddressRange[];
   /** When documents of services are loaded; for tests. */

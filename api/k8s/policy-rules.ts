@@ -17,6 +17,7 @@ import { policyKindOf, type Policy } from './policies.ts';
 import { ONE_OBJECT, type DataObjectReference } from './policy-reference.ts';
 import { checkLimits } from './rate-limit/limit-rules.ts';
 import { checkAccessLog } from './telemetry/access-log.ts';
+import { checkTracing } from './telemetry/tracing.ts';
 import { checkAuthorization } from './security/authorization-rules.ts';
 import { checkAuthentication } from './security/authentication-rules.ts';
 import { describeTargets, NO_TARGET, type PolicyTargetRef, type PolicyTargetSelector, type TargetKind } from './policy.ts';
@@ -50,7 +51,7 @@ function checkOwn(policy: Policy): FieldError[] {
     case 'HTTPPolicy':
       return checkHttpPolicy(policy.spec);
     case 'TelemetryPolicy':
-      return checkAccessLog(policy.spec.accessLog);
+      return [...checkAccessLog(policy.spec.accessLog), ...checkTracing(policy.spec.tracing)];
     case 'ExtensionPolicy':
       return checkExtensions(policy.spec);
     case 'SecurityPolicy':

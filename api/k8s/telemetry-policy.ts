@@ -2,6 +2,7 @@
 import { accessLog } from './telemetry/access-log.ts';
 import { redaction } from './telemetry/redaction.ts';
 import { requestId } from './telemetry/request-id.ts';
+import { tracing } from './telemetry/tracing.ts';
 import { GATEWAY_TARGET, GRPC_ROUTE_TARGET, HTTP_ROUTE_TARGET, LISTENER_SET_TARGET, policyKind } from './policy.ts';
 
 export const telemetryPolicy = policyKind({
@@ -9,10 +10,10 @@ export const telemetryPolicy = policyKind({
   plural: 'telemetrypolicies',
   shortNames: ['tp'],
   description:
-    'What proxies tell about requests: ids, and lines of the access log with what is hidden in them. Where it goes is a setting of the proxies. For each field the nearest policy wins: rule, route, listener, ListenerSet, Gateway.',
+    'What proxies tell about requests: ids, traces, and lines of the access log with what is hidden in them. Where it goes is a setting of the proxies. For each field the nearest policy wins: rule, route, listener, ListenerSet, Gateway.',
   targets: [GATEWAY_TARGET, LISTENER_SET_TARGET, HTTP_ROUTE_TARGET, GRPC_ROUTE_TARGET],
   appliesTo: 'rule',
   // A proxy without it follows its flags: the status of the policy says so.
   additions: [{ capability: 'telemetry-policy', path: '', otherwise: 'withhold' }],
-  settings: { accessLog, redaction, requestId },
+  settings: { accessLog, redaction, requestId, tracing },
 });

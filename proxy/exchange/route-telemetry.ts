@@ -3,6 +3,7 @@
 import type { Redactor } from '#lib/redaction/redactor.ts';
 import type { Exchange } from './exchange.ts';
 import type { RequestIdPlan } from './request-id.ts';
+import type { TracingPlan } from './tracing.ts';
 
 /** Whether something holds for a request that took so many milliseconds. */
 export type ExchangeCondition = (exchange: Exchange, ms: number) => boolean;
@@ -15,6 +16,7 @@ export interface RouteTelemetry {
   /** Null: no policy sets any of it. */
   readonly accessLog: AccessLogPlan | null;
   readonly requestId: RequestIdPlan | null;
+  readonly tracing: TracingPlan | null;
 }
 
 /** The destinations of lines: that of `--access-log`, and further ones. */

@@ -49,3 +49,16 @@ export interface TracingSettings {
 
 /** The settings of a policy; null: those of the proxy. */
 export type TracingPlan = { readonly [Name in keyof TracingSettings]: TracingSettings[Name] | null };
+
+/** Of a proxy without flags. */
+export const DEFAULT_TRACING: TracingSettings = Object.freeze({
+  enabled: true,
+  share: 0.01,
+  parent: 'Follow',
+  errors: true,
+  slowMs: 0,
+  always: null,
+  propagation: ['W3C'] as const,
+  baggage: true,
+  attributes: [],
+});

@@ -9,6 +9,7 @@ import type { AddressRange } from '#lib/address-range.ts';
 import type { OtlpSettings } from '#lib/otlp/settings.ts';
 import type { RedisSettings } from '#lib/redis.ts';
 import type { ReplayVerdict } from '#lib/replays.ts';
+import type { TracingSettings } from '../exchange/tracing.ts';
 import type { ReplayQuestion } from '../exchange/worker-replays.ts';
 import type { TopicAsk, TopicTold } from '../hub/supervised-topics.ts';
 import type { KeyAsk, KeyTold } from '../idempotency/memory-store.ts';
@@ -35,6 +36,8 @@ export interface WorkerSettings {
   readonly redis: RedisSettings | null;
   /** Null: nothing goes to an OpenTelemetry collector. */
   readonly otlp: OtlpSettings | null;
+  /** Of requests without a policy. */
+  readonly tracing: TracingSettings;
   /** Addresses of services by URL that are permitted although they lead to the machine itself. */
   readonly allowedServices: readonly AddressRange[];
 }

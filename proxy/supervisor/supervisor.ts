@@ -8,6 +8,8 @@ import type { Ask } from '#lib/limit/share.ts';
 import { TopicDesk, type TopicTold } from '../hub/supervised-topics.ts';
 import { TopicMemory } from '../hub/topic-memory.ts';
 import { KeyMemory } from '../idempotency/key-memory.ts';
+import { DEFAULT_TRACING } from '../exchange/tracing.ts';
+import type { TracingSettings } from '../exchange/tracing.ts';
 import { KeyDesk, type KeyTold } from '../idempotency/memory-store.ts';
 import { Replays } from '#lib/replays.ts';
 import type { AddressRange } from '#lib/address-range.ts';
@@ -70,6 +72,8 @@ export interface SupervisorOptions {
   readonly redis?: RedisSettings | null;
   /** Null, the default: nothing goes to an OpenTelemetry collector. */
   readonly otlp?: OtlpSettings | null;
+  /** Of requests without a policy; without it the defaults of the flags. */
+  readonly tracing?: TracingSettings;
   /** Addresses of services by URL that are permitted although they lead to the machine itself; none by default. */
   readonly allowedServices?: readonly AddressRange[];
   /** The time for open connections of a closed port, milliseconds. */
@@ -338,6 +342,20 @@ export class Supervisor {
 
 function settingsOf({ workers, limits, accessLog, drainTimeout, ...optional }: SupervisorOptions): WorkerSettings {
   const { accessLogSettings = DEFAULT_ACCESS_LOG, securityLog = 'off', via = '', zone = '', redis = null } = optional;
-  const { allowedServices = [], bindAddress = '', otlp = null } = optional;
-  return { limits, accessLog, accessLogSettings, securityLog, via, zone, drainTimeout, bindAddress, workers, redis, otlp, allowedServices };
+  const { allowedServices = [], bindAddress = '', otlp = null, tracing = DEFAULT_TRACING } = optional;
+  return {
+    limits,
+    accessLog,
+    accessLogSettings,
+    securityLog,
+    via,
+    zone,
+    drainTimeout,
+    bindAddress,
+    workers,
+    redis,
+    otlp,
+    tracing,
+    allowedServices,
+  };
 }

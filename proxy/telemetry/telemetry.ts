@@ -4,6 +4,8 @@ import { Otlp } from '#lib/otlp/otlp.ts';
 import type { OtlpSettings } from '#lib/otlp/settings.ts';
 import { ExchangeEvents } from '../exchange/exchange-events.ts';
 import type { RouteTelemetry } from '../exchange/route-telemetry.ts';
+import { DEFAULT_TRACING } from '../exchange/tracing.ts';
+import type { TracingSettings } from '../exchange/tracing.ts';
 import type { Limits } from '../exchange/limits.ts';
 import { UpstreamCounts } from '../exchange/upstream-counts.ts';
 import type { MetricFamily } from '#lib/metric.ts';
@@ -20,6 +22,7 @@ import { SecurityLog } from './security-log.ts';
 import { ErrorGroups } from './errors/error-groups.ts';
 import { SessionRecorder } from './session-recorder.ts';
 import { StreamMetrics } from './stream-metrics.ts';
+import { Tracer } from './tracing/tracer.ts';
 import { UnresolvedPolicies } from './unresolved-policies.ts';
 import { WebSocketMetrics } from './websocket-metrics.ts';
 import type { ReportedRoute } from './worker-report.ts';
@@ -34,6 +37,8 @@ export interface TelemetryOptions {
   readonly securityLog?: string;
   /** Null, the default: nothing goes to an OpenTelemetry collector. */
   readonly otlp?: OtlpSettings | null;
+  /** Of requests without a policy; without it the defaults of the flags. */
+  readonly tracing?: TracingSettings;
   /** For failures of that collector. */
   readonly log?: ServiceLog | undefined;
   /** Whether other workers write to the same log. */
@@ -56,6 +61,9 @@ export class Telemetry {
   readonly #tapped: TappedLog;
   /** The access log, if a flag or a policy has turned it on. */
   #own: AccessLog | null;
+  /** Null without a collector for traces. It listens once a flag or a policy asks for traces. */
+  readonly #tracer: Tracer | null;
+  #isTracing = false;
   /** Null: no policy asks for ids of requests. */
   #requestIds: RequestIds | null = null;
   /** The same, or that with its taps; null: neither. */
@@ -79,6 +87,8 @@ export class Telemetry {
     this.#metrics = [requests, webSockets, streams, this.security, ...(this.otlp === null ? [] : [this.otlp])];
     this.exchanges = new ExchangeEvents(requests, webSockets, new UnresolvedPolicies(this.security), this.errors);
     this.sessions = new SessionRecorder(streams, this.errors);
+    this.#tracer = tracerOf(this.otlp, options);
+    this.#traceIf(this.#tracer?.isOn);
     this.#logTo(this.#own);
     this.#tapped = new TappedLog(this.accessLog, accessLogSettings.format);
   }
@@ -97,11 +107,18 @@ export class Telemetry {
   }
 
   /** Follows what a policy says about some rules, before their first request: consumers that flags leave off listen from now on. */
-  follow({ accessLog, requestId }: RouteTelemetry): void {
+  follow({ accessLog, requestId, tracing }: RouteTelemetry): void {
+    this.#traceIf(tracing?.enabled);
     if (requestId !== null && this.#requestIds === null) this.exchanges.add((this.#requestIds = new RequestIds()));
     if (accessLog?.enabled !== true || this.#own !== null) return;
     this.#own = this.accessLog;
     if (this.#log === null) this.#logTo(this.#own);
+  }
+
+  #traceIf(wanted: boolean | null | undefined): void {
+    if (wanted !== true || this.#tracer === null || this.#isTracing) return;
+    this.exchanges.add(this.#tracer);
+    this.#isTracing = true;
   }
 
   #logTo(log: Log | null): void {
@@ -139,6 +156,11 @@ export class Telemetry {
   families(): readonly MetricFamily[] {
     return this.#metrics.flatMap((metrics) => metrics.families());
   }
+}
+
+function tracerOf(otlp: Otlp | null, { tracing = DEFAULT_TRACING }: TelemetryOptions): Tracer | null {
+  const spans = otlp?.traces ?? null;
+  return spans === null ? null : new Tracer(tracing, spans);
 }
 
 function otlpOf({ otlp = null, limits, log }: TelemetryOptions): Otlp | null {

@@ -1,6 +1,7 @@
 // A proxy with a route to a backend, configured by Kubernetes objects that a test changes one by one.
 import type * as ir from '#api/ir/ir.ts';
 import type { ResourceName } from '#api/wire/encode.ts';
+import type { Limits } from '../../proxy/exchange/limits.ts';
 import type { WorkerOptions } from '../../proxy/worker.ts';
 import { Compiler } from '../../controller/compile/compile.ts';
 import { closeLater, openClient, openUpstream } from '../support/fixture.ts';
@@ -52,8 +53,11 @@ export class SecurityRig {
   static async start(
     objects: readonly Manifest[],
     rule: object = {},
-    more: Partial<Pick<WorkerOptions, 'redis' | 'allowedServices' | 'securityLog' | 'accessLog' | 'accessLogSettings'>> = {},
+    options: Partial<
+      Pick<WorkerOptions, 'redis' | 'allowedServices' | 'securityLog' | 'accessLog' | 'accessLogSettings' | 'otlp' | 'tracing'>
+    > & { readonly limits?: Partial<Limits> } = {},
   ): Promise<SecurityRig> {
+    const { limits = {}, ...more } = options;
     const upstream = await openUpstream('HTTP/1.1 200 OK\r\nx-frame-options: BACKEND\r\ncontent-length: 2\r\n\r\nok');
     const compiler = new Compiler({ controllerName: CONTROLLER_NAME, allowLoopback: true, bindAddresses: true });
     const rules = [{ name: 'all', ...rule, backendRefs: [{ group: 'gateway.weir.dev', kind: 'Backend', name: 'app' }] }];
@@ -65,7 +69,7 @@ export class SecurityRig {
       ...objects,
     ];
     const delta = compiler.apply(all.map((object) => ({ type: 'upsert', object: inDefault(object) as never })));
-    const proxy = await startProxy(delta.changed.map(decoded), {}, more.accessLog ?? 'off', more);
+    const proxy = await startProxy(delta.changed.map(decoded), limits, more.accessLog ?? 'off', more);
     closeLater(() => proxy.close());
     return new SecurityRig(compiler, proxy, upstream);
   }

@@ -29,7 +29,10 @@ export async function startProxy(
   limits: Partial<Limits> = {},
   accessLog = 'off',
   more: Partial<
-    Pick<WorkerOptions, 'via' | 'overloadSignals' | 'filterKinds' | 'redis' | 'allowedServices' | 'securityLog' | 'accessLogSettings'>
+    Pick<
+      WorkerOptions,
+      'via' | 'overloadSignals' | 'filterKinds' | 'redis' | 'allowedServices' | 'securityLog' | 'accessLogSettings' | 'otlp' | 'tracing'
+    >
   > = {},
 ): Promise<Proxy> {
   const worker = new Worker({

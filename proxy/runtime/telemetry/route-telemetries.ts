@@ -7,6 +7,7 @@ import type { RouteTelemetry } from '../../exchange/route-telemetry.ts';
 import { accessLogPlan } from './access-log.ts';
 import { redactorOf } from './redaction.ts';
 import { requestIdPlan } from './request-id.ts';
+import { tracingPlan } from './tracing.ts';
 
 export class RouteTelemetries {
   readonly #follow: (made: RouteTelemetry) => void;
@@ -34,6 +35,7 @@ export class RouteTelemetries {
       redactor: redactorOf(settings.redaction),
       accessLog: accessLogPlan(settings.accessLog),
       requestId: requestIdPlan(settings.requestId),
+      tracing: tracingPlan(settings.tracing),
     });
     this.#bySettings.set(id, new WeakRef(made));
     this.#gone.register(made, id);
