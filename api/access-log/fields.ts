@@ -133,6 +133,10 @@ export const LOG_FIELDS: readonly LogField[] = [
   field('clientSubjectAltName', 'DNS:alice.example', 'The subject alternative names of the certificate of the client.', LISTED),
   field('userAgent', 'curl/8.5.0', 'The header User-Agent of the client.', LISTED),
   field('referer', 'https://shop.example.com/', 'The header Referer of the client, without the query.'),
+  field('requestHeaders', '{"host":"a"}', 'All headers of the request as JSON, after filters change them, without secrets.'),
+  field('responseHeaders', '{"age":"1"}', 'All headers of the answer as JSON, without secrets.'),
+  field('requestBody', '{"id":7}', 'The beginning of the body of the request, without secrets, if a policy logs it.'),
+  field('responseBody', '{"id":7}', 'The beginning of the body of the answer, without secrets, if a policy logs it.'),
   field('forwardedFor', '203.0.113.9', 'The header X-Forwarded-For of the client, before the proxy adds to it.'),
 ];
 

@@ -12,7 +12,7 @@ export type LogFormat =
   { readonly kind: 'json'; readonly fields: readonly string[] } | { readonly kind: 'text'; readonly parts: readonly TemplatePart[] };
 
 /** The most fields of a line. */
-const MAX_FIELDS = 64;
+const MAX_FIELDS = 72;
 /** The maximum length of all field names together, in characters. */
 const MAX_NAMES = 2_048;
 const TOO_MANY = `a line has at most ${MAX_FIELDS} fields`;

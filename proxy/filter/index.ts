@@ -1,6 +1,7 @@
 // The ordered list of filters. The order is that of the request; answers pass in reverse.
 import { compression } from './compression/compression.ts';
 import { decompression } from './compression/decompression.ts';
+import { bodyLog } from './body-log.ts';
 import { cache } from './cache/cache.ts';
 import { cacheStorage } from './cache/cache-storage.ts';
 import { cors } from './cors.ts';
@@ -54,6 +55,8 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   events,
   // After all that change an answer, so that it sees the last status.
   errorPages,
+  // After all that makes pages and messages, before they are compressed.
+  bodyLog,
   // Answers a preflight before other filters act on it.
   cors,
   // Before anything that costs more than a look at the address.

@@ -1,5 +1,6 @@
 // The security log: one JSON line for a security event. It has a destination of its own, or shares the sink of the access log, so that
 // lines of both never mix. Requests never wait for it.
+import { DEFAULT_REDACTOR } from '#lib/redaction/redactor.ts';
 import type { MetricFamily } from '#lib/metric.ts';
 import { single } from '#lib/metric.ts';
 import { turnTime } from '#lib/turn-clock.ts';
@@ -7,7 +8,7 @@ import type { Exchange } from '../exchange/exchange.ts';
 import { requestIdOf } from '../exchange/request-id.ts';
 import { SECURITY_EVENTS } from '../exchange/security-events.ts';
 import type { EventLines, SecurityEventFields, SecurityEventName, SecurityEvents } from '../exchange/security-events.ts';
-import { escaperOf, JSON_ESCAPES } from './access-log/escape.ts';
+import { escaperOf, JSON_ESCAPES, redactingEscaperOf } from './access-log/escape.ts';
 import { WRITE_BYTES } from './access-log/line.ts';
 import type { LogSink } from './access-log/sink.ts';
 
@@ -18,6 +19,8 @@ const MAX_REMEMBERED = 1_024;
 /** Names of objects have at most 330 characters; clients choose other texts. */
 const nameText = escaperOf(JSON_ESCAPES, 330);
 const freeText = escaperOf(JSON_ESCAPES, 128);
+/** The same without secrets. */
+const clientText = redactingEscaperOf(JSON_ESCAPES, 128, DEFAULT_REDACTOR);
 
 export class SecurityLog implements SecurityEvents {
   readonly #sink: LogSink | null;
@@ -88,7 +91,7 @@ function lineOf(name: SecurityEventName, exchange: Exchange | null, fields: Secu
   const add = (field: string, text: string | null | undefined, escape = freeText): void => {
     if (text !== null && text !== undefined && text !== '') line += `,"${field}":"${escape(text)}"`;
   };
-  add('reason', fields.reason);
+  add('reason', fields.reason, clientText);
   add('policy', fields.policy, nameText);
   add('rule', fields.rule);
   add('source', fields.source);
@@ -109,6 +112,6 @@ function addRequest(
   add('clientAddress', exchange.clientAddress);
   add('route', exchange.route?.key, nameText);
   add('listener', exchange.listener, nameText);
-  add('requestId', requestIdOf(exchange));
+  add('requestId', requestIdOf(exchange), clientText);
   add('traceId', exchange.trace?.traceId);
 }

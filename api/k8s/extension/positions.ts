@@ -8,6 +8,7 @@ export const POSITIONS = [
   'compression',
   'events',
   'errorPages',
+  'bodyLog',
   'CORS',
   'ipAccess',
   'clientCertificates',

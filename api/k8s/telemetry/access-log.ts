@@ -2,7 +2,27 @@
 import { Type } from 'typebox';
 import { parseFormat } from '../../access-log/format.ts';
 import type { FieldError } from '../field-error.ts';
-import { choices, flag, group, logExpression, percent } from '../setting.ts';
+import { choices, flag, group, logExpression, percent, size, whole } from '../setting.ts';
+
+/** A media type, with one star behind the slash. */
+const MEDIA_RANGE = '^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]*([*][A-Za-z0-9!#$&^_.+-]*)?$';
+
+/** One of both bodies. */
+function body(which: string) {
+  return whole(`Lines have the beginning of the body of the ${which}, without secrets. A nearer policy replaces all of it.`, {
+    maxBytes: size('Bytes of the body that are kept. A line has at most 4,096 bytes.', { minimum: 1, maximum: 2_048 }),
+    contentTypes: Type.Optional(
+      Type.Array(
+        Type.String({ minLength: 1, maxLength: 128, pattern: MEDIA_RANGE, '~must': 'a media type like text/* or application/*+json' }),
+        {
+          minItems: 1,
+          maxItems: 16,
+          description: 'The media types of logged bodies; * stands for any characters, once.',
+        },
+      ),
+    ),
+  });
+}
 
 export const accessLog = group('The lines of the access log.', {
   enabled: flag(
@@ -20,6 +40,8 @@ export const accessLog = group('The lines of the access log.', {
     'OTLP',
     'Syslog',
   ]),
+  requestBody: body('request'),
+  responseBody: body('answer'),
   fields: Type.Optional(
     Type.Array(Type.String({ minLength: 1, maxLength: 160 }), {
       minItems: 1,

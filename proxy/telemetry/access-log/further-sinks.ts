@@ -21,6 +21,9 @@ export interface FurtherSink {
   close(timeout: number): Promise<boolean>;
 }
 
+/** The span of a request. */
+type Trace = Pick<LogRecord, 'traceId' | 'spanId'>;
+
 /** The kinds of messages and events. */
 const REQUEST = 'access';
 const CONNECTION = 'connection';
@@ -63,15 +66,15 @@ export class OtlpSink implements FurtherSink {
   }
 
   exchange(line: string, exchange: Exchange): void {
-    this.#record(line, REQUEST, severityOf(exchange), requestAttributes(exchange));
+    this.#record(line, REQUEST, severityOf(exchange), requestAttributes(exchange), exchange.trace);
   }
 
   stream(line: string, { error, target }: StreamSession): void {
     const attributes = ['network.protocol.name', target.protocol, 'weir.listener', target.listener];
-    this.#record(line, CONNECTION, error === null ? 'info' : 'error', [...attributes, ...errorAttributes(error)]);
+    this.#record(line, CONNECTION, error === null ? 'info' : 'error', [...attributes, ...errorAttributes(error)], null);
   }
 
-  #record(line: string, event: string, severity: keyof typeof SEVERITY, attributes: Attributes): void {
+  #record(line: string, event: string, severity: keyof typeof SEVERITY, attributes: Attributes, trace: Trace | null): void {
     this.#add({
       time: Date.now(),
       severity: severity === 'warning' ? OTLP_SEVERITY.warn : OTLP_SEVERITY[severity],
@@ -79,8 +82,8 @@ export class OtlpSink implements FurtherSink {
       eventName: `weir.${event}`,
       body: line.slice(0, -1),
       attributes,
-      traceId: '',
-      spanId: '',
+      traceId: trace === null ? '' : trace.traceId,
+      spanId: trace === null ? '' : trace.spanId,
     });
   }
 

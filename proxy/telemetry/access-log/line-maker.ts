@@ -16,7 +16,7 @@ export class LineMaker {
 
   constructor(format: LogFormat, redactor: Redactor = DEFAULT_REDACTOR) {
     this.#headers = loggedHeaders(format);
-    this.#request = compileLine(format, requestReaders(this.#headers), redactor);
+    this.#request = compileLine(format, requestReaders(this.#headers, redactor), redactor);
     this.#stream = compileLine(format, streamReaders(), redactor);
   }
 

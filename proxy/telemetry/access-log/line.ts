@@ -16,7 +16,7 @@ export const WRITE_BYTES = 4_096;
 export type Reader<Source> = TextReader<Source> | NumberReader<Source> | BooleanReader<Source>;
 
 interface TextReader<Source> {
-  readonly kind: 'safe' | 'text' | 'long' | 'varied' | 'detail' | 'moment';
+  readonly kind: 'safe' | 'text' | 'long' | 'body' | 'varied' | 'detail' | 'moment';
   /** The text may have secrets, which are hidden: the name of the header that it is from, in lower case; '' for others. */
   readonly secrets?: string;
   readonly read: (source: Source, moment: Moment) => string | null;
@@ -45,12 +45,13 @@ interface Rooms {
   readonly long: number;
   readonly text: number;
   readonly detail: number;
+  readonly body: number;
 }
 
 const ROOMS: readonly Rooms[] = [
-  { long: 512, text: 256, detail: 96 },
+  { long: 512, text: 256, detail: 96, body: 2_048 },
   // If a line is too long.
-  { long: 256, text: 96, detail: 96 },
+  { long: 256, text: 96, detail: 96, body: 512 },
 ];
 /** What decides about the texts of a line. */
 interface Terms {
@@ -66,7 +67,9 @@ const SAFE_BYTES = 72;
 export function compileLine<Source>(format: LogFormat, readerOf: ReaderOf<Source>, redactor: Redactor): Write<Source> {
   const count = format.kind === 'json' ? format.fields.length : format.parts.length;
   const least = Math.max(1, Math.floor(((WRITE_BYTES - FIXED_BYTES) / count - 3) / 2));
-  const levels = [...ROOMS, { long: least, text: least, detail: least }].map((rooms) => lineOf(format, readerOf, { rooms, redactor }));
+  const levels = [...ROOMS, { long: least, text: least, detail: least, body: least }].map((rooms) =>
+    lineOf(format, readerOf, { rooms, redactor }),
+  );
   const [usual] = levels as [Write<Source>];
   return (source, moment) => {
     const line = usual(source, moment);
@@ -175,11 +178,11 @@ function escapeOf(reader: Reader<never>, escapes: Escapes, { rooms, redactor }: 
 }
 
 function roomFor(kind: Kind, rooms: Rooms): number {
-  if (kind === 'text' || kind === 'detail') return rooms[kind];
+  if (kind === 'text' || kind === 'detail' || kind === 'body') return rooms[kind];
   return kind === 'long' || kind === 'varied' ? rooms.long : SAFE_BYTES;
 }
 
-const VARIED: ReadonlySet<Kind> = new Set(['varied', 'varied-number', 'ms', 'moment']);
+const VARIED: ReadonlySet<Kind> = new Set(['body', 'varied', 'varied-number', 'ms', 'moment']);
 
 /** Adjacent fields that rarely change from line to line share a writer. */
 function writersOf<Source>(pieces: readonly Piece<Source>[]): Write<Source>[] {

@@ -4,6 +4,8 @@ import { REQUEST_HEADER, RESPONSE_HEADER } from '#api/access-log/fields.ts';
 import type { LogFormat } from '#api/access-log/format.ts';
 import type { ClientCertificate, DownstreamTls, Exchange } from '../../exchange/exchange.ts';
 import { joinHeader } from '../../exchange/headers.ts';
+import { loggedBody, type BodyStart } from '../../exchange/logged-bodies.ts';
+import type { Redactor } from '#lib/redaction/redactor.ts';
 import { endpointReader, ruleOf, routeNameOf } from './origin.ts';
 import type { Reader, ReaderOf } from './line.ts';
 
@@ -36,7 +38,7 @@ export function keepHeaders(exchange: Exchange, names: readonly string[]): void 
 }
 
 /** The readers of a format whose logged headers are `headers`. */
-export function requestReaders(headers: readonly string[]): ReaderOf<Exchange> {
+export function requestReaders(headers: readonly string[], redactor: Redactor): ReaderOf<Exchange> {
   const endpoint = endpointReader();
   const fields: Fields = {
     ...REQUEST,
@@ -46,6 +48,7 @@ export function requestReaders(headers: readonly string[]): ReaderOf<Exchange> {
     ...CALLER,
     ...TRACE,
     ...TLS,
+    ...messageFieldsOf(redactor),
     endpoint: { kind: 'safe', read: ({ attempt }) => endpoint(attempt?.endpoint ?? null) },
   };
   return (name) => {
@@ -73,6 +76,24 @@ function withoutQuery(url: string | null): string | null {
 
 function responseHeader(name: string): Reader<Exchange> {
   return { kind: 'long', read: ({ responseHeaders }) => joinHeader(responseHeaders, name), secrets: name };
+}
+
+/** Whole heads and the beginnings of bodies. */
+function messageFieldsOf(redactor: Redactor): Fields {
+  const headersText = (headers: readonly string[]): string => JSON.stringify(headerObject(redactor.headers(headers)));
+  const bodyText = (body: BodyStart | null): string | null => (body === null ? null : redactor.body(body.type, body.text));
+  return {
+    requestHeaders: { kind: 'body', read: ({ requestHeaders }) => headersText(requestHeaders) },
+    responseHeaders: { kind: 'body', read: ({ responseHeaders }) => headersText(responseHeaders) },
+    requestBody: { kind: 'body', read: (exchange) => bodyText(loggedBody(exchange, 'request')) },
+    responseBody: { kind: 'body', read: (exchange) => bodyText(loggedBody(exchange, 'response')) },
+  };
+}
+
+/** Several lines of one name are one value with commas. */
+function headerObject(headers: readonly string[]): Readonly<Record<string, string>> {
+  const names = new Set(headers.filter((_, i) => i % 2 === 0));
+  return Object.fromEntries(Array.from(names, (name) => [name, joinHeader(headers, name) ?? '']));
 }
 
 const VERSIONS: Readonly<Record<number, string>> = { 10: 'HTTP/1.0', 11: 'HTTP/1.1', 20: 'HTTP/2.0' };
