@@ -1,6 +1,7 @@
-// The files that are generated from the chart's values.yaml.
+// The files that are generated: references from the chart's values.yaml, and dashboards from their code.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { DASHBOARDS } from './dashboards/index.ts';
 import { valuesReference } from './reference.ts';
 import { valuesOf } from './values.ts';
 
@@ -41,5 +42,6 @@ export function writtenFiles(): readonly WrittenFile[] {
   return [
     { name: 'charts/weir/README.md', text: README + tables },
     { name: 'docs/reference/chart.md', text: REFERENCE + tables },
+    ...DASHBOARDS.map(({ name, json }) => ({ name: `charts/weir/dashboards/${name}.json`, text: `${JSON.stringify(json, null, 2)}\n` })),
   ];
 }

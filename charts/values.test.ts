@@ -9,7 +9,7 @@ import { valuesOf } from './values.ts';
 const ROOT = path.resolve(import.meta.dirname, '..');
 
 describe('the reference of the values', () => {
-  test.each(writtenFiles())('$name is of one piece with values.yaml; `npm run reference` writes it', ({ name, text }) => {
+  test.each(writtenFiles())('$name is of one piece with its source; `npm run reference` writes it', ({ name, text }) => {
     expect(readFileSync(path.join(ROOT, name), 'utf8')).toBe(text);
   });
 

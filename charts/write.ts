@@ -1,4 +1,4 @@
-// `npm run reference`: writes the reference of the chart's values, for the chart and for the documentation.
+// `npm run reference`: writes the reference of the chart's values, for the chart and for the documentation, and the dashboards.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { writtenFiles } from './files.ts';
