@@ -1,8 +1,11 @@
 // The level of the cache in Redis: proxies with backends of their own share answers, whatever happens to the server and to its data.
+import { rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { readLines } from '#lib/json-lines.ts';
 import { parseRedisUrl } from '#lib/redis.ts';
+import { TestCa } from '../support/certificates.ts';
 import { describeWith } from '../support/describe-with.ts';
 import { closeAfterEach, get } from '../support/fixture.ts';
 import { header, status, type Message } from '../support/message.ts';
@@ -26,14 +29,20 @@ async function until(condition: () => boolean | Promise<boolean>, what: string):
 const cacheStatus = (answer: Message): string | undefined => header(answer, 'cache-status');
 
 /** A proxy that stores in Redis, with a backend whose answers have its name and a number. */
-async function start(url: string, name: string, headers = FRESH, settings: object = {}, timeoutMs = 2_000): Promise<PolicyRig> {
+async function start(
+  url: string,
+  name: string,
+  headers = FRESH,
+  settings: object = {},
+  { timeoutMs = 2_000, ...files }: Partial<typeof NO_FILES & { timeoutMs: number }> = {},
+): Promise<PolicyRig> {
   const address = parseRedisUrl(url);
   if (!address.ok) throw new Error(address.error);
   const policy = manifest('HTTPPolicy', 'web', {
     targetRefs: [{ kind: 'HTTPRoute', name: 'app' }],
     cache: { store: 'Redis', ...settings },
   });
-  const rig = await PolicyRig.start([policy], {}, { redis: { address: address.value, ...NO_FILES, timeoutMs } });
+  const rig = await PolicyRig.start([policy], {}, { redis: { address: address.value, ...NO_FILES, ...files, timeoutMs } });
   let count = 0;
   rig.upstream.become(() => ok(`${name} ${++count}`, headers));
   return rig;
@@ -271,11 +280,52 @@ describeWith(['redis'], 'the cache in Redis', () => {
     await until(async () => (await bodies(another, '/0'))[0]?.startsWith('two') === true, 'an answer of the backend');
   });
 
+  /** What one proxy stores, the other finds; and what it purges, the other asks its backend for. */
+  async function expectShared(at: string, files: Partial<typeof NO_FILES> = {}): Promise<void> {
+    const [one, another] = await Promise.all([start(at, 'one', FRESH, {}, files), start(at, 'two', FRESH, {}, files)]);
+    for (const rig of [one, another]) await until(() => isKnown(rig), 'the purges');
+    expect([await warm(one, '/a'), await bodies(another, '/a')]).toMatchObject([{ outcome: 'stored' }, ['one 1']]);
+    expect(await purge(one, 'url', `${ORIGIN}/a`)).toBe(true);
+    await until(async () => (await bodies(another, '/a'))[0] === 'two 1', 'an answer of the backend');
+  }
+
+  test('at the master that a Sentinel names, answers and purges are shared too', async () => {
+    const sentinel = await RedisServer.sentinel(server, 'main');
+    await expectShared(`redis+sentinel://127.0.0.1:${sentinel.port}/main`).finally(() => sentinel.stop());
+  });
+
+  test('with TLS, a user and a password they are shared, and a proxy with a wrong password or without the CA has its own', async () => {
+    const ca = await TestCa.create();
+    const { certificate, privateKey } = await ca.issue('redis', 'IP:127.0.0.1');
+    const fileOf = (name: string, text: string): string => {
+      writeFileSync(path.join(ca.folder, name), text);
+      return path.join(ca.folder, name);
+    };
+    const tls = ['--tls-port', 'PORT', '--tls-cert-file', certificate, '--tls-key-file', privateKey, '--tls-ca-cert-file', ca.certificate];
+    const users = '--user weir on >secret ~* &* +@all --user default off'.split(' ');
+    const own = await RedisServer.start([...tls, '--tls-auth-clients', 'no', ...users]);
+    try {
+      const at = `rediss://127.0.0.1:${own.port}`;
+      const files = { caFile: ca.certificate, userFile: fileOf('user', 'weir\n'), passwordFile: fileOf('password', 'secret\n') };
+      await expectShared(at, files);
+      for (const wrong of [
+        { ...files, passwordFile: fileOf('wrong', 'wrong') },
+        { ...files, caFile: '' },
+      ]) {
+        const stranger = await start(at, 'own', FRESH, {}, wrong);
+        expect([await bodies(stranger, '/a', '/a'), await warm(stranger, '/b')]).toMatchObject([['own 1', 'own 1'], { outcome: 'stored' }]);
+      }
+    } finally {
+      await own.stop();
+      rmSync(ca.folder, { recursive: true, force: true });
+    }
+  });
+
   test('a purge while Redis is away holds once it is back, also for what it still has', async () => {
     const own = await RedisServer.start();
     const at = `redis://127.0.0.1:${own.port}`;
     try {
-      const [one, another] = [await start(at, 'one', FRESH, {}, 200), await start(at, 'two', FRESH, {}, 200)];
+      const [one, another] = [await start(at, 'one', FRESH, {}, { timeoutMs: 200 }), await start(at, 'two', FRESH, {}, { timeoutMs: 200 })];
       for (const rig of [one, another]) await until(() => isKnown(rig), 'the purges');
       await bodies(one, '/a');
       await until(
@@ -299,7 +349,7 @@ describeWith(['redis'], 'the cache in Redis', () => {
     const own = await RedisServer.start();
     const at = `redis://127.0.0.1:${own.port}`;
     try {
-      const rigs = [await start(at, 'one', FRESH, {}, 200), await start(at, 'two', FRESH, {}, 200)] as const;
+      const rigs = [await start(at, 'one', FRESH, {}, { timeoutMs: 200 }), await start(at, 'two', FRESH, {}, { timeoutMs: 200 })] as const;
       for (const rig of rigs) await until(() => isKnown(rig), 'the purges');
       let [path, goesOn] = [0, true];
       const statuses = new Set<number>();
