@@ -1,5 +1,5 @@
 // Plugins in their isolate: what they do, and attacks on the proxy, on other plugins and on its time and memory.
-import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { PluginIsolate, type Outcome, type PluginIsolateOptions, type Request } from './plugin-isolate.ts';
 import type { Hook, RequestHead } from './message.ts';
 import { compileEngine } from './quickjs/engine.ts';
@@ -121,23 +121,35 @@ describe('a plugin', () => {
 });
 
 describe('an attack', () => {
-  test.each([
-    ['process', `typeof process`],
-    ['require', `typeof require`],
-    ['fetch', `typeof fetch`],
-    ['timers', `typeof setTimeout + typeof setInterval + typeof setImmediate`],
-    ['the way into the host', `typeof weirSend + typeof weirEncode + typeof weirConfig`],
-    ['process by a constructor', `typeof context.fetch.constructor('return globalThis.process')()`],
-    [
-      'process by the constructor of a promise',
-      `typeof (async () => {}).constructor('return globalThis.process')().then.constructor('return globalThis.process')()`,
-    ],
-    ['the standard library of QuickJS', `typeof std + typeof os`],
-    ['WebAssembly and shared memory', `typeof WebAssembly`],
-  ])('finds no %s', async (_, expression) => {
-    const { call } = start(hook(`return { status: 200, body: ${expression} };`));
-    const outcome = await call();
-    expect(outcome.ok ? outcome.bytes?.toString().replaceAll('undefined', '') : reasonOf(outcome)).toBe('');
+  describe('finds', () => {
+    const WAYS: readonly (readonly [name: string, expression: string])[] = [
+      ['process', `typeof process`],
+      ['require', `typeof require`],
+      ['fetch', `typeof fetch`],
+      ['timers', `typeof setTimeout + typeof setInterval + typeof setImmediate`],
+      ['the way into the host', `typeof weirSend + typeof weirEncode + typeof weirConfig`],
+      ['process by a constructor', `typeof context.fetch.constructor('return globalThis.process')()`],
+      [
+        'process by the constructor of a promise',
+        `typeof (async () => {}).constructor('return globalThis.process')().then.constructor('return globalThis.process')()`,
+      ],
+      ['the standard library of QuickJS', `typeof std + typeof os`],
+      ['WebAssembly and shared memory', `typeof WebAssembly`],
+    ];
+    let shared: Started;
+    beforeAll(() => {
+      const cases = WAYS.map(([name, expression]) => `case ${JSON.stringify(name)}: return { status: 200, body: ${expression} };`);
+      shared = start(hook(`switch (request.headers.get('x-way')) { ${cases.join(' ')} }`));
+      // It serves all of them.
+      open.splice(open.indexOf(shared.isolate), 1);
+    });
+    afterAll(() => shared.isolate.close());
+
+    test.each(WAYS)('no %s', async (name) => {
+      const head = { ...HEAD, headers: ['x-way', name] };
+      const outcome = await shared.isolate.call({ exchange: 1, hook: 'onRequest', keep: false, request: head }, null);
+      expect(outcome.ok ? outcome.bytes?.toString().replaceAll('undefined', '') : reasonOf(outcome)).toBe('');
+    });
   });
 
   test('cannot import at run time', async () => {
