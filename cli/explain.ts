@@ -132,7 +132,7 @@ async function explainUrl(
   return winner === null || sent.refused || isRefused(access) ? 1 : 0;
 }
 
-/** What applies to requests of the rule that gets the request. */
+/** The settings that apply to requests of the rule that gets the request. */
 function explainRule(
   index: PolicyIndex,
   clusters: Config['clusters'],

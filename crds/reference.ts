@@ -79,7 +79,7 @@ function fieldsIn(schema: Schema, parent: string, kind: string): ReferenceField[
       limits: limitsOf(field),
       description: String(field['description'] ?? ''),
     };
-    // What is in the field is listed at the other path.
+    // The content of the field is listed at the other path.
     if (like !== undefined) return [{ ...entry, description: `${entry.description} Its fields are those of \`${like}.${name}\`.` }];
     const items = field['items'] as Schema | undefined;
     return [entry, ...fieldsIn(field, here, kind), ...(items === undefined ? [] : fieldsIn(items, `${here}[]`, kind))];

@@ -75,7 +75,7 @@ export function parseRedisUrl(url: string): Result<RedisAddress> {
   });
 }
 
-/** What the address lacks is ''. */
+/** A part that the address lacks is ''. */
 function partsOf([, ...parts]: RegExpExecArray): readonly [string, string, string, string, string, string] {
   const [scheme = '', form = '', user = '', password = '', hosts = '', rest = ''] = parts;
   return [scheme, form, user, password, hosts, rest];

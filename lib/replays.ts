@@ -1,4 +1,4 @@
-// What was accepted once and must not be accepted again, in bounded memory: each entry stays at least as long as it may be valid.
+// Values that were accepted once and must not be accepted again, in bounded memory: each entry stays at least as long as it may be valid.
 
 /** About 25 MiB. */
 const MAX_REMEMBERED = 262_144;

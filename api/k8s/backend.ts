@@ -40,7 +40,7 @@ const spec = closed(
   {
     protocol: Type.Enum(['http1', 'http2'], {
       default: 'http1',
-      description: 'What the endpoints speak: http1 is HTTP/1.1, http2 is HTTP/2.',
+      description: 'The protocol of the endpoints: http1 is HTTP/1.1, http2 is HTTP/2.',
     }),
     endpoints: Type.Optional(
       Type.Array(BackendEndpoint, { minItems: 1, maxItems: 256, description: 'Fixed endpoints; requests go to each in turn.' }),

@@ -22,7 +22,7 @@ export const httpPolicy = policyKind({
   plural: 'httppolicies',
   shortNames: ['hp'],
   description:
-    'What happens to requests and answers on their way: changes of their parts, maintenance, fixed answers, hubs of topics, error pages, compression both ways, streams of events, API documents, gRPC for browsers, for JSON and by method, messages of gRPC, idempotency keys, stored answers. For each field the nearest policy wins: rule, route, listener, ListenerSet, Gateway.',
+    'The handling of requests and answers on their way: changes of their parts, maintenance, fixed answers, hubs of topics, error pages, compression both ways, streams of events, API documents, gRPC for browsers, for JSON and by method, messages of gRPC, idempotency keys, stored answers. For each field the nearest policy wins: rule, route, listener, ListenerSet, Gateway.',
   targets: [GATEWAY_TARGET, LISTENER_SET_TARGET, HTTP_ROUTE_TARGET, GRPC_ROUTE_TARGET],
   appliesTo: 'rule',
   protects: ['openapi'],

@@ -49,7 +49,7 @@ type Conditions = Pick<PeerAsk, 'deadlineMs' | 'part' | 'signal'>;
 
 const QUIET = { part: () => undefined, signal: new AbortController().signal };
 
-/** What the leader does for limits of fleets. */
+/** The work of the leader for limits of fleets. */
 export interface Limits {
   lend(scope: string, borrower: string, asks: readonly Ask[]): readonly Lend[] | null;
   present(borrowers: Borrowers): Lenders | null;

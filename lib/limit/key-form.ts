@@ -1,4 +1,4 @@
-// What a key of a limit is made of, and how operators see it: values of headers and cookies, which may be credentials, only as digests.
+// The parts of a key of a limit, and its form for operators: values of headers and cookies, which may be credentials, only as digests.
 import { createHash } from 'node:crypto';
 
 /** One part of keys. */
@@ -20,7 +20,7 @@ const SHOWN_DIGEST = 16;
 /** Other values are written in quotes, so that no value looks like two parts. */
 const PLAIN = /^[A-Za-z0-9 !#$%&'()*+./:;<=>?@^_`{|}~[\]-]+$/;
 
-/** What a secret key is called elsewhere. */
+/** The name of a secret key elsewhere. */
 export function keyDigest(key: string): string {
   return createHash('sha256').update(key).digest('base64url');
 }

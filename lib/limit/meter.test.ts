@@ -114,7 +114,7 @@ test('concurrency gives a unit again when its request ends', () => {
   expect([takes(meter, 3), meter.left()]).toEqual([1, 0]);
 });
 
-/** What a caller does: waits, takes, is charged, gives back. */
+/** The steps of a caller: waits, takes, is charged, gives back. */
 interface Step {
   readonly wait: number;
   readonly cost: number;
@@ -130,7 +130,7 @@ function run(algorithm: Algorithm, taken: readonly Step[]): { readonly at: numbe
     const waitMs = meter.waitMs(cost);
     const left = meter.left();
     const allowed = meter.take(cost);
-    // What a meter says about itself is what it does.
+    // A meter does as it says.
     expect([waitMs === 0, left >= cost]).toEqual([allowed, allowed]);
     return { at: clock.now, cost, allowed };
   });

@@ -56,7 +56,7 @@ function plainListener(plan: Plan): ParentRef {
   return plan.edge.listener({ protocol: 'HTTP', port: plan.options.entryPoints.get('web') ?? 80, hostname: '' }).parent;
 }
 
-/** What comes in the clear for a host with a certificate is sent to HTTPS, as ingress-nginx does it. */
+/** A request in the clear for a host with a certificate is sent to HTTPS, as ingress-nginx does it. */
 export function toHttps(object: InputObject, route: { readonly name: string; readonly hostnames: readonly string[] }, plan: Plan): void {
   const hostnames = route.hostnames.filter((hostname) => plan.isFirst(`to-https/${hostname}`));
   if (hostnames.length === 0 && route.hostnames.length > 0) return;

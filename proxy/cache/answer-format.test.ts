@@ -71,7 +71,7 @@ test('an answer that was asked for before a purge of it is outdated', () => {
   ]);
   log.note({ by: 'prefix', value: 'http://a/' });
   expect([about('http://a/b'), about('http://b/')]).toEqual([true, false]);
-  // What is not remembered may have been about it.
+  // A purge that is not remembered may have been about it.
   for (let i = 0; i < 1_000; i++) log.note({ by: 'url', value: 'http://c/' });
   expect([about('http://b/'), log.covers(log.moment - 1, { url: 'http://b/', tags: [] })]).toEqual([true, false]);
 });

@@ -111,7 +111,7 @@ export class RedisPurges {
 
   #take([era, lastPurge, purges, lastUrl, urls]: Lists): void {
     if (era !== this.#era) {
-      // What was purged meanwhile is not known. A worker that begins has stored nothing of the former era.
+      // The purges of the time between are not known. A worker that begins has stored nothing of the former era.
       if (this.#era !== '') this.#heard(ALL);
       this.#known.length = 0;
       [this.#era, this.#last, this.#lastUrl] = [era, 0, lastUrl];

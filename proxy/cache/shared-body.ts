@@ -147,7 +147,7 @@ export class SharedBody {
     }
   }
 
-  /** Somebody waits for more, and others hold the whole window: those at its beginning are cut. */
+  /** A reader waits for more, and others hold the whole window: those at its beginning are cut. */
   #cutLaggards(): void {
     const end = this.#first + this.#pieces.length;
     if (this.#bytes <= this.#window || ![...this.#readers].some(({ next }) => next === end)) return;

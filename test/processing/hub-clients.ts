@@ -10,7 +10,7 @@ import type { RawClient } from '../support/raw-client.ts';
 import { until } from '../support/until.ts';
 
 export const HUB_ROUTE = { kind: 'HTTPRoute', name: 'app' };
-/** Everybody may publish. */
+/** All clients may publish. */
 export const ALL = { publish: 'true' };
 
 export function hubPolicy(hub: object, name = 'live'): Manifest {

@@ -22,7 +22,7 @@ export const circuitBreaker = group(
         maximum: 1_000,
       }),
     }),
-    scope: choice('What the breaker stops requests to: the whole Backend, or one Endpoint of it, while the others are used.', [
+    scope: choice('The target that the breaker stops requests to: the whole Backend, or one Endpoint of it, while the others are used.', [
       'Backend',
       'Endpoint',
     ]),

@@ -3,7 +3,7 @@ import { backend } from '../policy-reference.ts';
 import { count, group, mediaType, text } from '../setting.ts';
 
 export const fallback = group(
-  'What clients get if the backend gives no answer: it has no usable endpoint, cannot be reached, or fails or is late in every attempt.',
+  'The answer for clients if the backend gives none: it has no usable endpoint, cannot be reached, or fails or is late in every attempt.',
   {
     backendRef: backend(
       'The backend that gets the request then, if the request is safe to send again and its body is kept. Its own policies apply, but not its fallback.',

@@ -37,7 +37,10 @@ const settings = {
       maximum: 67_108_864,
     },
   ),
-  onError: choice('What happens while the plugin fails. Closed: requests get an error. Open: they go on without it.', ['Closed', 'Open']),
+  onError: choice('The handling of requests while the plugin fails. Closed: requests get an error. Open: they go on without it.', [
+    'Closed',
+    'Open',
+  ]),
 };
 
 export const plugin = Type.Optional(

@@ -64,7 +64,7 @@ const settings = {
   }),
   messageTimeout: duration('How long the service may take to answer a message.'),
   maxMessageTimeout: duration('The longest time that it may ask for instead, once for each message.'),
-  onError: choice('What happens to requests while the service fails. Closed: they get 503. Open: they go on without it.', [
+  onError: choice('The handling of requests while the service fails. Closed: they get 503. Open: they go on without it.', [
     'Closed',
     'Open',
   ]),

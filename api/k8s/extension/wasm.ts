@@ -56,7 +56,10 @@ const settings = {
     maximum: 67_108_864,
   }),
   logLevel: choice('The least level of its lines in the log of the proxy.', WASM_LOG_LEVELS),
-  onError: choice('What happens while the module fails. Closed: requests get an error. Open: they go on without it.', ['Closed', 'Open']),
+  onError: choice('The handling of requests while the module fails. Closed: requests get an error. Open: they go on without it.', [
+    'Closed',
+    'Open',
+  ]),
 };
 
 export const wasm = Type.Optional(

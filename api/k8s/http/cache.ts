@@ -32,7 +32,7 @@ export const cache = group('Stores the answers of backends and answers later req
     'Honour',
     'Ignore',
   ]),
-  key: group('What of a request belongs to the key of a stored answer, besides scheme, host, path and query.', {
+  key: group('The parts of a request that belong to the key of a stored answer, besides scheme, host, path and query.', {
     includeQuery: names('Only these parameters of the query.', PARAMETER, 'the name of a parameter'),
     excludeQuery: names('Not these parameters of the query.', PARAMETER, 'the name of a parameter'),
     headers: names('The values of these headers.', TOKEN, 'the name of a header'),

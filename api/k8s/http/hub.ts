@@ -35,12 +35,12 @@ export const hub = whole(
         description: 'Other origins whose pages may open WebSockets and publish.',
       }),
     ),
-    history: group('What each topic keeps for clients that come back.', {
+    history: group('The messages that each topic keeps for clients that come back.', {
       messages: count('The last messages that each topic keeps.', { minimum: 0, maximum: 10_000 }),
       age: duration('For how long it keeps them.'),
     }),
     maxMessageSize: size('The largest message that a client may send.', { minimum: 1, maximum: 16_777_216 }),
-    maxQueueSize: size('What may wait for a slow client; then its connection ends.', { minimum: 1_024 }),
+    maxQueueSize: size('The messages that may wait for a slow client. Beyond that, its connection ends.', { minimum: 1_024 }),
     maxSubscriptions: count('The topics of one connection.', { minimum: 1, maximum: 10_000 }),
     maxConnections: count('The open connections of each worker.', { minimum: 1, maximum: 1_000_000 }),
     heartbeat: duration('A connection without traffic gets a sign of life so often; one that does not answer a ping ends.'),

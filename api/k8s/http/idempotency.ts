@@ -19,7 +19,7 @@ export const idempotency = whole(
     maxBodySize: size('Longer bodies of requests with a key get 413.', { minimum: 0, maximum: 268_435_456 }),
     maxAnswerSize: size('Longer answers are not kept: repeated requests get 409.', { minimum: 0, maximum: 16_777_216 }),
     onError: choice(
-      'What happens to requests with a key while the store does not answer. Closed: they get 503. Open: they pass without a key.',
+      'The handling of requests with a key while the store does not answer. Closed: they get 503. Open: they pass without a key.',
       ['Closed', 'Open'],
     ),
   },

@@ -11,7 +11,7 @@ const path = group('Takes the path apart, and replaces it.', {
     'A template for the whole path instead, such as /users/{id}/*: {id} is one segment, * at the end the rest. Its names are `path.params`.',
     { maxLength: MAX_PATH },
   ),
-  replace: text('What takes the place of the matching part: text with $1 or ${name} for groups, and $$ for $.', { maxLength: MAX_PATH }),
+  replace: text('The replacement of the matching part: text with $1 or ${name} for groups, and $$ for $.', { maxLength: MAX_PATH }),
 });
 
 export const request = whole('Changes requests before they go to the backend. A nearer policy replaces all of it.', {

@@ -53,7 +53,7 @@ const limit = Type.Object(
       Type.Array(keyPart, {
         maxItems: 8,
         description:
-          'What is counted apart: each combination of these parts. Requests without a part count together. Empty: all requests count together.',
+          'The parts of requests that are counted apart: each combination has a count of its own. Requests without a part count together. Empty: all requests count together.',
       }),
     ),
     match: expression(

@@ -37,7 +37,7 @@ function item<const P extends Parameters<typeof Type.Object>[0]>(description: st
 
 const role = item('One role.', {
   name: ruleName('The name of the role.'),
-  permissions: words('What the role may do, in words that rules name, such as orders:write.'),
+  permissions: words('The permissions of the role, in words that rules name, such as orders:write.'),
   principals: words('Callers with the role, by their id.'),
   groups: words('Groups of callers with the role.'),
   consumers: words('Consumers with the role, as NAMESPACE/NAME.'),
@@ -86,7 +86,7 @@ const time = item('One time of the week.', {
 
 const rule = item('One rule. All of its conditions must hold; of a list one value is enough.', {
   name: ruleName('The name of the rule, in logs, metrics and weir explain.'),
-  action: Type.Enum(['Allow', 'Deny'], { description: 'What becomes of a request that matches.' }),
+  action: Type.Enum(['Allow', 'Deny'], { description: 'The handling of a request that matches.' }),
   principal: group('Conditions on the caller. A request without an authenticated caller has only an address and headers.', {
     ids: words('The id of the caller.'),
     groups: words('One of its groups.'),
@@ -109,9 +109,9 @@ const rule = item('One rule. All of its conditions must hold; of a list one valu
 });
 
 export const authorization = whole(
-  'What callers may do. The first rule that matches decides; refused requests are answered with 403. A nearer policy replaces all of it.',
+  'The rights of callers. The first rule that matches decides; refused requests are answered with 403. A nearer policy replaces all of it.',
   {
-    defaultAction: choice('What becomes of a request that no rule matches.', ['Deny', 'Allow']),
+    defaultAction: choice('The handling of a request that no rule matches.', ['Deny', 'Allow']),
     mode: choice('DryRun: every request passes; logs and metrics tell what Enforce, the default, would refuse.', ['Enforce', 'DryRun']),
     roles: Type.Optional(Type.Array(role, { maxItems: 64, description: 'Roles of callers, with their permissions.' })),
     rules: Type.Optional(Type.Array(rule, { maxItems: MAX_RULES, description: 'The rules, in the order in which they are asked.' })),

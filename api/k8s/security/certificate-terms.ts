@@ -1,4 +1,4 @@
-// What client certificates must fulfil besides the handshake: of the authenticator `certificate`, and of the group `clientCertificates`.
+// Terms for client certificates besides the handshake: of the authenticator `certificate`, and of the group `clientCertificates`.
 import { Type } from 'typebox';
 import { dataKey } from '../policy-reference.ts';
 import { choice, group, whole } from '../setting.ts';
@@ -11,7 +11,7 @@ export const CERTIFICATE_TERMS = {
   crl: dataKey(
     'The entry with the revocation lists (RFC 5280) of the authorities, in PEM, one for each authority that issues client certificates. A revoked certificate is refused, and so is one whose authority has no list.',
   ),
-  expiredCrl: choice('What holds after the time at which a list says that the next one comes. Accept: the list counts on.', [
+  expiredCrl: choice('The handling of certificates after the time at which a list announces the next one. Accept: the list counts on.', [
     'Refuse',
     'Accept',
   ]),
@@ -31,6 +31,6 @@ export const CERTIFICATE_TERMS = {
 
 /** The group `clientCertificates` of a SecurityPolicy. */
 export const clientCertificates = whole(
-  'What client certificates must fulfil that the listener has verified (frontendValidation of the Gateway), whatever authentication asks for; requests with others are answered with 401. A nearer policy replaces all of it.',
+  'The terms for client certificates that the listener has verified (frontendValidation of the Gateway), beside those of authentication. Requests with other certificates get 401. A nearer policy replaces all of it.',
   CERTIFICATE_TERMS,
 );

@@ -29,7 +29,7 @@ export const csrf = whole(
         description: 'Paths that are not checked, with all paths below them, such as those that other services call.',
       }),
     ),
-    withoutOrigin: choice('What becomes of a request that does not tell which page makes it: browsers always tell, other clients do not.', [
+    withoutOrigin: choice('The handling of a request that does not tell which page makes it: browsers always tell, other clients do not.', [
       'Refuse',
       'Pass',
     ]),

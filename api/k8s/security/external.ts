@@ -45,7 +45,7 @@ const settings = {
       maxLength: 1_024,
       form: PATH,
     }),
-    pathPrefix: text('What comes before the path of the request in questions.', { maxLength: 1_024, form: PATH }),
+    pathPrefix: text('The prefix of the path of the request in questions.', { maxLength: 1_024, form: PATH }),
     method: choice('The method of questions. When absent: GET with path and without body, or else that of the request.', [
       'GET',
       'HEAD',
@@ -59,7 +59,7 @@ const settings = {
   }),
   timeout: duration('How long a decision may take.'),
   onError: choice(
-    'What happens to requests while the service gives no decision. Closed: they get 503. Open: they go on without a caller.',
+    'The handling of requests while the service gives no decision. Closed: they get 503. Open: they go on without a caller.',
     ['Closed', 'Open'],
   ),
   cache: group('Decisions are used again. Those that set cookies are not.', {

@@ -33,7 +33,7 @@ export const requestSigning = Type.Optional(
         Type.Array(component, {
           minItems: 1,
           maxItems: 16,
-          description: 'What is signed besides the digest of the body. Headers that a request lacks are left out.',
+          description: 'The parts that are signed besides the digest of the body. Headers that a request lacks are left out.',
         }),
       ),
       label: label('The label of the signature.'),

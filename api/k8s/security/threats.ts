@@ -14,7 +14,10 @@ export const threats = whole(
     missingPaths: count('Different paths that do not exist, by 404.', THRESHOLD),
     malformedRequests: count('Requests that are no valid HTTP, by 400, at any listener of the proxy.', THRESHOLD),
     limited: count('Requests beyond a limit, by 429.', THRESHOLD),
-    action: choice('What happens to a source or caller that reaches one of the numbers: it is blocked, or only logged.', ['Block', 'Log']),
+    action: choice('The consequence for a source or caller that reaches one of the numbers: it is blocked, or only logged.', [
+      'Block',
+      'Log',
+    ]),
     block: duration('The length of the first block. Each further one is twice as long.'),
     maxBlock: duration('The longest block. A source that behaves for as long after a block begins anew.'),
     scope: choice('Where a block holds: at all proxies of the fleet, or only at the proxy that has seen the requests.', ['Fleet', 'Proxy']),

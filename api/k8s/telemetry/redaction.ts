@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { choices, group } from '../setting.ts';
 
 export const redaction = group(
-  'What is hidden in all that proxies tell about requests, besides the secrets that they know by themselves.',
+  'The values that proxies hide in everything they tell about requests, besides the secrets that they know by themselves.',
   {
     names: Type.Optional(
       Type.Array(Type.String({ minLength: 1, maxLength: 128 }), {

@@ -1,4 +1,4 @@
-// What a client certificate must fulfil besides the handshake: it is not revoked, and has a pinned key and permitted names.
+// Terms for a client certificate besides the handshake: it is not revoked, and has a pinned key and permitted names.
 import { createHash, X509Certificate } from 'node:crypto';
 import { fieldsOfCertificate } from '#lib/certificate-fields.ts';
 import { normaliseName } from '#lib/distinguished-name.ts';
