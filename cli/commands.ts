@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   endpoint: async () => (await import('./endpoint.ts')).endpoint,
   breaker: async () => (await import('./breaker.ts')).breaker,
   block: async () => (await import('./block.ts')).block,
+  tail: async () => (await import('./tail.ts')).tail,
   proxies: async () => (await import('./proxies.ts')).proxies,
   endpoints: async () => (await import('./endpoints.ts')).endpoints,
   limits: async () => (await import('./limits.ts')).limits,

@@ -16,6 +16,10 @@ export interface LogRule {
   readonly duration: number | null;
   /** `<namespace>/<name>` of routes, or `<namespace>/*`. */
   readonly routes: readonly string[] | null;
+  /** Addresses of clients. */
+  readonly clients: readonly string[] | null;
+  /** Names of callers, or Consumers as `<namespace>/<name>`. */
+  readonly principals: readonly string[] | null;
   /** Whether the rule takes only failures and answers of the proxy itself. */
   readonly error: boolean;
   /** The sampled share of the lines that meet the other conditions, above 0 and up to 1. */
@@ -25,8 +29,8 @@ export interface LogRule {
 /** Null means all lines. */
 export type LogFilter = readonly LogRule[] | null;
 
-const NO_CONDITION: LogRule = { statuses: null, duration: null, routes: null, error: false, sample: 1 };
-const CONDITIONS = ['status=', 'duration>=', 'route=', 'sample=', 'error'];
+const NO_CONDITION: LogRule = { statuses: null, duration: null, routes: null, clients: null, principals: null, error: false, sample: 1 };
+const CONDITIONS = ['status=', 'duration>=', 'route=', 'client=', 'principal=', 'sample=', 'error'];
 const MAX_RULES = 32;
 
 /** Parses a filter; '' means no filter. */
@@ -54,20 +58,10 @@ function parseRule(text: string): Result<LogRule> {
 function parseCondition(text: string): Result<Partial<LogRule>> {
   if (text === 'error') return ok({ error: true });
   const [, name = '', operator = '', value = ''] = /^([a-z]+)\s*(>?=)\s*(.*)$/.exec(text) ?? [];
-  switch (name + operator) {
-    case 'status=':
-      return parseStatuses(value);
-    case 'duration>=':
-      return parseMinimum(value);
-    case 'route=':
-      return parseRoutes(value);
-    case 'sample=':
-      return parseSample(value);
-    default:
-      return err(
-        `${JSON.stringify(text)} is not a condition; use status=5xx, duration>=1s, route=NAMESPACE/NAME, error or sample=0.1${hint(text)}`,
-      );
-  }
+  const parse = PARSERS.get(name + operator);
+  if (parse !== undefined) return parse(value);
+  const known = 'status=5xx, duration>=1s, route=NAMESPACE/NAME, client=ADDRESS, principal=NAME, error or sample=0.1';
+  return err(`${JSON.stringify(text)} is not a condition; use ${known}${hint(text)}`);
 }
 
 function hint(text: string): string {
@@ -100,7 +94,21 @@ function parseRoutes(value: string): Result<Partial<LogRule>> {
   return odd === undefined ? ok({ routes }) : err(`route: ${JSON.stringify(odd)} is neither NAMESPACE/NAME nor NAMESPACE/*`);
 }
 
+function listOf(value: string): readonly string[] {
+  return value.split(',').map((item) => item.trim());
+}
+
 function parseSample(value: string): Result<Partial<LogRule>> {
   const share = /^[0-9]*\.?[0-9]+$/.test(value) ? Number(value) : NaN;
   return share > 0 && share <= 1 ? ok({ sample: share }) : err(`sample: ${JSON.stringify(value)} is not a share above 0 and up to 1`);
 }
+
+/** By name and operator. */
+const PARSERS: ReadonlyMap<string, (value: string) => Result<Partial<LogRule>>> = new Map([
+  ['status=', parseStatuses],
+  ['duration>=', parseMinimum],
+  ['route=', parseRoutes],
+  ['client=', (value: string) => ok({ clients: listOf(value) })],
+  ['principal=', (value: string) => ok({ principals: listOf(value) })],
+  ['sample=', parseSample],
+]);

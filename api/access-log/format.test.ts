@@ -67,7 +67,7 @@ describe('a format', () => {
 });
 
 describe('a filter', () => {
-  const rule = { statuses: null, duration: null, routes: null, error: false, sample: 1 };
+  const rule = { statuses: null, duration: null, routes: null, clients: null, principals: null, error: false, sample: 1 };
 
   test('does not exist if the text is empty', () => {
     expect(parseFilter(' ')).toEqual({ ok: true, value: null });
@@ -95,7 +95,7 @@ describe('a filter', () => {
   test.each([
     [
       'stauts=5xx',
-      '"stauts=5xx" is not a condition; use status=5xx, duration>=1s, route=NAMESPACE/NAME, error or sample=0.1; did you mean status=?',
+      '"stauts=5xx" is not a condition; use status=5xx, duration>=1s, route=NAMESPACE/NAME, client=ADDRESS, principal=NAME, error or sample=0.1; did you mean status=?',
     ],
     ['status>=500', 'is not a condition'],
     ['status=6xx', 'status: "6xx" is neither a status (404), a class (5xx) nor a range (500-504)'],

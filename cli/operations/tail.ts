@@ -1,5 +1,6 @@
-// `weir proxies tail`: prints lines of the access log as they come, and at the end what is missing.
+// `weir tail` and `weir proxies tail`: print lines of the access log as they come, and at the end what is missing.
 import { StringDecoder } from 'node:string_decoder';
+import { parseDuration } from '#lib/duration.ts';
 import type { FlagValues } from '#lib/flags.ts';
 import type { TailEnd, TailLine } from '../../controller/operations/tail.ts';
 import { UsageError } from '../command.ts';
@@ -7,17 +8,27 @@ import { streamOperation } from './client.ts';
 import { commandCode, commandText } from './command-text.ts';
 import type { Connection } from './connection.ts';
 
-/** The default time of a tail, milliseconds. */
-const DEFAULT_MS = 60_000;
+/** The default time of a tail. */
+const DEFAULT_TIME = '1m';
 /** How much longer than the tail the answer may take, milliseconds. */
 const SLACK_MS = 20_000;
 
+/** What takes the place of the flags of the same names. */
+export interface TailChoice {
+  readonly filter?: string | undefined;
+  readonly duration?: string | undefined;
+}
+
 /** Prints the lines of these proxies, of all if there are none. Returns the exit code. */
-export async function printTail(connection: Connection, values: FlagValues, proxies: readonly string[]): Promise<number> {
-  const isTimed = values.text('duration') !== '';
+export async function printTail(
+  connection: Connection,
+  values: FlagValues,
+  proxies: readonly string[],
+  { filter = values.text('filter'), duration = values.text('duration') }: TailChoice = {},
+): Promise<number> {
   const body = {
-    ...{ filter: values.text('filter'), rate: values.count('rate', 1), worker: values.text('worker') },
-    ...(isTimed ? { duration: values.text('duration') } : {}),
+    ...{ filter, rate: values.count('rate', 1), worker: values.text('worker') },
+    ...(duration === '' ? {} : { duration }),
     ...(proxies.length === 0 ? {} : { proxies }),
   };
   // `| head` closes the pipe.
@@ -26,9 +37,15 @@ export async function printTail(connection: Connection, values: FlagValues, prox
   const call = { method: 'POST', path: '/proxies/tail', body } as const;
   await streamOperation(connection, call, {
     take: (data) => printer.take(data),
-    timeout: (isTimed ? values.time('duration') : DEFAULT_MS) + SLACK_MS,
+    timeout: timeOf(duration) + SLACK_MS,
   });
   return printer.end(connection.name);
+}
+
+/** A wrong duration is an error of the operation. */
+function timeOf(duration: string): number {
+  const parsed = parseDuration(duration === '' ? DEFAULT_TIME : duration);
+  return parsed.ok ? parsed.value : 0;
 }
 
 class TailPrinter {

@@ -34,13 +34,13 @@ export interface Log extends ExchangeListener {
 }
 
 /** The values of an exchange that filters check. */
-export function subjectOf({ status, route, error }: Exchange, ms: number): Subject {
-  return { status, ms, route: route === null ? '' : route.key, failed: error !== null };
+export function subjectOf({ status, route, error, clientAddress: client, principal: caller }: Exchange, ms: number): Subject {
+  return { status, ms, route: route === null ? '' : route.key, failed: error !== null, client, caller };
 }
 
 /** The values of a connection that filters check. */
-export function subjectOfStream({ target, error }: StreamSession, ms: number): Subject {
-  return { status: 0, ms, route: target.plan === null ? '' : target.plan.key, failed: error !== null };
+export function subjectOfStream({ target, error, remoteAddress: client }: StreamSession, ms: number): Subject {
+  return { status: 0, ms, route: target.plan === null ? '' : target.plan.key, failed: error !== null, client, caller: null };
 }
 
 export class AccessLog implements Log {

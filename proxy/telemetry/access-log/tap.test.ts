@@ -6,7 +6,7 @@ import { Tap } from './tap.ts';
 const LINE = `${'x'.repeat(999)}\n`;
 
 function subject(status: number) {
-  return { status, ms: 1, route: 'HTTPRoute/ns/a/0', failed: false };
+  return { status, ms: 1, route: 'HTTPRoute/ns/a/0', failed: false, client: '192.0.2.7', caller: null };
 }
 
 /** Offers lines, and returns how many the tap takes. */
