@@ -1,6 +1,7 @@
 // `telemetry` of GatewayParameters: where proxies send what they tell.
 import { Type, type Static } from 'typebox';
 import { configMapKey, duration, group, secretKey, texts, withRules } from './gateway-parameters-parts.ts';
+import { TracingParameters } from './gateway-parameters-tracing.ts';
 
 /** The URL of a collector: without user, query and fragment. */
 const ENDPOINT = '^https?://[^\\s/?#@]+(/[^\\s?#]*)?$';
@@ -37,7 +38,10 @@ const Otlp = withRules(
   ['!has(self.metricsInterval) || (has(self.metrics) && self.metrics)', 'metricsInterval is only for metrics: true'],
 );
 
-export const TelemetryParameters = group('Where proxies send what they tell.', { otlp: Type.Optional(Otlp) });
+export const TelemetryParameters = group('Where proxies send what they tell.', {
+  otlp: Type.Optional(Otlp),
+  tracing: Type.Optional(TracingParameters),
+});
 
 /** The OpenTelemetry collector of the proxies. */
 export type OtlpParameters = Static<typeof Otlp>;

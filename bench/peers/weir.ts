@@ -90,3 +90,17 @@ export const weir = weirOf('weir', OWN);
 
 /** With the default access log. */
 export const weirLog = weirOf('weir-log', OWN, true);
+
+/** With traces of a share of the requests, percent. The origin takes the spans: it answers everything with 200, and nothing is dropped. */
+export function tracingWeir(name: string, percent: number): Peer {
+  const plain = weirOf(name, OWN);
+  return {
+    ...plain,
+    plain: weir.name,
+    command(scenario) {
+      const command = plain.command(scenario);
+      const flags = [`--otlp-endpoint=http://127.0.0.1:${scenario.originPort}`, `--tracing-sampling=${percent}`];
+      return { ...command, args: [...command.args, ...flags] };
+    },
+  };
+}

@@ -9,6 +9,7 @@ import type { DesiredFleet, FleetPort } from '../compile/result.ts';
 import { fromField, labelsOf, metadataFor, selectorOf, type Fields, type FleetSettings, type Manifest } from './manifest.ts';
 import { credentialsName } from './credentials.ts';
 import { otlpEnvironment, otlpFlags, otlpMounts, otlpVolumes } from './otlp.ts';
+import { tracingFlags } from './tracing.ts';
 import { redisFlags, redisMounts, redisVolumes } from './redis.ts';
 
 const PROBE_PORT = 15_021;
@@ -112,6 +113,7 @@ function flags(parameters: GatewayParametersSpec, settings: FleetSettings): stri
     ...(securityLog?.enabled === false ? [['security-log', 'off'] as const] : []),
     ...redisFlags(redis),
     ...otlpFlags(parameters),
+    ...tracingFlags(parameters),
     ...Object.entries(limits).sort(([a], [b]) => (a < b ? -1 : 1)),
   ];
   return given.map(([name, value]) => `--${name}=${value}`);

@@ -41,7 +41,18 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'guides/migrate-gateway-api',
     ],
   ],
-  ['Operate', ['guides/troubleshooting', 'guides/observability', 'guides/alerts', 'guides/sizing', 'guides/upgrade', 'guides/uninstall']],
+  [
+    'Operate',
+    [
+      'guides/troubleshooting',
+      'guides/observability',
+      'guides/tracing',
+      'guides/alerts',
+      'guides/sizing',
+      'guides/upgrade',
+      'guides/uninstall',
+    ],
+  ],
   [
     'Resources',
     [
@@ -91,6 +102,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'reference/store',
       'reference/push',
       'reference/telemetry',
+      'reference/tracing',
       'reference/window',
       'reference/alerts',
       'reference/chart',
