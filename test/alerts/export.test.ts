@@ -5,6 +5,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { stringify } from 'yaml';
+import { TEXT_FUNCTIONS } from '#api/alert/expression.ts';
+import { TRAFFIC_FUNCTIONS } from '#api/alert/functions.ts';
+import { SUBJECT_TABLE } from '#api/alert/subjects.ts';
 import { DEFAULT_RULES, defaultRules, unknownDefaults } from '../../controller/alert/defaults.ts';
 import { prometheusRule } from '../../controller/alert/prometheus-rule.ts';
 import { describeWith } from '../support/describe-with.ts';
@@ -65,6 +68,21 @@ test('each default rule has a section in the guide and a row in the reference', 
   const reference = readFileSync(path.join(ROOT, 'docs', 'reference', 'alerts.md'), 'utf8');
   const missing = Object.keys(DEFAULT_RULES).filter((name) => !guide.includes(`### ${name}\n`) || !reference.includes(`| \`${name}\` |`));
   expect(missing).toEqual([]);
+});
+
+test('the reference has every subject, value and function of the language', () => {
+  const reference = readFileSync(path.join(ROOT, 'docs', 'reference', 'alerts.md'), 'utf8');
+  const rows = [
+    ...Object.entries(SUBJECT_TABLE).flatMap(([kind, { variable, fields }]) => [
+      `| \`${kind}\` |`,
+      ...Object.entries(fields).map(([name, { type, text }]) => `| \`${variable}.${name}\` | ${type} | ${text} |`),
+    ]),
+    ...Object.entries(TRAFFIC_FUNCTIONS).map(([name, { parameters, text }]) => {
+      return `| \`traffic.${name}(${[...parameters, 'time'].join(', ')})\` | ${text} |`;
+    }),
+    ...Object.entries(TEXT_FUNCTIONS).map(([name, { text }]) => `| \`${name}(number)\` | ${text} |`),
+  ];
+  expect(rows.filter((row) => !reference.includes(row))).toEqual([]);
 });
 
 test('a name that is no default rule is told', () => {
