@@ -14,40 +14,30 @@ export function redisScript(text: string): RedisScript {
 
 type Argument = string | number | Buffer;
 
+/** Sends a command. */
+type Send = (command: 'EVALSHA' | 'EVAL', ...values: Argument[]) => Promise<unknown>;
+
 /** Runs a script; texts of the answer are texts. */
-export function runScript(
-  client: RedisClient,
-  { sha, text }: RedisScript,
-  keys: readonly string[],
-  args: readonly Argument[],
-): Promise<unknown> {
-  const rest = [keys.length, ...keys, ...args];
-  return known(
-    () => client.call('EVALSHA', sha, ...rest),
-    () => client.call('EVAL', text, ...rest),
-  );
+export function runScript(client: RedisClient, script: RedisScript, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
+  return run((command, ...values) => client.call(command, ...values), script, [keys.length, ...keys, ...args]);
 }
 
 /** The same; texts of the answer are bytes. */
 export function runScriptForBytes(
   client: RedisClient,
-  { sha, text }: RedisScript,
+  script: RedisScript,
   keys: readonly string[],
   args: readonly Argument[],
 ): Promise<unknown> {
-  const rest = [keys.length, ...keys, ...args];
-  return known(
-    () => client.callBuffer('EVALSHA', sha, ...rest),
-    () => client.callBuffer('EVAL', text, ...rest),
-  );
+  return run((command, ...values) => client.callBuffer(command, ...values), script, [keys.length, ...keys, ...args]);
 }
 
-async function known(bySha: () => Promise<unknown>, byText: () => Promise<unknown>): Promise<unknown> {
+async function run(send: Send, { sha, text }: RedisScript, values: readonly Argument[]): Promise<unknown> {
   try {
-    return await bySha();
+    return await send('EVALSHA', sha, ...values);
   } catch (error) {
     // The server is new, or its scripts were flushed: nothing has happened.
     if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-    return byText();
+    return send('EVAL', text, ...values);
   }
 }
