@@ -12,6 +12,7 @@ import { benchPicks } from './picks.ts';
 import { benchProxy } from './proxy.ts';
 import type { ProxyBenchOptions } from './proxy.ts';
 import { benchScale } from './scale.ts';
+import { benchWindow } from './window.ts';
 import { benchPlugin, benchProtection, benchTokens } from './security.ts';
 import { WORKLOADS } from './workloads.ts';
 import type { Workload } from './workloads.ts';
@@ -133,9 +134,15 @@ async function overload(): Promise<void> {
   keep('overload', results);
 }
 
+async function window(): Promise<void> {
+  const result = await benchWindow();
+  console.table([rounded({ ...result })]);
+  keep('window', result);
+}
+
 const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   ...Object.fromEntries(Object.entries(WORKLOADS).map(([name, workload]) => [name, () => proxy(name, workload)])),
-  ...{ idle, scale, control, picks, balancing, overload, security, plugin },
+  ...{ idle, scale, control, picks, balancing, overload, security, plugin, window },
 };
 
 for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHMARKS)) {

@@ -22,6 +22,7 @@ import { CompileMetrics } from '../controller/admin/compile-metrics.ts';
 import { Discovery } from '../controller/discovery/discovery.ts';
 import { serverGuard, type AddressRules } from '../controller/compile/addresses.ts';
 import { Alerting } from '../controller/alert/alerting.ts';
+import { LongRangeReader } from '../controller/telemetry/window/long-range.ts';
 import { endpointSources } from '../controller/discovery/index.ts';
 import { lintInTurns } from '../controller/lint/lint.ts';
 import { operationsOf } from '../controller/operations/index.ts';
@@ -156,7 +157,9 @@ export class Standalone {
     const { log } = this.#options;
     const endpoints = { registrations: this.#registry.registrations, rules: this.#compilerOptions() };
     const { fleet, limits, window } = this.#telemetry;
-    const operations = operationsOf({ fleet, endpoints, limits, window, alerts: this.#alerting.desk });
+    const { desk: alerts, prometheus } = this.#alerting;
+    const reader = new LongRangeReader(window, prometheus);
+    const operations = operationsOf({ fleet, endpoints, limits, window: reader, alerts, log: this.#options.log });
     return {
       paths: { ...discoveryPaths(this.#discovery), ...operationPaths(operations, log) },
       maxBodyBytes: MAX_OPERATION_BYTES,

@@ -45,6 +45,7 @@ import { telemetryService } from './telemetry/service.ts';
 import { logNews } from './telemetry/trouble-news.ts';
 import { TroubleWatch } from './telemetry/trouble-watch.ts';
 import { fleetWindow } from './telemetry/window/fleet-window.ts';
+import { LongRangeReader } from './telemetry/window/long-range.ts';
 import type { WindowReader } from './telemetry/window/reader.ts';
 import { ApiClient, loadKubeConfig, namespaceOf } from './watch/api-client.ts';
 import type { Source } from './watch/event.ts';
@@ -370,7 +371,8 @@ export class Controller {
         fleet: this.#fleet,
         endpoints: { registrations: this.#registry.registrations, rules: compilerOptions(this.#config) },
         limits: this.#limitBook,
-        window: this.#window,
+        window: new LongRangeReader(this.#window, this.#alerting.prometheus),
+        log: this.#log,
         alerts: this.#alerting.desk,
       }),
       log: this.#log,

@@ -36,6 +36,8 @@ export interface AdminRequest {
   readonly contentType: string;
   /** The part of the URL behind the question mark. */
   readonly query: string;
+  /** The address of the caller, for logs. */
+  readonly caller: string;
   /** The caller has left before the end of the answer, or the server stops. */
   readonly signal: AbortSignal;
 }
@@ -195,9 +197,16 @@ function isAllowed(request: IncomingMessage, token: string): boolean {
   return token === '' || timingSafeEqual(digest(request.headers.authorization ?? ''), digest(`Bearer ${token}`));
 }
 
-function requestOf({ url = '', headers }: IncomingMessage, body: string, signal: AbortSignal): AdminRequest {
+function requestOf({ url = '', headers, socket }: IncomingMessage, body: string, signal: AbortSignal): AdminRequest {
   const query = url.includes('?') ? url.slice(url.indexOf('?') + 1) : '';
-  return { body, accept: headers.accept ?? '', contentType: headers['content-type'] ?? '', query, signal };
+  return {
+    body,
+    accept: headers.accept ?? '',
+    contentType: headers['content-type'] ?? '',
+    query,
+    caller: socket.remoteAddress ?? '',
+    signal,
+  };
 }
 
 /** Null if the body is too large. */

@@ -31,11 +31,12 @@ const STANDALONE_NAMESPACE = 'default';
 export class Alerting {
   readonly evaluator: Evaluator;
   readonly desk: AlertDesk;
-  readonly #prometheus: Prometheus;
+  /** Asks the configured Prometheus, also for ranges beyond the window. */
+  readonly prometheus: Prometheus;
 
   constructor({ settings, kept, reader, resources, operatorNamespace, leads, guard, faults, log }: AlertingOptions) {
     const { prometheusUrl: url, prometheusTokenFile: tokenFile, prometheusCaFile: caFile } = settings;
-    this.#prometheus = new Prometheus({ url, tokenFile, caFile });
+    this.prometheus = new Prometheus({ url, tokenFile, caFile });
     const keysOf = (kinds: readonly string[]) =>
       function* keys(): Iterable<string> {
         for (const { kind, key } of resources()) if (kinds.includes(kind)) yield key;
@@ -45,7 +46,7 @@ export class Alerting {
       sources: {
         reader,
         inventory: { routes: keysOf(['Route', 'StreamRoute']), backends: keysOf(['Endpoints']) },
-        prometheus: this.#prometheus,
+        prometheus: this.prometheus,
         operatorNamespace,
       },
       defaults: settings.defaults ? defaultRules(operatorNamespace ?? STANDALONE_NAMESPACE, settings.disabled) : [],
@@ -60,6 +61,6 @@ export class Alerting {
   }
 
   async stop(): Promise<void> {
-    await this.#prometheus.stop();
+    await this.prometheus.stop();
   }
 }

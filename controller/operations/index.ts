@@ -8,12 +8,14 @@ import { cacheWarmOperation } from './cache-warming.ts';
 import { connectionOperations } from './connections.ts';
 import { endpoints, type EndpointParts } from './endpoints.ts';
 import { errorOperations } from './errors.ts';
+import type { Log } from '#lib/log.ts';
 import type { Fleet } from '../telemetry/fleet.ts';
 import { fleetOperations } from './fleet.ts';
 import { grpcMethodOperations } from './grpc-methods.ts';
 import type { LimitBook } from '../telemetry/limit-book.ts';
 import { limitOperations } from './limits.ts';
 import type { Operation } from './operation.ts';
+import { ownFileOperations } from './own-files.ts';
 import { processFileOperations } from './process-files.ts';
 import { tailOperation } from './tail.ts';
 import type { WindowReader } from '../telemetry/window/reader.ts';
@@ -25,13 +27,16 @@ export interface OperationParts {
   readonly endpoints: EndpointParts;
   readonly limits: LimitBook;
   readonly window: WindowReader;
+  /** Has a line for each file about a process that an operator takes. */
+  readonly log: Log;
   readonly alerts: AlertDesk;
 }
 
 const RESOURCES: readonly ((parts: OperationParts) => readonly Operation[])[] = [
   (parts) => fleetOperations(parts.fleet),
   (parts) => [tailOperation(parts.fleet)],
-  (parts) => processFileOperations(parts.fleet),
+  (parts) => processFileOperations(parts.fleet, parts.log),
+  (parts) => ownFileOperations(parts.log),
   (parts) => endpoints(parts.endpoints),
   (parts) => limitOperations(parts.limits),
   (parts) => blocks(parts.fleet),

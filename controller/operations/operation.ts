@@ -53,11 +53,11 @@ export function operation<S extends TObject>(id: string, input: S, run: (input: 
   });
 }
 
-/** As `operation`, with an answer whose body comes in parts. The signal: the caller has left. */
+/** As `operation`, with an answer whose body comes in parts. The signal: the caller has left. `caller`: its address. */
 export function streamedOperation<S extends TObject>(
   id: string,
   input: S,
-  run: (input: Static<S>, signal: AbortSignal) => Promise<Result<Answer | StreamedAnswer, Problem>>,
+  run: (input: Static<S>, signal: AbortSignal, caller: string) => Promise<Result<Answer | StreamedAnswer, Problem>>,
 ): Operation {
   let validate: ValidateFunction | null = null;
   const read = id.startsWith('GET ') ? readQuery : readBody;
@@ -68,7 +68,7 @@ export function streamedOperation<S extends TObject>(
       if (!value.ok) return value;
       validate ??= ajv.compile(input);
       if (!validate(value.value)) return invalid((validate.errors ?? []).slice(0, MAX_ERRORS).map(describeSchemaError));
-      return run(value.value as Static<S>, request.signal);
+      return run(value.value as Static<S>, request.signal, request.caller);
     },
   };
 }

@@ -5,6 +5,7 @@ import type { Action } from '#api/wire/telemetry-messages.ts';
 import { MAX_PROFILE_MS } from '#api/wire/telemetry-limits.ts';
 import type { Body } from '#lib/admin-server.ts';
 import { parseDuration } from '#lib/duration.ts';
+import type { Log } from '#lib/log.ts';
 import { err, ok } from '#lib/result.ts';
 import type { ProxyEnd } from '../telemetry/hub.ts';
 import type { Fleet } from '../telemetry/fleet.ts';
@@ -26,17 +27,21 @@ const CLOSED = { additionalProperties: false };
 const ProfileInput = Type.Object({ ...Source, duration: Type.String({ maxLength: 32, default: '10s' }) }, CLOSED);
 
 /** `POST /proxies/profile` and `POST /proxies/heap-snapshot`. */
-export function processFileOperations(fleet: Fleet): readonly Operation[] {
+export function processFileOperations(fleet: Fleet, log: Log): readonly Operation[] {
+  const tell = (file: string, proxy: string, worker: string, caller: string): void =>
+    log.info({ file, caller, target: proxy, worker: worker || '0' }, 'an operator takes a file about a process');
   return [
-    streamedOperation('POST /proxies/profile', ProfileInput, async ({ proxy, worker, duration }, signal) => {
+    streamedOperation('POST /proxies/profile', ProfileInput, async ({ proxy, worker, duration }, signal, caller) => {
       const length = parseDuration(duration);
       if (!length.ok) return invalid([{ field: 'duration', reason: length.error }]);
       const durationMs = length.value;
       if (durationMs < 1 || durationMs > MAX_PROFILE_MS) return invalid([{ field: 'duration', reason: 'must be from 1ms to 1m' }]);
+      tell('CPU profile', proxy, worker, caller);
       const action = { action: 'cpuProfile' as const, cpuProfile: { durationMs, worker } };
       return take(fleet, { action, proxy, deadlineMs: durationMs + TRANSFER_MS, signal });
     }),
-    streamedOperation('POST /proxies/heap-snapshot', Type.Object(Source, CLOSED), ({ proxy, worker }, signal) => {
+    streamedOperation('POST /proxies/heap-snapshot', Type.Object(Source, CLOSED), ({ proxy, worker }, signal, caller) => {
+      tell('heap snapshot', proxy, worker, caller);
       const action = { action: 'heapSnapshot' as const, heapSnapshot: { worker } };
       return take(fleet, { action, proxy, deadlineMs: SNAPSHOT_MS, signal });
     }),

@@ -1,4 +1,4 @@
-// `weir proxies profile` and `weir proxies heap-snapshot` at `weir up` with two workers, as processes.
+// `weir proxies profile` and `weir proxies heap-snapshot` and the same of the controller, at `weir up` with two workers, as processes.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -124,4 +124,16 @@ describe('weir proxies heap-snapshot', () => {
     expect(response.status).toBe(404);
     expect(up.child.output).not.toContain('a worker died');
   });
+});
+
+test('weir controllers writes a CPU profile of the controller, whose log tells the caller and the target', async () => {
+  const file = path.join(folder, 'controller.cpuprofile');
+  const finished = await up.weir('controllers', 'profile', '--duration', '200ms', '--file', file);
+  expect(finished).toMatchObject({ code: 0, stdout: expect.stringContaining('keep it as a secret') });
+  expect(read<Profile>(file).nodes.length).toBeGreaterThan(0);
+  await up.child.printed(/"file":"CPU profile","caller":"127\.0\.0\.1","target":"controller"/);
+  await up.child.printed(/"file":"CPU profile","caller":"127\.0\.0\.1","target":"weir-up"/);
+  const late = await up.weir('controllers', 'profile', '--duration', '2m', '--file', path.join(folder, 'late.cpuprofile'));
+  expect(late).toMatchObject({ code: 2, stderr: expect.stringContaining('must be from 1ms to 1m') });
+  expect(existsSync(path.join(folder, 'late.cpuprofile'))).toBe(false);
 });

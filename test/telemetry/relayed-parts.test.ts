@@ -44,7 +44,7 @@ async function replicas(run: (running: Running) => Promise<void>): Promise<numbe
   closers.push(() => reporting.stop());
   links.follow(`127.0.0.1:${leader.port}`, () => credentials.createInsecure());
   const fleet = new Fleet({ hub: leader.hub, peers: asked, resources: () => [], version: '1' });
-  const paths = operationPaths([tailOperation(fleet), ...processFileOperations(fleet)], LOG);
+  const paths = operationPaths([tailOperation(fleet), ...processFileOperations(fleet, LOG)], LOG);
   const server = new AdminServer({ host: '127.0.0.1', port: 0, paths, refuse: refuseWebPages });
   closers.push(() => server.stop());
   await linked(fleet);

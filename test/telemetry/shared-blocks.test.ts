@@ -96,7 +96,7 @@ async function provoke(port: number, source: string, path: string): Promise<void
 
 async function listed(): Promise<ShownBlocks> {
   const [list] = blockOperations(replicas[0].fleet);
-  const answer = await list?.answer({ body: '', accept: '', contentType: '', query: '', signal: new AbortController().signal });
+  const answer = await list?.answer({ body: '', accept: '', contentType: '', query: '', caller: '', signal: new AbortController().signal });
   if (answer?.ok !== true || !('body' in answer.value)) throw new Error('no list');
   return JSON.parse(String(answer.value.body)) as ShownBlocks;
 }

@@ -179,7 +179,8 @@ function labelsOf(by: readonly LabelName[] = [], values: readonly string[]): Rea
   return Object.fromEntries(by.map((name, index) => [name, values[index] ?? '']));
 }
 
-function divided(parts: Values, wholes: Values): Values {
+/** The values of `parts` divided by those of `wholes` with the same labels. */
+export function divided(parts: Values, wholes: Values): Values {
   const by = new Map(parts.values.map((each) => [JSON.stringify(each.labels), each.value]));
   const values = wholes.values
     .filter(({ value }) => value !== 0)

@@ -8,6 +8,6 @@ test('a heap snapshot needs twice the heap and a reserve', () => {
   expect(roomFor(100 * MIB, 264 * MIB)).toEqual({ ok: true, value: undefined });
   expect(roomFor(100 * MIB, 263.5 * MIB)).toEqual({
     ok: false,
-    error: 'a heap snapshot may need 264 MiB, and 263 MiB are free; raise the memory limit, or take it at another proxy',
+    error: 'a heap snapshot may need 264 MiB, and 263 MiB are free; raise the memory limit, or take it of another process',
   });
 });
