@@ -31,6 +31,8 @@ const MAIN = path.join(import.meta.dirname, '..', 'worker-main.ts');
 const RESTART = { minimum: 50, maximum: 10_000 };
 /** A worker that lived this long did not die from its start. */
 const STEADY_MS = 30_000;
+/** The longest start of a process, on a busy machine with a large configuration. It answers nothing before its end. */
+const START_MS = 2 * 60_000;
 /** A scrape leaves out a worker that does not answer within this time. */
 const METRICS_TIMEOUT_MS = 3_000;
 /** The longest time in which a process need not answer for a heap snapshot. */
@@ -92,7 +94,8 @@ export class ChildWorker implements WorkerLink {
   #gone = Promise.resolve();
   #nextId = 0;
   #serving = false;
-  /** As performance.now(): until then a process that does not answer is not killed. */
+  /** As performance.now(): until then a process that starts, or that does not answer, is not killed. */
+  #startsUntil = 0;
   #silentUntil = 0;
   #stopping = false;
   #draining = false;
@@ -194,6 +197,7 @@ export class ChildWorker implements WorkerLink {
     const started = performance.now();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#process = child;
+    this.#startsUntil = started + START_MS;
     this.#gone = promise;
     child.on('message', (message) => this.#answered(message as FromWorker));
     // The process just died; 'exit' handles it.
@@ -236,6 +240,7 @@ export class ChildWorker implements WorkerLink {
   }
 
   async #check(): Promise<void> {
+    if (!this.#serving && performance.now() < this.#startsUntil) return;
     const asked = this.#process;
     const answer = await this.#ask((id) => ({ type: 'ping', id }), this.#options.heartbeat.timeout);
     if (answer !== null || asked === null || asked !== this.#process || this.#stopping) return;

@@ -83,6 +83,18 @@ describe('a heap snapshot', () => {
 });
 
 describe('several workers', () => {
+  test('may start for longer than their heartbeat allows', async () => {
+    const heartbeat = { every: 10, timeout: 10 };
+    const supervisor = startSupervisor(2, heartbeat);
+    for (const pid of workerPids()) sendSignal(pid, 'SIGSTOP');
+    // Time for many checks.
+    await setTimeout(500);
+    heartbeat.timeout = HEARTBEAT.timeout;
+    for (const pid of workerPids()) sendSignal(pid, 'SIGCONT');
+    await until(() => supervisor.serving === 2, 'two workers');
+    expect(supervisor.restarts).toBe(0);
+  });
+
   test('share a port, report an error once, and add up their counters', async () => {
     const one = await startBackend('one');
     const [port, other] = (await freePorts(2)) as [number, number];
