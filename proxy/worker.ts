@@ -144,7 +144,7 @@ export class Worker {
     this.#gathering = new Gathering(limits);
     this.#failures = new RefusedConnections((failure) => options.log?.warn(failure, 'HTTP/2 connection ended for an error of its peer'));
     const shedder = (this.#shedding = new Shedding(options.overloadSignals ?? overloadSignals(limits), logOverload(options.log)));
-    const telemetry = (this.#telemetry = new Telemetry(options));
+    const telemetry = (this.#telemetry = new Telemetry(options, (families) => registerFamilies(this.registry, families)));
     const surroundings = {
       runtime: () => this.#builder.current,
       ...{ wheel, limits, shedder, events: telemetry.exchanges, connections: this.#connections },

@@ -13,7 +13,7 @@ import { ClientFacts, OutcomeFacts, PathFacts, PrincipalFacts, RequestFacts, Res
 export const MAX_EXPRESSION = 2_048;
 
 /** The value that an expression must have: a decision, a text, or any value of JSON. */
-export type ExpressionResult = 'bool' | 'string' | 'json';
+export type ExpressionResult = 'bool' | 'string' | 'number' | 'json';
 
 /** A compiled expression. */
 export interface Expression {
@@ -123,8 +123,7 @@ export function compileExpression(source: string, terms: ExpressionTerms): Resul
     const environment = environmentOf(terms);
     const checked = environment.check(source);
     if (!checked.valid) return err(`is not valid: ${summaryOf(checked.error)}`);
-    if (![result, 'dyn'].includes(checked.type ?? '') && result !== 'json')
-      return err(`must be ${WORDS[result]}, and is of type ${checked.type}`);
+    if (!isOfType(result, checked.type ?? '')) return err(`must be ${WORDS[result]}, and is of type ${checked.type}`);
     const translated = translate(environment.parse(source).ast);
     if (!translated.ok) return translated;
     const { text, patterns, names } = translated.value;
@@ -140,7 +139,17 @@ export function compileExpression(source: string, terms: ExpressionTerms): Resul
   }
 }
 
-const WORDS: Readonly<Record<ExpressionResult, string>> = { bool: 'true or false', string: 'a text', json: 'a value of JSON' };
+const WORDS: Readonly<Record<ExpressionResult, string>> = {
+  bool: 'true or false',
+  string: 'a text',
+  number: 'a number',
+  json: 'a value of JSON',
+};
+const NUMBERS: ReadonlySet<string> = new Set(['int', 'uint', 'double']);
+
+function isOfType(result: ExpressionResult, type: string): boolean {
+  return result === 'json' || type === 'dyn' || type === result || (result === 'number' && NUMBERS.has(type));
+}
 
 /** The environment with the function that replaces `matches`. */
 function withPatterns(environment: Environment, patterns: ReadonlyMap<string, RE2JS>): Environment {

@@ -18,6 +18,7 @@ import { ONE_OBJECT, type DataObjectReference } from './policy-reference.ts';
 import { checkLimits } from './rate-limit/limit-rules.ts';
 import { checkAccessLog } from './telemetry/access-log.ts';
 import { checkTracing } from './telemetry/tracing.ts';
+import { checkMetrics } from './telemetry/metrics.ts';
 import { checkAuthorization } from './security/authorization-rules.ts';
 import { checkAuthentication } from './security/authentication-rules.ts';
 import { describeTargets, NO_TARGET, type PolicyTargetRef, type PolicyTargetSelector, type TargetKind } from './policy.ts';
@@ -51,7 +52,7 @@ function checkOwn(policy: Policy): FieldError[] {
     case 'HTTPPolicy':
       return checkHttpPolicy(policy.spec);
     case 'TelemetryPolicy':
-      return [...checkAccessLog(policy.spec.accessLog), ...checkTracing(policy.spec.tracing)];
+      return [...checkAccessLog(policy.spec.accessLog), ...checkMetrics(policy.spec.metrics), ...checkTracing(policy.spec.tracing)];
     case 'ExtensionPolicy':
       return checkExtensions(policy.spec);
     case 'SecurityPolicy':
@@ -114,6 +115,8 @@ const FORMS: ReadonlyMap<string, (value: string, field: string) => FieldError[]>
   ['status', checkStatuses],
   ['condition', (value, field) => checkExpression(value, field, { result: 'bool' })],
   ['outcome condition', (value, field) => checkExpression(value, field, { result: 'bool', moment: 'outcome' })],
+  ['outcome text', (value, field) => checkExpression(value, field, { result: 'string', moment: 'outcome' })],
+  ['outcome number', (value, field) => checkExpression(value, field, { result: 'number', moment: 'outcome' })],
   ['topic condition', (value, field) => checkExpression(value, field, { result: 'bool', moment: 'topic' })],
   ['text expression', (value, field) => checkExpression(value, field, { result: 'string' })],
   ['request condition', (value, field) => checkExpression(value, field, { result: 'bool', path: true })],

@@ -98,6 +98,11 @@ export function logExpression(description: string) {
   return Type.Optional(Type.String({ minLength: 1, maxLength: MAX_EXPRESSION, description, '~form': 'outcome condition' }));
 }
 
+/** A text or a number in CEL about a request that is over. */
+export function outcomeExpression(description: string, result: 'text' | 'number') {
+  return Type.String({ minLength: 1, maxLength: MAX_EXPRESSION, description, '~form': `outcome ${result}` });
+}
+
 /** A condition in CEL that also reads the name of a topic. */
 export function topicExpression(description: string) {
   return Type.Optional(Type.String({ minLength: 1, maxLength: MAX_EXPRESSION, description, '~form': 'topic condition' }));

@@ -1,5 +1,6 @@
 // TelemetryPolicy: what proxies tell about requests.
 import { accessLog } from './telemetry/access-log.ts';
+import { metrics } from './telemetry/metrics.ts';
 import { redaction } from './telemetry/redaction.ts';
 import { requestId } from './telemetry/request-id.ts';
 import { tracing } from './telemetry/tracing.ts';
@@ -15,5 +16,5 @@ export const telemetryPolicy = policyKind({
   appliesTo: 'rule',
   // A proxy without it follows its flags: the status of the policy says so.
   additions: [{ capability: 'telemetry-policy', path: '', otherwise: 'withhold' }],
-  settings: { accessLog, redaction, requestId, tracing },
+  settings: { accessLog, metrics, redaction, requestId, tracing },
 });

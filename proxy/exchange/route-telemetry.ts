@@ -17,6 +17,8 @@ export interface RouteTelemetry {
   readonly accessLog: AccessLogPlan | null;
   readonly requestId: RequestIdPlan | null;
   readonly tracing: TracingPlan | null;
+  /** Null: no policy defines metrics. */
+  readonly metrics: MetricsPlan | null;
 }
 
 /** The destinations of lines: that of `--access-log`, and further ones. */
@@ -36,4 +38,24 @@ export interface AccessLogPlan {
   readonly fields: string | null;
   /** The destinations, of those that the proxy has; null: all. */
   readonly sinks: readonly SinkName[] | null;
+}
+
+/** Metrics of requests that a policy defines. */
+export interface MetricsPlan {
+  readonly definitions: readonly MetricDefinition[];
+  /** Measures an exchange that took so many milliseconds, and hands each value to `take`. */
+  measure(exchange: Exchange, ms: number, take: Taker): void;
+}
+
+/** Takes a value with its labels, in the order of their names; null: an expression has no value for this request. */
+export type Taker = (definition: MetricDefinition, value: number | null, labels: readonly string[]) => void;
+
+export interface MetricDefinition {
+  readonly name: string;
+  readonly help: string;
+  /** Upper bounds of a histogram; null: a counter. */
+  readonly bounds: readonly number[] | null;
+  readonly labels: readonly string[];
+  /** Series in one worker; the others share one. */
+  readonly maxSeries: number;
 }

@@ -17,6 +17,7 @@ import { Tap } from './access-log/tap.ts';
 import { TappedLog } from './access-log/tapped-log.ts';
 import type { Inspected, Inspecting, TailInspection } from '../inspection/inspection.ts';
 import { RequestIds } from './request-ids.ts';
+import { PolicyMetrics } from './policy-metrics.ts';
 import { RequestMetrics } from './request-metrics.ts';
 import { SecurityLog } from './security-log.ts';
 import { ErrorGroups } from './errors/error-groups.ts';
@@ -66,13 +67,17 @@ export class Telemetry {
   #isTracing = false;
   /** Null: no policy asks for ids of requests. */
   #requestIds: RequestIds | null = null;
+  /** Null: no policy defines metrics. */
+  #measured: PolicyMetrics | null = null;
+  readonly #expose: (families: readonly MetricFamily[]) => void;
   /** The same, or that with its taps; null: neither. */
   #log: Log | null = null;
   /** That of the security log, if it is not that of the access log. */
   readonly #securitySink: LogSink | null;
 
-  /** Throws if a log cannot be opened. */
-  constructor(options: TelemetryOptions) {
+  /** `expose`: takes metrics that policies define later. Throws if a log cannot be opened. */
+  constructor(options: TelemetryOptions, expose: (families: readonly MetricFamily[]) => void) {
+    this.#expose = expose;
     const { limits, accessLog, accessLogSettings = DEFAULT_ACCESS_LOG, securityLog = 'off', reusePort } = options;
     const [requests, webSockets, streams] = [new RequestMetrics(limits), new WebSocketMetrics(limits), new StreamMetrics(limits)];
     this.#requests = requests;
@@ -107,8 +112,9 @@ export class Telemetry {
   }
 
   /** Follows what a policy says about some rules, before their first request: consumers that flags leave off listen from now on. */
-  follow({ accessLog, requestId, tracing }: RouteTelemetry): void {
+  follow({ accessLog, requestId, tracing, metrics }: RouteTelemetry): void {
     this.#traceIf(tracing?.enabled);
+    if (metrics !== null) this.#policyMetrics().follow(metrics);
     if (requestId !== null && this.#requestIds === null) this.exchanges.add((this.#requestIds = new RequestIds()));
     if (accessLog?.enabled !== true || this.#own !== null) return;
     this.#own = this.accessLog;
@@ -119,6 +125,12 @@ export class Telemetry {
     if (wanted !== true || this.#tracer === null || this.#isTracing) return;
     this.exchanges.add(this.#tracer);
     this.#isTracing = true;
+  }
+
+  /** Those that policies define: made with the first one. */
+  #policyMetrics(): PolicyMetrics {
+    if (this.#measured === null) this.exchanges.add((this.#measured = new PolicyMetrics(this.#expose)));
+    return this.#measured;
   }
 
   #logTo(log: Log | null): void {

@@ -5,6 +5,7 @@ import { listenerTargets, requestTargets, type PolicyIndex } from '#api/policy/l
 import { mergePolicies } from '#api/policy/merge.ts';
 import type { RouteTelemetry } from '../../exchange/route-telemetry.ts';
 import { accessLogPlan } from './access-log.ts';
+import { metricsPlan } from './metrics.ts';
 import { redactorOf } from './redaction.ts';
 import { requestIdPlan } from './request-id.ts';
 import { tracingPlan } from './tracing.ts';
@@ -30,12 +31,14 @@ export class RouteTelemetries {
     const id = JSON.stringify(settings);
     const known = this.#bySettings.get(id)?.deref();
     if (known !== undefined) return known;
+    const redactor = redactorOf(settings.redaction);
     const made = Object.freeze({
       id,
-      redactor: redactorOf(settings.redaction),
+      redactor,
       accessLog: accessLogPlan(settings.accessLog),
       requestId: requestIdPlan(settings.requestId),
       tracing: tracingPlan(settings.tracing),
+      metrics: metricsPlan(settings.metrics, redactor),
     });
     this.#bySettings.set(id, new WeakRef(made));
     this.#gone.register(made, id);
