@@ -8,7 +8,7 @@ import { wrk } from './load/wrk.ts';
 import { cachingHaproxy, haproxy, haproxyLog } from './peers/haproxy.ts';
 import { cacheableOrigin, cachingNginx, nginx, origin } from './peers/nginx.ts';
 import { cachingWeir } from './peers/secured-weir.ts';
-import { tracingWeir, weir, weirLog } from './peers/weir.ts';
+import { tracingWeir, weir, weirLog, weirMetrics } from './peers/weir.ts';
 import type { Peer, Traffic } from './scenario.ts';
 
 /** The kind of origin. */
@@ -52,6 +52,8 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
   proxy: PLAIN,
   'access-log': { ...PLAIN, peers: [haproxy, haproxyLog, weir, weirLog] },
   tracing: { ...PLAIN, peers: [haproxy, weir, tracingWeir('weir-trace-1', 1), tracingWeir('weir-trace-100', 100)] },
+  // Weir always counts requests; beside that, metrics of a policy.
+  metrics: { ...PLAIN, peers: [haproxy, weir, weirMetrics] },
   // Each proxy without and with its cache: hits of 1 KiB.
   cache: {
     ...PLAIN,

@@ -48,6 +48,15 @@ describe('OpenMetrics', () => {
     );
   });
 
+  test('has exemplars, and the text format has none', async () => {
+    const exemplar = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', value: 0.25, time: 1_784_000_000_500 };
+    const values = [{ metricName: 'weir_time_seconds_bucket', labels: { le: '0.5' }, value: 1, exemplar }];
+    expect(await spell([{ ...HISTOGRAM, values }], 'openmetrics')).toContain(
+      'weir_time_seconds_bucket{le="0.5"} 1 # {trace_id="0af7651916cd43dd8448eb211c80319c",span_id="b7ad6b7169203331"} 0.25 1784000000.5\n',
+    );
+    expect(await spell([{ ...HISTOGRAM, values }], 'text')).toContain('weir_time_seconds_bucket{le="0.5"} 1\n');
+  });
+
   test('omits gauges with the ending of a counter', async () => {
     const gauge: MetricJson = { name: 'nodejs_active_handles_total', type: 'gauge', help: 'x', values: [{ labels: {}, value: 1 }] };
     expect(await spell([gauge], 'openmetrics')).toBe('# EOF\n');

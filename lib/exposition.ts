@@ -28,7 +28,8 @@ export async function spell(families: Iterable<MetricJson>, format: Format): Pro
     if (isMisnamed(family)) continue;
     text += headOf(family, format);
     for (let from = 0; from < family.values.length; from += SLICE) {
-      for (const sample of family.values.slice(from, from + SLICE)) text += lineOf(family.name, sample);
+      for (const sample of family.values.slice(from, from + SLICE))
+        text += `${lineOf(family.name, sample)}${format === 'openmetrics' ? exemplarOf(sample) : ''}\n`;
       if (family.values.length > SLICE) await turn();
     }
   }
@@ -50,7 +51,14 @@ function headOf({ name, type, help }: MetricJson, format: Format): string {
 }
 
 function lineOf(name: string, { metricName = name, labels, value }: Sample): string {
-  return `${metricName}${labelsOf(labels)} ${numberOf(value)}\n`;
+  return `${metricName}${labelsOf(labels)} ${numberOf(value)}`;
+}
+
+/** OpenMetrics 1.0, section "Exemplars"; the text format has none. */
+function exemplarOf({ exemplar }: Sample): string {
+  if (exemplar === undefined) return '';
+  const { traceId, spanId, value, time } = exemplar;
+  return ` # {trace_id="${traceId}",span_id="${spanId}"} ${value} ${time / 1_000}`;
 }
 
 function labelsOf(labels: Labels): string {

@@ -1,5 +1,5 @@
 // A histogram of durations: an observation costs a few comparisons and an addition; text is made only for a scrape.
-import type { Labels, Sample } from './metric.ts';
+import type { Exemplar, Labels, Sample } from './metric.ts';
 
 /** Upper bounds in milliseconds; the exposition uses seconds. */
 const BOUNDS: readonly number[] = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000];
@@ -33,6 +33,8 @@ export function quantile(buckets: readonly number[], share: number): number | nu
 export class Histogram {
   readonly #counts = new Float64Array(BOUNDS.length + 1);
   #sum = 0;
+  /** By bucket, the newest; null before the first. */
+  #exemplars: (Exemplar | undefined)[] | null = null;
 
   /** Adds a duration in milliseconds. Returns its bucket. Most durations are in the first buckets, so a linear search is fastest. */
   observe(ms: number): number {
@@ -46,6 +48,11 @@ export class Histogram {
   add(bucket: number, ms: number): void {
     this.#counts[bucket] = (this.#counts[bucket] as number) + 1;
     this.#sum += ms;
+  }
+
+  /** Keeps a request as an example of those in a bucket, with its duration in milliseconds. */
+  exemplify(bucket: number, ms: number, { traceId, spanId }: Pick<Exemplar, 'traceId' | 'spanId'>): void {
+    (this.#exemplars ??= [])[bucket] = { traceId, spanId, value: ms / 1_000, time: Date.now() };
   }
 
   /** The number of durations. */
@@ -68,7 +75,9 @@ export class Histogram {
     let total = 0;
     const buckets = BOUND_LABELS.map((le, index) => {
       total += this.#counts[index] as number;
-      return { metricName: `${name}_bucket`, labels: { ...labels, le }, value: total };
+      const exemplar = this.#exemplars?.[index];
+      const sample = { metricName: `${name}_bucket`, labels: { ...labels, le }, value: total };
+      return exemplar === undefined ? sample : { ...sample, exemplar };
     });
     return [
       ...buckets,

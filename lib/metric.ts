@@ -10,6 +10,17 @@ export interface Sample {
   readonly labels: Labels;
   readonly value: number;
   readonly metricName?: string;
+  /** A request that the sample has counted; of buckets only. */
+  readonly exemplar?: Exemplar;
+}
+
+/** A request in a bucket, whose trace is kept. */
+export interface Exemplar {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly value: number;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
 }
 
 /** One metric with all of its series. */

@@ -19,6 +19,16 @@ function documents(scenario: Scenario): string[] {
 
 const TYPES = { 'round robin': 'RoundRobin', 'least request': 'LeastRequest', 'peak ewma': 'PeakEWMA' } as const;
 
+/** A metric of each kind by a policy, with a label. */
+const POLICY_METRICS = `apiVersion: gateway.weir.dev/v1alpha1
+kind: TelemetryPolicy
+metadata: { name: metrics }
+spec:
+  targetRefs: [{ group: gateway.networking.k8s.io, kind: Gateway, name: bench }]
+  metrics:
+    - { name: bench_requests_total, type: Counter, labels: [{ name: method, value: request.method }] }
+    - { name: bench_request_milliseconds, type: Histogram, value: outcome.durationMs, labels: [{ name: method, value: request.method }] }`;
+
 function balancingOf({ balancing }: Scenario): string[] {
   if (balancing === undefined) return [];
   const spec = `{ targetRefs: [{ kind: Gateway, name: bench }], loadBalancer: { type: ${TYPES[balancing.algorithm]} } }`;
@@ -62,7 +72,7 @@ function limitFlags({ limits }: Scenario): string[] {
 }
 
 /** The Weir of a checkout (folder). */
-export function weirOf(name: string, checkout: string, logs = false): Peer {
+export function weirOf(name: string, checkout: string, logs = false, policies: readonly string[] = []): Peer {
   const main = path.resolve(checkout, 'cli', 'weir.ts');
   return {
     name,
@@ -72,7 +82,7 @@ export function weirOf(name: string, checkout: string, logs = false): Peer {
     command(scenario) {
       const folder = path.join(scenario.folder, name);
       mkdirSync(folder, { recursive: true });
-      writeFileSync(path.join(folder, 'bench.yaml'), documents(scenario).join('\n---\n'));
+      writeFileSync(path.join(folder, 'bench.yaml'), [...documents(scenario), ...policies].join('\n---\n'));
       return {
         file: process.execPath,
         args: [
@@ -87,6 +97,9 @@ export function weirOf(name: string, checkout: string, logs = false): Peer {
 const OWN = path.resolve(import.meta.dirname, '..', '..');
 
 export const weir = weirOf('weir', OWN);
+
+/** With metrics of a policy, besides those that every Weir has. */
+export const weirMetrics = weirOf('weir-metrics', OWN, false, [POLICY_METRICS]);
 
 /** With the default access log. */
 export const weirLog = weirOf('weir-log', OWN, true);

@@ -1,8 +1,8 @@
 // Encodes metrics out of the families that a scrape reads too. Field numbers: opentelemetry-proto 1.x, metrics/v1.
-import type { Labels, Sample } from '../metric.ts';
+import type { Exemplar, Labels, Sample } from '../metric.ts';
 import { WIRE } from '../protobuf/wire-reader.ts';
 import type { WireWriter } from '../protobuf/wire-writer.ts';
-import { attributes, message, text, time, uint } from './encode.ts';
+import { attributes, id, message, text, time, uint } from './encode.ts';
 
 /** Some series of one family, and the time of their values. */
 export interface MetricRecord {
@@ -29,6 +29,7 @@ export interface HistogramPoint {
   readonly counts: readonly number[];
   readonly sum: number;
   readonly count: number;
+  readonly exemplars: readonly Exemplar[];
 }
 
 /** One series of a summary. */
@@ -43,7 +44,8 @@ export interface SummaryPoint {
 const CUMULATIVE = 2;
 const METRIC = { name: 1, help: 2, unit: 3, gauge: 5, counter: 7, histogram: 9, summary: 11 } as const;
 const NUMBER = { start: 2, time: 3, double: 4, attributes: 7 } as const;
-const HISTOGRAM = { start: 2, time: 3, count: 4, sum: 5, counts: 6, bounds: 7, attributes: 9 } as const;
+const HISTOGRAM = { start: 2, time: 3, count: 4, sum: 5, counts: 6, bounds: 7, exemplars: 8, attributes: 9 } as const;
+const EXEMPLAR = { time: 2, double: 3, spanId: 4, traceId: 5 } as const;
 const SUMMARY = { start: 2, time: 3, count: 4, sum: 5, quantiles: 6, attributes: 7 } as const;
 
 /** The fields of a metric. */
@@ -77,12 +79,20 @@ function writeNumber(writer: WireWriter, { labels, value }: Sample, metric: Metr
 
 function writeHistogram(writer: WireWriter, point: HistogramPoint, { time: now, startTime }: MetricRecord): void {
   writeLabels(writer, HISTOGRAM.attributes, point.labels);
+  for (const each of point.exemplars) message(writer, HISTOGRAM.exemplars, each, writeExemplar);
   packed(writer, HISTOGRAM.bounds, point.bounds, (bound) => writer.double(bound));
   packed(writer, HISTOGRAM.counts, point.counts, (count) => writer.fixed64(BigInt(count)));
   double(writer, HISTOGRAM.sum, point.sum);
   fixed64(writer, HISTOGRAM.count, point.count);
   time(writer, HISTOGRAM.time, now);
   time(writer, HISTOGRAM.start, startTime);
+}
+
+function writeExemplar(writer: WireWriter, { traceId, spanId, value, time: at }: Exemplar): void {
+  id(writer, EXEMPLAR.traceId, traceId);
+  id(writer, EXEMPLAR.spanId, spanId);
+  double(writer, EXEMPLAR.double, value);
+  time(writer, EXEMPLAR.time, at);
 }
 
 function writeSummary(writer: WireWriter, point: SummaryPoint, { time: now, startTime }: MetricRecord): void {

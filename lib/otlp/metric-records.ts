@@ -1,6 +1,6 @@
 // Families of metrics, as a scrape has them, as records of OTLP. Names, labels and values stay the same, so that queries work for both.
 import { isMisnamed } from '../exposition.ts';
-import type { Labels, MetricJson, Sample } from '../metric.ts';
+import type { Exemplar, Labels, MetricJson, Sample } from '../metric.ts';
 import type { HistogramPoint, MetricRecord, Points, SummaryPoint } from './encode-metric.ts';
 
 /** Series in one record: a request takes many records, and a collector 4 MiB. */
@@ -41,12 +41,13 @@ interface Parts {
   readonly labels: Labels;
   /** By bound or quantile. */
   readonly values: [at: number, value: number][];
+  readonly exemplars: Exemplar[];
   sum: number;
   count: number;
 }
 
 function histogramsOf(name: string, samples: readonly Sample[]): readonly HistogramPoint[] {
-  return seriesOf(name, 'le', samples).map(({ labels, values, sum, count }) => {
+  return seriesOf(name, 'le', samples).map(({ labels, values, sum, count, exemplars }) => {
     const sorted = values.sort(([one], [other]) => one - other);
     return {
       labels,
@@ -54,6 +55,7 @@ function histogramsOf(name: string, samples: readonly Sample[]): readonly Histog
       counts: sorted.map(([, total], index) => total - (sorted[index - 1]?.[1] ?? 0)),
       sum,
       count,
+      exemplars,
     };
   });
 }
@@ -64,11 +66,12 @@ function summariesOf(name: string, samples: readonly Sample[]): readonly Summary
 
 function seriesOf(name: string, key: string, samples: readonly Sample[]): readonly Parts[] {
   const all = new Map<string, Parts>();
-  for (const { labels, value, metricName = name } of samples) {
+  for (const { labels, value, metricName = name, exemplar } of samples) {
     const { [key]: at, ...rest } = labels;
     const id = JSON.stringify(rest);
-    const series = all.get(id) ?? { labels: rest, values: [], sum: 0, count: 0 };
+    const series = all.get(id) ?? { labels: rest, values: [], exemplars: [], sum: 0, count: 0 };
     all.set(id, series);
+    if (exemplar !== undefined) series.exemplars.push(exemplar);
     if (metricName === `${name}_sum`) series.sum = value;
     else if (metricName === `${name}_count`) series.count = value;
     else series.values.push([at === '+Inf' ? Infinity : Number(at), value]);

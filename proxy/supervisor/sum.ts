@@ -22,7 +22,7 @@ function merge(families: readonly MetricJson[]): MetricJson {
   for (const sample of families.flatMap(({ values }) => values)) {
     const id = idOf(sample);
     const other = merged.get(id);
-    merged.set(id, other === undefined ? sample : { ...sample, value: join(other.value, sample.value) });
+    merged.set(id, other === undefined ? sample : { ...other, ...sample, value: join(other.value, sample.value) });
   }
   return { ...first, values: [...merged.values()] };
 }

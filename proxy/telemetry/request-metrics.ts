@@ -59,7 +59,9 @@ export class RequestMetrics implements ExchangeListener {
     const series = this.#origins.of(exchange.listener, exchange.route === null ? '' : exchange.route.key);
     series.statuses.count(exchange.status);
     if (exchange.grpcStatus >= 0) countCall(series, exchange.grpcStatus);
-    series.duration.observe(ms);
+    const bucket = series.duration.observe(ms);
+    const { trace } = exchange;
+    if (trace !== null && trace.sampled) series.duration.exemplify(bucket, ms, trace);
     series.sketch.observe(ms);
     series.requestBytes += exchange.requestBytes;
     series.responseBytes += exchange.responseBytes;

@@ -1,6 +1,8 @@
 // What the queues of OTLP send arrives at a collector of OpenTelemetry as it was handed in, over gRPC and HTTP, with TLS and without.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { FlagValues } from '#lib/flags.ts';
+import { Histogram } from '#lib/histogram.ts';
+import { recordsOf } from '#lib/otlp/metric-records.ts';
 import { Otlp } from '#lib/otlp/otlp.ts';
 import { SEVERITY, SPAN_KIND, SPAN_STATUS } from '#lib/otlp/records.ts';
 import type { LogRecord, SpanRecord } from '#lib/otlp/records.ts';
@@ -114,4 +116,19 @@ test('5,000 records arrive, in their order', async () => {
   const bodies = [];
   for (let i = 0; i < 5_000; i++) bodies.push((await plain.nextLog()).body?.stringValue);
   expect(bodies).toEqual(Array.from({ length: 5_000 }, (_, i) => `line ${i}`));
+});
+
+test('buckets of histograms arrive with their exemplars', async () => {
+  const otlp = otlpOf(['--otlp-endpoint', plain.http]);
+  const exemplar = { traceId: TRACE, spanId: SPAN.spanId, value: 0.75, time: 1_784_000_000_500 };
+  const histogram = new Histogram();
+  histogram.exemplify(histogram.observe(750), 750, exemplar);
+  const values = histogram.samples('weir_time_seconds', { route: 'a' });
+  const family = { name: 'weir_time_seconds', type: 'histogram', help: 'Time', values } as const;
+  for (const record of recordsOf(family, 1_784_000_000_000, 1_784_000_001_000)) otlp.metrics!.add(record);
+  await otlp.close(10_000);
+  const [metric] = await plain.nextMetrics();
+  expect(metric).toMatchObject({ name: 'weir_time_seconds', unit: 's', description: 'Time' });
+  const [point] = metric!.histogram!.dataPoints;
+  expect(point).toMatchObject({ count: '1', sum: 0.75, exemplars: [{ traceId: TRACE, spanId: SPAN.spanId, asDouble: 0.75 }] });
 });
