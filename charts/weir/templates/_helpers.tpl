@@ -230,7 +230,7 @@ initContainers:
 {{- end -}}
 {{- end -}}
 {{- range .Values.proxy.extraVolumes -}}
-{{- if has .name (list "credentials" "state" "redis") -}}
+{{- if has .name (list "credentials" "state" "redis" "otlp") -}}
 {{- fail (printf "proxy.extraVolumes: the chart itself has a volume %s; choose another name" .name) -}}
 {{- end -}}
 {{- end -}}
@@ -268,6 +268,12 @@ initContainers:
 {{- if and .tls.caConfigMap.name .tls.caSecret.name -}}
 {{- fail "proxy.redis.tls: caConfigMap and caSecret exclude each other; leave one of them out" -}}
 {{- end -}}
+{{- end -}}
+{{- if and .telemetry.otlp.caConfigMap.name .telemetry.otlp.caSecret.name -}}
+{{- fail "proxy.telemetry.otlp: caConfigMap and caSecret exclude each other; leave one of them out" -}}
+{{- end -}}
+{{- if and .telemetry.otlp.metrics (not .telemetry.otlp.endpoint) -}}
+{{- fail "proxy.telemetry.otlp.metrics: needs proxy.telemetry.otlp.endpoint" -}}
 {{- end -}}
 {{- range .service.ports -}}
 {{- if and $.Values.proxy.hostNetwork .hostPort (ne (int .hostPort) (int .port)) -}}
@@ -360,4 +366,34 @@ topologySpreadConstraints:
 {{- end -}}
 {{- end -}}
 {{- toYaml $files -}}
+{{- end -}}
+
+{{/* What proxies read from files for the OpenTelemetry collector, as weir.redisFiles. */}}
+{{- define "weir.otlpFiles" -}}
+{{- $files := list -}}
+{{- if .endpoint -}}
+{{- with .headersSecret }}{{ if .name }}
+{{- $files = append $files (dict "flag" "otlp-headers-file" "kind" "secret" "name" .name "key" .key "path" "headers") -}}
+{{- end }}{{ end -}}
+{{- with .caConfigMap }}{{ if .name }}
+{{- $files = append $files (dict "flag" "otlp-ca-file" "kind" "configMap" "name" .name "key" .key "path" "ca.crt") -}}
+{{- end }}{{ end -}}
+{{- with .caSecret }}{{ if .name }}
+{{- $files = append $files (dict "flag" "otlp-ca-file" "kind" "secret" "name" .name "key" .key "path" "ca.crt") -}}
+{{- end }}{{ end -}}
+{{- with .certificateSecret -}}
+{{- $files = append $files (dict "flag" "otlp-cert-file" "kind" "secret" "name" . "key" "tls.crt" "path" "tls.crt") -}}
+{{- $files = append $files (dict "flag" "otlp-key-file" "kind" "secret" "name" . "key" "tls.key" "path" "tls.key") -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $files -}}
+{{- end -}}
+
+{{/* OTEL_RESOURCE_ATTRIBUTES of proxies with an OpenTelemetry collector; values are percent-encoded. */}}
+{{- define "weir.otlpAttributes" -}}
+{{- $all := list "k8s.pod.name=$(WEIR_NODE_ID)" "k8s.namespace.name=$(K8S_NAMESPACE)" "k8s.node.name=$(K8S_NODE)" "weir.fleet=shared" -}}
+{{- range $name, $value := .resourceAttributes -}}
+{{- $all = append $all (printf "%s=%s" $name (replace "+" "%20" (urlquery $value))) -}}
+{{- end -}}
+{{- join "," $all -}}
 {{- end -}}
