@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { Histogram as PromHistogram, Registry } from 'prom-client';
 import { CONTENT_TYPES, formatFor, spell } from './exposition.ts';
+import { readFamilies } from './metric.ts';
 import type { MetricJson } from './metric.ts';
 
 const COUNTER: MetricJson = {
@@ -55,6 +57,12 @@ describe('OpenMetrics', () => {
       'weir_time_seconds_bucket{le="0.5"} 1 # {trace_id="0af7651916cd43dd8448eb211c80319c",span_id="b7ad6b7169203331"} 0.25 1784000000.5\n',
     );
     expect(await spell([{ ...HISTOGRAM, values }], 'text')).toContain('weir_time_seconds_bucket{le="0.5"} 1\n');
+  });
+
+  test('has the histograms of prom-client, which have no exemplars', async () => {
+    const registry = new Registry();
+    new PromHistogram({ name: 'gc_seconds', help: 'x', registers: [registry] }).observe(0.3);
+    expect(await spell(await readFamilies(registry), 'openmetrics')).toContain('gc_seconds_bucket{le="0.5"} 1\n');
   });
 
   test('omits gauges with the ending of a counter', async () => {

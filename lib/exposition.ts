@@ -55,8 +55,8 @@ function lineOf(name: string, { metricName = name, labels, value }: Sample): str
 }
 
 /** OpenMetrics 1.0, section "Exemplars"; the text format has none. */
-function exemplarOf({ exemplar }: Sample): string {
-  if (exemplar === undefined) return '';
+function exemplarOf({ exemplar = null }: Sample): string {
+  if (exemplar === null) return '';
   const { traceId, spanId, value, time } = exemplar;
   return ` # {trace_id="${traceId}",span_id="${spanId}"} ${value} ${time / 1_000}`;
 }

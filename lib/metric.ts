@@ -10,8 +10,8 @@ export interface Sample {
   readonly labels: Labels;
   readonly value: number;
   readonly metricName?: string;
-  /** A request that the sample has counted; of buckets only. */
-  readonly exemplar?: Exemplar;
+  /** A request that the sample has counted; of buckets only. prom-client has null in its own histograms. */
+  readonly exemplar?: Exemplar | null;
 }
 
 /** A request in a bucket, whose trace is kept. */

@@ -66,12 +66,12 @@ function summariesOf(name: string, samples: readonly Sample[]): readonly Summary
 
 function seriesOf(name: string, key: string, samples: readonly Sample[]): readonly Parts[] {
   const all = new Map<string, Parts>();
-  for (const { labels, value, metricName = name, exemplar } of samples) {
+  for (const { labels, value, metricName = name, exemplar = null } of samples) {
     const { [key]: at, ...rest } = labels;
     const id = JSON.stringify(rest);
     const series = all.get(id) ?? { labels: rest, values: [], exemplars: [], sum: 0, count: 0 };
     all.set(id, series);
-    if (exemplar !== undefined) series.exemplars.push(exemplar);
+    if (exemplar !== null) series.exemplars.push(exemplar);
     if (metricName === `${name}_sum`) series.sum = value;
     else if (metricName === `${name}_count`) series.count = value;
     else series.values.push([at === '+Inf' ? Infinity : Number(at), value]);
