@@ -46,6 +46,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
     [
       'guides/troubleshooting',
       'guides/observability',
+      'guides/metrics',
       'guides/tracing',
       'guides/alerts',
       'guides/sizing',

@@ -74,19 +74,23 @@ func run() error {
 	certificate := flag.String("cert", "", "PEM file")
 	key := flag.String("key", "", "PEM file")
 	ca := flag.String("ca", "", "PEM file; clients must have a certificate of it")
+	grpcAddress := flag.String("grpc", "", "address of gRPC; a free port by default")
+	httpAddress := flag.String("http", "", "address of HTTP; a free port by default")
 	flag.Parse()
-	grpcAddress, err := freePort()
-	if err != nil {
-		return err
-	}
-	httpAddress, err := freePort()
-	if err != nil {
-		return err
+	for _, address := range []*string{grpcAddress, httpAddress} {
+		if *address != "" {
+			continue
+		}
+		free, err := freePort()
+		if err != nil {
+			return err
+		}
+		*address = free
 	}
 	factory, out, ctx := otlpreceiver.NewFactory(), &lines{}, context.Background()
 	settings := receiver.Settings{ID: component.NewID(factory.Type()), TelemetrySettings: componenttest.NewNopTelemetrySettings()}
 	settings.Logger = zap.NewNop()
-	config := configured(*certificate, *key, *ca, grpcAddress, httpAddress)
+	config := configured(*certificate, *key, *ca, *grpcAddress, *httpAddress)
 	traces, _ := consumer.NewTraces(func(_ context.Context, data ptrace.Traces) error {
 		body, err := (&ptrace.JSONMarshaler{}).MarshalTraces(data)
 		return out.write("traces", body, err)
@@ -118,7 +122,7 @@ func run() error {
 			return err
 		}
 	}
-	fmt.Printf("{\"grpc\":%q,\"http\":%q}\n", grpcAddress, httpAddress)
+	fmt.Printf("{\"grpc\":%q,\"http\":%q}\n", *grpcAddress, *httpAddress)
 	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
 }
