@@ -230,6 +230,7 @@ export class Standalone {
     for (const { kind, key } of resources) if (kind === 'Challenge') this.#challenges.add(key);
     for (const { kind, key } of removed) if (kind === 'Challenge') this.#challenges.delete(key);
     this.#held.take(changed, removed, errors);
+    this.#options.serving.supervisor.revised(this.#held.revision);
     for (const error of errors) this.#options.log.error(this.#placed(error), 'the proxy cannot serve a resource');
     this.#reloads.served(noted);
   }

@@ -233,6 +233,7 @@ export class Worker {
 
   #followNotices(): void {
     this.#broadcast.subscribe('proxies', (_, proxies) => (this.#limits.proxies = proxies ?? 1));
+    this.#broadcast.subscribe('revision', (_, revision) => this.#telemetry.revised(revision ?? ''));
     this.#broadcast.subscribe('invalidated', (url) => this.#cache.forget(url));
     this.#broadcast.subscribe('loggedOut', (session) => this.#sessions.ended(session));
     this.#broadcast.subscribe('override', (key, override) => this.#endpoints.override(key, override));

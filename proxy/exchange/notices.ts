@@ -63,6 +63,8 @@ export interface Notices {
   readonly refused: true;
   /** The number of proxies of the fleet. Key: ''. */
   readonly proxies: number;
+  /** The revision of the configuration that all workers serve. Key: ''. */
+  readonly revision: string;
   /** Stored answers of a URL do not hold any more. Key: the URL; the value is always null, so that nothing is kept. */
   readonly invalidated: never;
   /** A session of a user has ended. Key: its name; the value is always null, so that nothing is kept. */

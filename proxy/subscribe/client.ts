@@ -240,6 +240,7 @@ export class Subscription {
   async #take(push: PushMessage, stream: DiscoveryStream): Promise<void> {
     const { errors, recovered } = await this.#intake.take(push);
     this.#pushes++;
+    this.#tellRevision();
     this.#backoff.reset();
     for (const error of errors) this.#options.log.error({ ...error }, 'resource refused');
     stream.write({ message: 'ack', ack: { nonce: push.nonce, errors, recovered } });
@@ -253,11 +254,16 @@ export class Subscription {
     if (this.#source !== 'none') this.#options.lastGood?.schedule(() => this.#state.lasting());
   }
 
+  #tellRevision(): void {
+    this.#options.target.revised?.(this.#state.revision);
+  }
+
   /** Retries refused resources. Acks exist only for pushes, so the stream ends: the inventory of the next stream reports the result. */
   #recover(): void {
     this.#applying = this.#applying.then(async () => {
       const { recovered } = await this.#intake.retry();
       if (recovered.length === 0) return;
+      this.#tellRevision();
       this.#options.log.info({ recovered: recovered.map(({ key }) => key) }, 'resources that were refused are served');
       this.#save();
       this.#endStream();
@@ -288,6 +294,7 @@ export class Subscription {
     if (changed.length === 0) return;
     const { errors } = await this.#intake.take({ changed, removed: [] });
     for (const error of errors) log.error({ ...error }, 'resource of the last good configuration refused');
+    this.#tellRevision();
     log.warn({ resources: changed.length }, 'serving the last good configuration');
     this.#serve('last-good');
   }

@@ -8,6 +8,8 @@ export interface SubscribeTarget {
    * waits for it before the next call.
    */
   apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]>;
+  /** Notes the revision of the configuration that is served now. */
+  revised?(revision: string): void;
   /** Sets a callback for when waiting resources may be served: given again, they are served or refused. */
   onRecovery?(listener: () => void): void;
 }

@@ -111,6 +111,7 @@ export class Supervisor {
   #ticketKeys: Buffer = randomBytes(TICKET_KEY_BYTES);
   #restarts = 0;
   #version = 0;
+  #revision = '';
   #changedAt = 0;
   readonly #recoveryListeners: (() => void)[] = [];
   #unbound: readonly UnboundPort[] = [];
@@ -184,6 +185,13 @@ export class Supervisor {
     const errors = (await Promise.all(this.#workers.map((worker) => worker.apply(changed, removed)))).flat();
     await this.#claims.keep(this.#wantedPorts());
     return [...new Map(errors.map((error) => [JSON.stringify([error.kind, error.key, error.field, error.reason]), error])).values()];
+  }
+
+  /** Tells all workers, also those that start later, the revision of the configuration that they serve. */
+  revised(revision: string): void {
+    if (revision === this.#revision) return;
+    this.#revision = revision;
+    this.#notices.publish('revision', '', revision);
   }
 
   /**

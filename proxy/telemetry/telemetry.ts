@@ -121,6 +121,11 @@ export class Telemetry {
     if (this.#log === null) this.#logTo(this.#own);
   }
 
+  /** The revision of the configuration from now on, for spans. */
+  revised(revision: string): void {
+    if (this.#tracer !== null) this.#tracer.revision = revision;
+  }
+
   #traceIf(wanted: boolean | null | undefined): void {
     if (wanted !== true || this.#tracer === null || this.#isTracing) return;
     this.exchanges.add(this.#tracer);

@@ -132,6 +132,7 @@ describe('a proxy that starts without a controller', () => {
     expect(await proxy.ready).toBe('last-good');
     expect([...target.serving.values()]).toEqual(expect.arrayContaining(content));
     expect(target.serving.size).toBe(content.length);
+    expect(target.revision).toBe(proxy.state().revision);
     rig.remove({ kind: 'Route', key: 'r' });
     rig.change(cluster('b'));
     await rig.serve({ address: `127.0.0.1:${port}` });

@@ -48,6 +48,8 @@ export class MemoryTarget implements SubscribeTarget {
   /** Called once a refused resource can be served. */
   recovered: () => void = () => undefined;
   gate: Promise<void> = Promise.resolve();
+  /** The last revision that it was told. */
+  revision = '';
 
   async apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]> {
     await this.gate;
@@ -56,6 +58,10 @@ export class MemoryTarget implements SubscribeTarget {
     for (const name of removed) this.serving.delete(idOf(name));
     const waits = this.waits ? ({ waits: true } as const) : {};
     return changed.filter((r) => this.refuse(r)).map(({ kind, key }) => ({ kind, key, field: 'port', reason: 'is taken', ...waits }));
+  }
+
+  revised(revision: string): void {
+    this.revision = revision;
   }
 
   onRecovery(listener: () => void): void {

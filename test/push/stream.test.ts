@@ -29,6 +29,8 @@ describe('a connected proxy', () => {
     const proxy = await rig.subscribe(port, { target });
     expect(await proxy.ready).toBe('controller');
     expect(target.steps).toEqual([{ changed: ['Secret|s', 'Endpoints|c', 'Cluster|c', 'Listener|l', 'Route|r'], removed: [] }]);
+    expect(target.revision).toMatch(/^(?!0{16})[0-9a-f]{16}$/);
+    expect(target.revision).toBe(proxy.state().revision);
     await until(() => rig.journal.acks.length === 5, 'five acks');
     expect(server.sessions()).toMatchObject([
       { nodeId: 'proxy', identity: 'spiffe://weir/proxy', phase: 'live', resources: 5, sentNonce: 1, ackedNonce: 1, nacks: [] },

@@ -248,6 +248,16 @@ describe('sampling', () => {
 });
 
 describe('spans', () => {
+  test('name the revision of the configuration that the supervisor told', async () => {
+    rig.proxy.worker.notice({ topic: 'revision', key: '', value: '00c0ffee00c0ffee' });
+    await ask(get('/', SAMPLED));
+    rig.proxy.worker.notice({ topic: 'revision', key: '', value: null });
+    await ask(get('/', SAMPLED));
+    const [told, , untold] = await spans(4);
+    const name = 'weir.config.revision';
+    expect([attributes(told)[name], attributes(untold)[name]]).toEqual(['00c0ffee00c0ffee', undefined]);
+  });
+
   test('of requests without a route, and of malformed ones', async () => {
     await rig.change([policy({ sampling: { percent: 100 } }), app({ matches: [{ path: { value: '/only' } }] })]);
     await rig.ask(get('/lost'));

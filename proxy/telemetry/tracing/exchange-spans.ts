@@ -51,7 +51,7 @@ export class ExchangeSpans {
     if (trace.later !== null) for (const attempt of trace.later) this.#addAttempt(attempt, offset);
   }
 
-  #addRequest(exchange: Exchange, { spanId, caller, traceId, settings }: Trace, offset: number, ms: number): void {
+  #addRequest(exchange: Exchange, { spanId, caller, traceId, settings, revision }: Trace, offset: number, ms: number): void {
     const record = this.#record;
     const isRoot = caller === null || caller.traceId !== traceId;
     record.parentSpanId = isRoot ? '' : caller.spanId;
@@ -60,6 +60,7 @@ export class ExchangeSpans {
     const attributes = this.#begin(spanId, requestName(exchange), SPAN_KIND.server);
     const problem = errorTypeOf(exchange);
     requestAttributes(attributes, exchange, settings.attributes, redactorOf(exchange));
+    if (revision !== '') attributes.push('weir.config.revision', revision);
     if (problem !== '') attributes.push('error.type', problem);
     this.#end(offset + exchange.startedAt, offset + exchange.startedAt + ms, problem !== '', exchange.error?.title ?? '');
   }

@@ -19,6 +19,8 @@ export class Trace implements ExchangeTrace {
   readonly spanId: string;
   readonly sampled: boolean;
   readonly settings: TracingSettings;
+  /** That of the configuration at the match; '' if it is unknown. */
+  readonly revision: string;
   /** The span of the caller, which is the parent, or only linked if it has another trace; null without one. */
   readonly caller: TraceParent | null;
   readonly traceState: string;
@@ -30,6 +32,7 @@ export class Trace implements ExchangeTrace {
   constructor(
     ids: { readonly traceId: string; readonly spanId: string; readonly sampled: boolean },
     settings: TracingSettings,
+    revision: string,
     caller: TraceParent | null,
     traceState: string,
   ) {
@@ -37,6 +40,7 @@ export class Trace implements ExchangeTrace {
     this.spanId = ids.spanId;
     this.sampled = ids.sampled;
     this.settings = settings;
+    this.revision = revision;
     this.caller = caller;
     this.traceState = traceState;
   }

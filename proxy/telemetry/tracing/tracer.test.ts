@@ -65,6 +65,16 @@ describe('a request', () => {
     expect(found['error.type']).toBe(error);
   });
 
+  test('has the revision of the configuration at its match', () => {
+    const { tracer, spans } = open({ share: 1 });
+    const exchange = exchangeOf();
+    tracer.revision = '00000000000000aa';
+    tracer.matched(exchange);
+    tracer.revision = '00000000000000bb';
+    tracer.ended(exchange, 1);
+    expect(attributesOf(spans[0] as SpanRecord)['weir.config.revision']).toBe('00000000000000aa');
+  });
+
   test('has a bound of spans', () => {
     const { tracer, spans } = open({ share: 1 });
     const exchange = exchangeOf();

@@ -24,6 +24,8 @@ export class Tracer implements ExchangeListener {
   readonly #defaults: TracingSettings;
   readonly #spans: ExchangeSpans;
   readonly #known = new WeakMap<TracingPlan, TracingSettings>();
+  /** Of the configuration in use; '' while it is unknown. */
+  revision = '';
 
   /** `defaults`: those of the proxy, for what no policy sets. */
   constructor(defaults: TracingSettings, sink: SpanSink) {
@@ -38,7 +40,7 @@ export class Tracer implements ExchangeListener {
 
   matched(exchange: Exchange): void {
     const settings = this.#settingsOf(exchange);
-    if (settings.enabled) begin(exchange, settings);
+    if (settings.enabled) begin(exchange, settings, this.revision);
   }
 
   attemptBegan(attempt: Attempt): void {
@@ -85,13 +87,13 @@ export function withDefaults(plan: TracingPlan, defaults: TracingSettings): Trac
   return Object.freeze({ ...defaults, ...set });
 }
 
-function begin(exchange: Exchange, settings: TracingSettings): void {
+function begin(exchange: Exchange, settings: TracingSettings, revision: string): void {
   const { requestHeaders, route } = exchange;
   const caller = callerOf(requestHeaders, settings);
   const joined = caller === null || settings.parent === 'Restart' ? '' : caller.traceId;
   const traceId = joined === '' ? newTraceId() : joined;
   const ids = { traceId, spanId: newSpanId(), sampled: decisionOf(caller, settings) ?? isInShare(traceId, settings.share) };
-  const trace = (exchange.trace = new Trace(ids, settings, caller, joined === '' ? '' : traceStateOf(requestHeaders)));
+  const trace = (exchange.trace = new Trace(ids, settings, revision, caller, joined === '' ? '' : traceStateOf(requestHeaders)));
   if (joined === '') removeHeader(requestHeaders, 'tracestate');
   if (!settings.baggage) removeHeader(requestHeaders, 'baggage');
   if (route !== null && route.requestFilters !== null) showToFilters(exchange, trace);
