@@ -76,6 +76,20 @@ describe('a batch', () => {
     expect(otlp.logs!.exported).toBe(600);
   });
 
+  test('counts with its head, so that many small ones keep the bound', async () => {
+    const otlp = otlpOf([], { maxBytes: 4_096 });
+    for (let i = 0; i < 200; i++) {
+      otlp.logs!.add(logOf('x'));
+      otlp.logs!.flush();
+      expect(otlp.logs!.bytes).toBeLessThanOrEqual(4_096);
+    }
+    const { queue_full: dropped } = otlp.logs!.dropped;
+    expect(dropped).toBeGreaterThan(0);
+    await otlp.close(60_000);
+    expect([otlp.logs!.exported, otlp.logs!.bytes]).toEqual([200 - dropped, 0]);
+    for (let i = 0; i < otlp.logs!.requests.delivered; i++) await collector.next();
+  });
+
   test('waits for a file with a token that is missing, and does not go without it', async () => {
     const file = path.join(folder, 'late');
     const lines: string[] = [];

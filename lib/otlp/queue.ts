@@ -23,8 +23,6 @@ export interface QueueOptions<R> extends SenderOptions {
 /** A batch is full with so many records or bytes. Collectors take 4 MiB by default. */
 const BATCH_RECORDS = 512;
 const BATCH_BYTES = 262_144;
-/** A batch that is not full leaves after this time. */
-const BATCH_AGE_MS = 1_000;
 const MAX_RECORD_BYTES = 65_536;
 /** The most records that wait or are under way. */
 const MAX_RECORDS = 65_536;
@@ -34,31 +32,34 @@ export class RecordQueue<R> {
   readonly #sender: Sender;
   readonly #writer = new WireWriter();
   readonly #dropped: Record<DropReason, number> = { queue_full: 0, too_large: 0, undelivered: 0, rejected: 0, stopped: 0 };
+  /** What a batch has besides its records. */
+  readonly #headBytes: number;
   #records: Buffer[] = [];
-  /** Of the open batch. */
+  /** Of the records of the open batch. */
   #bytes = 0;
   #timer: NodeJS.Timeout | null = null;
   #isClosed = false;
 
   constructor(options: QueueOptions<R>) {
     this.#options = options;
+    this.#headBytes = requestHead(this.#writer, options.origin, options.maxBytes).length;
     this.#sender = new Sender(options, (reason, records) => (this.#dropped[reason] += records));
   }
 
   /** Takes a record, or drops it. */
   add(value: R): void {
-    const { maxBytes, maxRecordBytes = MAX_RECORD_BYTES, write } = this.#options;
+    const { maxBytes, maxRecordBytes = MAX_RECORD_BYTES, write, settings } = this.#options;
     if (this.#isClosed) return this.#drop('stopped');
     if (this.bytes >= maxBytes || this.records >= MAX_RECORDS) return this.#drop('queue_full');
     this.#writer.reset();
     record(this.#writer, value, write);
     const { length } = this.#writer;
     if (length > maxRecordBytes) return this.#dropLarge();
-    if (this.bytes + length > maxBytes) return this.#drop('queue_full');
+    if (this.#bytesWith(length) > maxBytes) return this.#drop('queue_full');
     this.#records.push(Buffer.from(this.#writer.finish()));
     this.#bytes += length;
     if (this.#records.length >= BATCH_RECORDS || this.#bytes >= BATCH_BYTES) this.flush();
-    else this.#timer ??= setTimeout(() => this.flush(), BATCH_AGE_MS).unref();
+    else this.#timer ??= setTimeout(() => this.flush(), settings.batchAgeMs).unref();
   }
 
   /** Sends what has been gathered, full or not. */
@@ -76,7 +77,7 @@ export class RecordQueue<R> {
 
   /** Their bytes. */
   get bytes(): number {
-    return this.#bytes + this.#sender.bytes;
+    return this.#sender.bytes + (this.#records.length === 0 ? 0 : this.#headBytes + this.#bytes);
   }
 
   /** Records that a collector has. */
@@ -104,6 +105,11 @@ export class RecordQueue<R> {
     this.#isClosed = true;
     this.flush();
     await this.#sender.close(timeoutMs);
+  }
+
+  /** The bytes with one more record, which may begin a batch. */
+  #bytesWith(length: number): number {
+    return this.#sender.bytes + this.#headBytes + this.#bytes + length;
   }
 
   #takeBatch(): Batch {

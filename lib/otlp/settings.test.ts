@@ -49,6 +49,15 @@ test('a variable of a signal wins over a flag, and a flag over the variable for 
   expect(signals.traces).toMatchObject({ url: 'http://flag:1/v1/traces', timeoutMs: 3_000, headers: [['x-c', 'd']] });
 });
 
+test('the variables of the batch processors say how long batches gather', () => {
+  const ages = (environment: Readonly<Record<string, string>>) => {
+    const { signals } = settingsOf(['--otlp-endpoint', 'http://c:1'], environment);
+    return [signals.traces?.batchAgeMs, signals.logs?.batchAgeMs, signals.metrics?.batchAgeMs];
+  };
+  expect(ages({})).toEqual([1_000, 1_000, 1_000]);
+  expect(ages({ OTEL_BSP_SCHEDULE_DELAY: '50', OTEL_BLRP_SCHEDULE_DELAY: '60000' })).toEqual([50, 60_000, 1_000]);
+});
+
 test('one signal alone has an endpoint by its variable', () => {
   const { signals } = settingsOf([], { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://t:4318/v1/traces' });
   expect(Object.keys(signals)).toEqual(['traces']);
@@ -76,6 +85,8 @@ describe('a mistake is told without what may be secret', () => {
     [['--otlp-endpoint', 'http://c:1'], { OTEL_EXPORTER_OTLP_HEADERS: 'a b=hidden' }, /header 1 has an invalid/],
     [['--otlp-endpoint', 'http://c:1'], { OTEL_EXPORTER_OTLP_HEADERS: 'a=b%0d%0ac:hidden' }, /header 1 has an invalid/],
     [['--otlp-endpoint', 'http://c:1'], { OTEL_RESOURCE_ATTRIBUTES: 'a=%hidden' }, /part 1/],
+    [['--otlp-endpoint', 'http://c:1'], { OTEL_BSP_SCHEDULE_DELAY: '1s' }, /OTEL_BSP_SCHEDULE_DELAY: must be milliseconds, from 1 to 60000/],
+    [['--otlp-endpoint', 'http://c:1'], { OTEL_BLRP_SCHEDULE_DELAY: '60001' }, /OTEL_BLRP_SCHEDULE_DELAY: must be milliseconds/],
   ])('%j %j', (args, environment, reason) => {
     const result = read(args, environment as Record<string, string>);
     expect(result.ok ? '' : result.error).toMatch(reason);

@@ -25,6 +25,8 @@ export interface SignalSettings {
   readonly compression: Compression;
   /** The time of a request, milliseconds. */
   readonly timeoutMs: number;
+  /** How long a batch that is not full waits for more records, milliseconds. */
+  readonly batchAgeMs: number;
   /** From variables; never logged. */
   readonly headers: Headers;
   /** More headers, one per line. */
@@ -73,6 +75,13 @@ export const OTLP_FLAGS: Flags = {
 };
 
 const LONGEST_TIMEOUT_MS = 60_000;
+const BATCH_AGE_MS = 1_000;
+const LONGEST_BATCH_AGE_MS = 60_000;
+/** The variables for the ages of batches; metrics go out at once. */
+const BATCH_AGE_VARIABLES: Partial<Readonly<Record<Signal, string>>> = {
+  traces: 'OTEL_BSP_SCHEDULE_DELAY',
+  logs: 'OTEL_BLRP_SCHEDULE_DELAY',
+};
 const SHORTEST_INTERVAL_MS = 1_000;
 const LONGEST_URL = 2_048;
 
@@ -110,6 +119,7 @@ function signalOf(signal: Signal, values: FlagValues, environment: Environment):
     protocol,
     compression: oneOf('--otlp-compression, OTEL_EXPORTER_OTLP_COMPRESSION', setting('otlp-compression', 'COMPRESSION'), COMPRESSIONS),
     timeoutMs: timeoutOf(values, own('TIMEOUT') || (values.isSet('otlp-timeout') ? '' : shared('TIMEOUT'))),
+    batchAgeMs: batchAgeOf(signal, environment),
     headers: parseHeaderList(own('HEADERS') || shared('HEADERS')),
     headersFile: values.text('otlp-headers-file'),
     caFile: setting('otlp-ca-file', 'CERTIFICATE'),
@@ -148,6 +158,16 @@ function timeoutOf(values: FlagValues, variable: string): number {
   const ms = variable === '' ? values.time('otlp-timeout') : Number(variable);
   if (!Number.isSafeInteger(ms) || ms < 1 || ms > LONGEST_TIMEOUT_MS)
     throw new Mistake('--otlp-timeout, OTEL_EXPORTER_OTLP_TIMEOUT: must be from 1 ms to 60 s');
+  return ms;
+}
+
+function batchAgeOf(signal: Signal, environment: Environment): number {
+  const variable = BATCH_AGE_VARIABLES[signal] ?? '';
+  const text = environment[variable] ?? '';
+  if (text === '') return BATCH_AGE_MS;
+  const ms = Number(text);
+  if (!Number.isSafeInteger(ms) || ms < 1 || ms > LONGEST_BATCH_AGE_MS)
+    throw new Mistake(`${variable}: must be milliseconds, from 1 to ${LONGEST_BATCH_AGE_MS}`);
   return ms;
 }
 

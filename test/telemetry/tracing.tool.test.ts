@@ -33,13 +33,16 @@ const GATEWAY = { kind: 'Gateway', name: 'gw' };
 const ANSWER = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 const FAILURE = 'HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n';
 
+/** Spans go out at once. */
+const BATCHES = { OTEL_BSP_SCHEDULE_DELAY: '1' };
+
 const folder = mkdtempSync(path.join(os.tmpdir(), 'weir-tracing-'));
 const file = path.join(folder, 'access.log');
 let collector: OtelCollector;
 let rig: SecurityRig;
 
 function otlp(endpoint: string): OtlpSettings {
-  return readOtlp(new FlagValues([`--otlp-endpoint=${endpoint}`], OTLP_FLAGS, {}), {}, 'pod-1') as OtlpSettings;
+  return readOtlp(new FlagValues([`--otlp-endpoint=${endpoint}`], OTLP_FLAGS, {}), BATCHES, 'pod-1') as OtlpSettings;
 }
 
 beforeAll(async () => {
