@@ -304,7 +304,8 @@ function serving(values: FlagValues, environment: NodeJS.ProcessEnv): ServingCon
     limits: limits(values),
     redis: readRedis(values),
     otlp,
-    tracing: readTracing(values),
+    // Without a collector variables that other programs read do not matter.
+    tracing: readTracing(values, otlp?.signals.traces === undefined ? {} : environment),
     allowedServices: readRanges(values, 'allow-services'),
   };
 }

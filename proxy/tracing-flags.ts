@@ -3,6 +3,8 @@ import { Mistake } from '#lib/flags.ts';
 import type { Flags, FlagValues } from '#lib/flags.ts';
 import { DEFAULT_TRACING } from './exchange/tracing.ts';
 import type { ParentMode, Propagation, TracingSettings } from './exchange/tracing.ts';
+import { readPropagators, readSampler } from './tracing-variables.ts';
+import type { Environment } from './tracing-variables.ts';
 
 const PARENTS: Readonly<Record<string, ParentMode>> = { follow: 'Follow', ignore: 'Ignore', restart: 'Restart' };
 const PROPAGATIONS: Readonly<Record<string, Propagation>> = { w3c: 'W3C', b3: 'B3', b3multi: 'B3Multi' };
@@ -36,18 +38,26 @@ export const TRACING_FLAGS: Flags = {
   },
 };
 
-/** Throws a Mistake. */
-export function readTracing(values: FlagValues): TracingSettings {
+/** The flags, and the variables of OpenTelemetry for absent ones. Throws a Mistake. */
+export function readTracing(values: FlagValues, environment: Environment): TracingSettings {
   const sampling = values.text('tracing-sampling');
+  const { parent, ...sampled } = readSampler(environment);
   return Object.freeze({
     ...DEFAULT_TRACING,
     enabled: sampling !== 'off',
     share: sampling === 'off' ? 0 : shareOf(sampling),
-    parent: PARENTS[values.word('tracing-parent', Object.keys(PARENTS))] as ParentMode,
+    ...(values.isSet('tracing-sampling') ? {} : sampled),
+    parent: parentOf(values, parent),
     errors: values.word('tracing-errors', SWITCH) === 'on',
     slowMs: values.time('tracing-slower-than'),
     propagation: propagationOf(values.text('tracing-propagation')),
+    ...(values.isSet('tracing-propagation') ? {} : readPropagators(environment)),
   });
+}
+
+function parentOf(values: FlagValues, sampled: ParentMode | undefined): ParentMode {
+  const flag = PARENTS[values.word('tracing-parent', Object.keys(PARENTS))] as ParentMode;
+  return values.isSet('tracing-parent') ? flag : (sampled ?? flag);
 }
 
 function shareOf(text: string): number {

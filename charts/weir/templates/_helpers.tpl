@@ -389,6 +389,11 @@ topologySpreadConstraints:
 {{- toYaml $files -}}
 {{- end -}}
 
+{{/* A number for a flag: at most six decimals, and no exponent. */}}
+{{- define "weir.decimal" -}}
+{{- regexReplaceAll "\\.?0+$" (printf "%.6f" (float64 .)) "" -}}
+{{- end -}}
+
 {{/* OTEL_RESOURCE_ATTRIBUTES of proxies with an OpenTelemetry collector; values are percent-encoded. */}}
 {{- define "weir.otlpAttributes" -}}
 {{- $all := list "k8s.pod.name=$(WEIR_NODE_ID)" "k8s.namespace.name=$(K8S_NAMESPACE)" "k8s.node.name=$(K8S_NODE)" "weir.fleet=shared" -}}
