@@ -19,11 +19,17 @@ test('there are defaults for everything', () => {
 test.each<[Environment, object]>([
   [{ OTEL_TRACES_SAMPLER: 'always_on' }, { enabled: true, share: 1, parent: 'Ignore' }],
   [{ OTEL_TRACES_SAMPLER: 'always_off' }, { enabled: false, share: 0, parent: 'Ignore' }],
-  [{ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.25' }, { share: 0.25, parent: 'Ignore' }],
+  [
+    { OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.25' },
+    { share: 0.25, parent: 'Ignore' },
+  ],
   [{ OTEL_TRACES_SAMPLER: 'traceidratio' }, { share: 1 }],
   [{ OTEL_TRACES_SAMPLER: 'ParentBased_Always_On' }, { share: 1, parent: 'Follow' }],
   [{ OTEL_TRACES_SAMPLER: 'parentbased_always_off' }, { enabled: true, share: 0, parent: 'Follow' }],
-  [{ OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '1e-3' }, { share: 0.001, parent: 'Follow' }],
+  [
+    { OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '1e-3' },
+    { share: 0.001, parent: 'Follow' },
+  ],
   [{ OTEL_PROPAGATORS: 'tracecontext,baggage' }, { propagation: ['W3C'], baggage: true }],
   [{ OTEL_PROPAGATORS: 'b3multi, b3, b3multi' }, { propagation: ['B3Multi', 'B3'], baggage: false }],
 ])('%j', (environment, expected) => {
@@ -40,7 +46,11 @@ test('flags win over variables, also flags by their own variables', () => {
 test.each<[readonly string[], Environment, string]>([
   [['--tracing-sampling', '101'], {}, '--tracing-sampling: "101"'],
   [['--tracing-propagation', 'jaeger'], {}, '--tracing-propagation: "jaeger" is none of w3c, b3, b3multi'],
-  [[], { OTEL_TRACES_SAMPLER: 'xray' }, 'OTEL_TRACES_SAMPLER: "xray" is none of always_on, always_off, traceidratio, parentbased_always_on'],
+  [
+    [],
+    { OTEL_TRACES_SAMPLER: 'xray' },
+    'OTEL_TRACES_SAMPLER: "xray" is none of always_on, always_off, traceidratio, parentbased_always_on',
+  ],
   [[], { OTEL_TRACES_SAMPLER: 'constructor' }, 'OTEL_TRACES_SAMPLER: "constructor" is none of'],
   [[], { OTEL_TRACES_SAMPLER_ARG: '0.1' }, 'OTEL_TRACES_SAMPLER_ARG: needs OTEL_TRACES_SAMPLER'],
   [[], { OTEL_TRACES_SAMPLER: 'always_on', OTEL_TRACES_SAMPLER_ARG: '1' }, 'OTEL_TRACES_SAMPLER_ARG: has no effect with always_on'],

@@ -85,7 +85,11 @@ describe('a mistake is told without what may be secret', () => {
     [['--otlp-endpoint', 'http://c:1'], { OTEL_EXPORTER_OTLP_HEADERS: 'a b=hidden' }, /header 1 has an invalid/],
     [['--otlp-endpoint', 'http://c:1'], { OTEL_EXPORTER_OTLP_HEADERS: 'a=b%0d%0ac:hidden' }, /header 1 has an invalid/],
     [['--otlp-endpoint', 'http://c:1'], { OTEL_RESOURCE_ATTRIBUTES: 'a=%hidden' }, /part 1/],
-    [['--otlp-endpoint', 'http://c:1'], { OTEL_BSP_SCHEDULE_DELAY: '1s' }, /OTEL_BSP_SCHEDULE_DELAY: must be milliseconds, from 1 to 60000/],
+    [
+      ['--otlp-endpoint', 'http://c:1'],
+      { OTEL_BSP_SCHEDULE_DELAY: '1s' },
+      /OTEL_BSP_SCHEDULE_DELAY: must be milliseconds, from 1 to 60000/,
+    ],
     [['--otlp-endpoint', 'http://c:1'], { OTEL_BLRP_SCHEDULE_DELAY: '60001' }, /OTEL_BLRP_SCHEDULE_DELAY: must be milliseconds/],
   ])('%j %j', (args, environment, reason) => {
     const result = read(args, environment as Record<string, string>);

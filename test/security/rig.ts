@@ -98,7 +98,8 @@ export class SecurityRig {
   }
 }
 
-function inDefault(object: Manifest): Manifest {
+/** The object in the namespace `default`, unless it names another or has none. */
+export function inDefault(object: Manifest): Manifest {
   const metadata = object['metadata'] as Readonly<Record<string, unknown>>;
   return object['kind'] === 'GatewayClass' ? object : { ...object, metadata: { namespace: 'default', ...metadata } };
 }

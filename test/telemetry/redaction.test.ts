@@ -7,6 +7,7 @@ import { LOG_FIELDS } from '#api/access-log/fields.ts';
 import { closeAfterAll } from '../support/fixture.ts';
 import { until } from '../support/until.ts';
 import { manifest, SecurityRig } from '../security/rig.ts';
+import { CARD, REDACTION, SECRET_BODY, secretRequest, SECRETS } from './secrets.ts';
 
 closeAfterAll();
 
@@ -15,49 +16,6 @@ const [log, security] = [path.join(folder, 'access.log'), path.join(folder, 'sec
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const TARGET = [{ kind: 'HTTPRoute', name: 'app' }];
-const JWT = `eyJhbGciOiJIUzI1NiJ9.${Buffer.from('{"sub":"SECRET"}').toString('base64url')}.U0VDUkVUSECRET`;
-const CARD = '4111111111111111';
-
-/** What must not be found: each place has its own. */
-const SECRETS = [
-  'SECRET',
-  JWT.split('.')[1] as string,
-  CARD,
-  '4111-1111-1111-1111',
-  'alice.secret@mail.example',
-  'alice.secret%40mail.example',
-  Buffer.from('user:SECRET').toString('base64'),
-  'emp-4711',
-];
-
-const body = JSON.stringify({
-  password: 'SECRET-1',
-  nested: { api_key: ['SECRET-2', { a: 'SECRET-3' }], note: `mail alice.secret@mail.example, card 4111-1111-1111-1111` },
-  jwt: JWT,
-  own: 'emp-4711',
-  place: { inner: 'SECRET-4' },
-  kept: 'visible',
-});
-
-const head = [
-  `POST /pay/${CARD}/alice.secret@mail.example/${JWT}?access_token=SECRET-5&code=SECRET-6&to=alice.secret%40mail.example&card=${CARD} HTTP/1.1`,
-  'host: a',
-  'authorization: Bearer SECRET-7',
-  'proxy-authorization: Basic ' + Buffer.from('user:SECRET').toString('base64'),
-  'cookie: session=SECRET-8',
-  'x-api-key: SECRET-9',
-  'x-vault-token: SECRET-10',
-  `x-note: Bearer ${JWT}`,
-  'x-employee: emp-4711',
-  `x-request-id: ${CARD}`,
-  `referer: https://user:SECRET@a.example/?token=SECRET`,
-  `x-forwarded-for: alice.secret@mail.example`,
-  `user-agent: Basic ${Buffer.from('user:SECRET').toString('base64')}`,
-  'content-type: application/json',
-  `content-length: ${body.length}`,
-  '',
-  '',
-].join('\r\n');
 
 /** All fields, and headers by their names as far as the log takes them. */
 const FIELDS = [
@@ -67,12 +25,11 @@ const FIELDS = [
 ];
 
 function policies(): readonly ReturnType<typeof manifest>[] {
-  const redaction = { patterns: ['emp-[0-9]+'], jsonPointers: ['/place/inner'] };
   // A line has room for some of the fields only, so that several lines have all.
   return [0, 32].map((from) =>
     manifest('TelemetryPolicy', 'all', {
       targetRefs: TARGET,
-      redaction,
+      redaction: REDACTION,
       accessLog: { enabled: true, fields: FIELDS.slice(from, from + 40), requestBody: {}, responseBody: {} },
     }),
   );
@@ -91,7 +48,7 @@ test('no secret is in the logs or metrics', async () => {
         ],
       },
     },
-    directResponse: { status: 200, contentType: 'application/json', body },
+    directResponse: { status: 200, contentType: 'application/json', body: SECRET_BODY },
   });
   const refusing = manifest('SecurityPolicy', 'refusing', { targetRefs: TARGET, ipAccess: { deny: ['127.0.0.0/8'] } });
   const rig = await SecurityRig.start([], {}, { accessLog: log, securityLog: security });
@@ -100,10 +57,10 @@ test('no secret is in the logs or metrics', async () => {
     await rig.change([answer, policy]);
     expect(rig.condition('all', 'Accepted', 'TelemetryPolicy')).toContain('True');
     expect(rig.condition('answer', 'Accepted', 'HTTPPolicy')).toContain('True');
-    expect((await rig.ask(head + body)).body).toContain('SECRET-1');
+    expect((await rig.ask(secretRequest('pay'))).body).toContain('SECRET-1');
   }
   await rig.change([refusing]);
-  await rig.ask(head + body);
+  await rig.ask(secretRequest('pay'));
   await until(() => readFileSync(log, 'utf8').split('\n').length === 4, 'three lines');
   await until(() => readFileSync(security, 'utf8').includes('\n'), 'the event');
   const told = [readFileSync(log, 'utf8'), readFileSync(security, 'utf8'), await rig.proxy.worker.registry.metrics()];

@@ -4,9 +4,8 @@ import type { Attempt } from '../../exchange/attempt.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { SPAN_KIND, SPAN_STATUS } from '#lib/otlp/records.ts';
 import type { SpanLink, SpanRecord, Value } from '#lib/otlp/records.ts';
-import { DEFAULT_REDACTOR } from '#lib/redaction/redactor.ts';
-import type { Redactor } from '#lib/redaction/redactor.ts';
 import { newSpanId } from '#lib/trace-context/ids.ts';
+import { redactorOf } from '../exchange-redactor.ts';
 import { attemptAttributes } from './attempt-attributes.ts';
 import { Epoch } from './epoch.ts';
 import { errorTypeOf, errorTypeOfAttempt } from './failure.ts';
@@ -95,8 +94,4 @@ export class ExchangeSpans {
     record.statusMessage = failed ? message : '';
     this.#sink.add(record);
   }
-}
-
-function redactorOf({ telemetry }: Exchange): Redactor {
-  return telemetry?.redactor ?? DEFAULT_REDACTOR;
 }
