@@ -20,9 +20,7 @@ import { Hop } from './exchange/hop.ts';
 import { HubCounts } from './exchange/hub-counts.ts';
 import { RefusedConnections } from './exchange/refused-connections.ts';
 import type { Ask } from './exchange/subrequest.ts';
-import { splitTrippedKey } from './exchange/notices.ts';
 import type { Notice } from './exchange/notices.ts';
-import { limitFamilies } from './limit/limit-metrics.ts';
 import { WorkerLimits } from './limit/worker-limits.ts';
 import type { LendingStore } from '#lib/limit/store.ts';
 import type { Lend } from '#lib/limit/share.ts';
@@ -44,8 +42,10 @@ import type { KeyTold } from './idempotency/memory-store.ts';
 import { WorkerKeys } from './idempotency/worker-keys.ts';
 import { askOn, servicesOf } from './filter-services.ts';
 import { HubStores } from './hub-stores.ts';
+import { familiesOf } from './worker-families.ts';
 import { inspectWorker } from './worker-inspections.ts';
 import { logFailures, logOverload } from './worker-messages.ts';
+import { followNotices } from './worker-notices.ts';
 import type { WorkerOptions } from './worker-options.ts';
 import { IsolatedRequestPath } from './isolated-request-path.ts';
 import { OwnRequests } from './own-requests.ts';
@@ -65,8 +65,6 @@ import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import { registerFamilies } from '#lib/metric.ts';
 import { RouteTelemetries } from './runtime/telemetry/route-telemetries.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
-import { upstreamFamilies } from './telemetry/upstream-metrics.ts';
-import { workerFamilies } from './telemetry/worker-metrics.ts';
 import { WorkerReports } from './telemetry/worker-report.ts';
 import type { WorkerReport } from './telemetry/worker-report.ts';
 import { Gathering } from './upstream/gathering.ts';
@@ -232,24 +230,10 @@ export class Worker {
   };
 
   #followNotices(): void {
-    this.#broadcast.subscribe('proxies', (_, proxies) => (this.#limits.proxies = proxies ?? 1));
-    this.#broadcast.subscribe('revision', (_, revision) => this.#telemetry.revised(revision ?? ''));
-    this.#broadcast.subscribe('invalidated', (url) => this.#cache.forget(url));
-    this.#broadcast.subscribe('loggedOut', (session) => this.#sessions.ended(session));
-    this.#broadcast.subscribe('override', (key, override) => this.#endpoints.override(key, override));
-    this.#broadcast.subscribe('health', (id, health) => this.#probes.take(id, health));
-    this.#broadcast.subscribe('breaker', (key, forced) => this.#builder.forceBreaker(key, forced));
-    this.#broadcast.subscribe('tripped', (key, notice) => this.#followBreaker(key, notice !== null));
-    this.#broadcast.subscribe('security', (_, notice) => {
-      if (notice !== null) this.#telemetry.security.emit(notice.name, null, notice.fields);
+    followNotices(this.#broadcast, {
+      ...{ limits: this.#limits, cache: this.#cache, sessions: this.#sessions, endpoints: this.#endpoints },
+      ...{ probes: this.#probes, builder: this.#builder, telemetry: this.#telemetry },
     });
-    this.#broadcast.subscribe('ejected', (key, notice) => this.#endpoints.ejected(key, notice));
-  }
-
-  #followBreaker(key: string, opened: boolean): void {
-    const [scope, owner, id] = splitTrippedKey(key);
-    if (scope === 'Endpoint') this.#endpoints.tripped(owner, id, opened);
-    else this.#builder.clusters.get(owner)?.breakers.follow(id, opened);
   }
 
   readonly #clusterFor = (key: string): ClusterVariant => this.#builder.cluster(key).variant();
@@ -268,36 +252,13 @@ export class Worker {
   }
 
   #exposeMetrics(mirror: Mirror): void {
-    registerFamilies(this.registry, this.#telemetry.families());
-    const sources = {
-      unbound: () => this.#listeners.bindingState.unbound.length,
-      downstream: () => this.#listeners.counts,
-      blocked: () => this.#listeners.blocked,
+    const families = familiesOf({
+      ...{ mirror, telemetry: this.#telemetry, listeners: this.#listeners, floods: this.#floods, failures: this.#failures },
+      ...{ shedding: this.#shedding, gathering: this.#gathering, bugs: this.#bugs, limits: this.#limits, builder: this.#builder },
       acceptFailures: () => this.#acceptFailures,
-      floods: () => this.#floods.byReason,
-      connectionFailures: () => this.#failures.failures,
-      proxyHeaderFailures: () => this.#listeners.proxyHeaderFailures,
-      ocsp: () => this.#listeners.ocsp,
-      handshakes: () => this.#listeners.handshakes,
-      shed: () => this.#shedding.counts,
-      overload: () => this.#shedding.severities,
-      gathered: () => this.#gathering.held,
-      bugs: () => this.#bugs.byPlace,
-      mirrorDrops: () => mirror.dropped,
-      accessLogDrops: () => this.#telemetry.accessLog.dropped,
-      syslogDrops: () => this.#telemetry.accessLog.syslogDropped,
-    };
-    registerFamilies(this.registry, workerFamilies(sources));
-    registerFamilies(this.registry, [...limitFamilies(this.#limits), ...this.#refusals.families(), ...this.#processors.families()]);
-    registerFamilies(this.registry, [
-      ...this.#plugins.families(),
-      ...this.#hubs.families(),
-      ...this.#cache.families(),
-      ...this.#keys.families(),
-    ]);
-    registerFamilies(this.registry, this.#grpcMethods.families());
-    const backends = () => this.#builder.clusters.values();
-    registerFamilies(this.registry, upstreamFamilies({ counts: () => this.#telemetry.upstreams, backends }));
+      others: [this.#refusals, this.#processors, this.#plugins, this.#hubs, this.#cache, this.#keys, this.#grpcMethods],
+    });
+    registerFamilies(this.registry, families);
   }
 
   /**
