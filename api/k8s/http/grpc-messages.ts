@@ -80,7 +80,7 @@ function rules(description: string, moment: ExpressionMoment) {
       log: fields('Fields for the access log (`messageFields`), of the first message that has them.'),
       set: Type.Optional(Type.Array(setField(moment), { minItems: 1, maxItems: MAX_FIELDS, description: 'Sets fields.' })),
       remove: fields('Removes fields.'),
-      mask: fields('Replaces texts by ***, and removes other values; the log gets *** too.'),
+      mask: fields('Replaces texts by ***, and removes other values; the log gets [redacted].'),
     },
     { additionalProperties: false, description: 'One rule.' },
   );

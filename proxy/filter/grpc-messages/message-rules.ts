@@ -7,9 +7,10 @@ import { REFUSAL_STATUSES } from '#api/k8s/http/grpc-messages.ts';
 import type { PolicySettings } from '#api/policy/settings.ts';
 import type { Message } from '#lib/protobuf/message.ts';
 import type { MessageType, Method, Schema } from '#lib/protobuf/types.ts';
+import { REDACTED } from '#lib/redaction/redactor.ts';
 import { ERRORS, withStatuses, type ExchangeError } from '../../exchange/errors.ts';
 import { ValueBudget, ValueProblem } from '../transformation/exact-json.ts';
-import { MASK, maskAt, placesOf, removeAt, setAt, textAt } from './places.ts';
+import { maskAt, placesOf, removeAt, setAt, textAt } from './places.ts';
 import { readableMessage } from './readable-message.ts';
 
 type Settings = NonNullable<PolicySettings<'HTTPPolicy'>['grpcMessages']>;
@@ -67,7 +68,7 @@ export class MessageRules {
       if (logged.has(name) || logged.size >= MAX_LOGGED_FIELDS) continue;
       const places = placesOf(message, path);
       if (places.length === 0) continue;
-      const text = isMasked ? MASK : places.map((place) => textAt(place, this.#schema)).join(',');
+      const text = isMasked ? REDACTED : places.map((place) => textAt(place, this.#schema)).join(',');
       logged.set(name, text.slice(0, MAX_LOGGED));
     }
   }

@@ -6,7 +6,7 @@ import { Message, type EntryMap, type Item, type MapKey, type Value } from '#lib
 import type { Field, Schema } from '#lib/protobuf/types.ts';
 
 /** Takes the place of a masked text. */
-export const MASK = '***';
+const MASK = '***';
 
 /** A field of a message, or an entry of a map in it. */
 export interface Place {
