@@ -2,7 +2,8 @@
 // A call that takes longer than other requests should wait for is cut: then the plugin moves to a thread.
 import { err, ok, type Result } from '#lib/result.ts';
 import type { Envelope, Hook, ThreadData, ToPlugin } from './message.ts';
-import type { Answers, Outcome, Request } from './plugin-isolate.ts';
+import type { Outcome } from './outcome.ts';
+import type { Answers, Request } from './plugin-isolate.ts';
 import { javascriptOf } from './quickjs/javascript.ts';
 import type { HeadText, QuickCalls } from './quickjs/quick-calls.ts';
 import { QuickJsIsolate } from './quickjs/quickjs-isolate.ts';

@@ -2,7 +2,7 @@
 // the numbers outlive versions and changes of the policy.
 import type { Labels, MetricFamily, Sample } from '#lib/metric.ts';
 import type { CallFailure, Hook } from './message.ts';
-import type { Failure } from './plugin-isolate.ts';
+import type { Failure } from './outcome.ts';
 import type { SharedCounters } from './shared-counters.ts';
 
 /** Of the metrics of one plugin: more names would be a leak. */

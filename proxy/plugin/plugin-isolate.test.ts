@@ -1,6 +1,7 @@
 // Plugins in their isolate: what they do, and attacks on the proxy, on other plugins and on its time and memory.
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { PluginIsolate, type Outcome, type PluginIsolateOptions, type Request } from './plugin-isolate.ts';
+import type { Outcome } from './outcome.ts';
+import { PluginIsolate, type PluginIsolateOptions, type Request } from './plugin-isolate.ts';
 import type { Hook, RequestHead } from './message.ts';
 import { compileEngine } from './quickjs/engine.ts';
 

@@ -1,22 +1,16 @@
-// One version of a plugin, as the proxy holds it: its thread, the calls under way, and the watch over them. After a crash the thread starts
+// One version of a plugin, as the proxy holds it: its thread, and the watch over the thread and the calls under way. After a crash the thread starts
 // again, and calls that it had not begun go to the next one.
 import { Worker } from 'node:worker_threads';
 import { atTurnEnd, type Gatherer } from '#lib/turn-end.ts';
 import { LOAD_TIME, WASM_LOAD_TIME } from './message.ts';
-import type { CallFailure, CallMessage, Changes, Envelope, FromPlugin, FromThread, Hook, ThreadData, ToPlugin } from './message.ts';
+import type { CallFailure, CallMessage, Envelope, FromPlugin, FromThread, Hook, ThreadData, ToPlugin } from './message.ts';
 import { monotonicTime } from './monotonic-time.ts';
+import { OpenCalls } from './open-calls.ts';
+import type { Outcome } from './outcome.ts';
 import type { Task } from './plugin-thread.ts';
 import { ProcessorWatch } from './processor-watch.ts';
 import { Restarts } from './restarts.ts';
 import { parseMessage } from './untrusted-message.ts';
-
-/** The end of a call. */
-export type Outcome =
-  | { readonly ok: true; readonly changes: Changes | null; readonly bytes: Buffer | null }
-  | { readonly ok: false; readonly failure: Failure; readonly reason: string };
-
-/** `unusable`: the module does not run; `paused`: it crashed, and starts again after a pause; `busy`: too many calls wait. */
-export type Failure = CallFailure | 'unusable' | 'paused' | 'busy';
 
 /** A request of the plugin besides results of calls. */
 export type Request = Exclude<FromPlugin, { readonly type: 'done' | 'failed' }>;
@@ -39,8 +33,6 @@ export interface PluginIsolateOptions extends Omit<ThreadData, 'watch'> {
   readonly crashed: (failure: CallFailure, reason: string) => void;
 }
 
-/** Calls that wait or run. */
-const MAX_CALLS = 1_000;
 /** Between two looks at the thread, milliseconds. */
 const LOOK = 250;
 /** From the start of a thread until its module runs, on a machine that may be busy, milliseconds. */
@@ -49,14 +41,6 @@ const START_TIME = 60_000;
 const graceOf = (limit: number): number => 4 * limit + 2_000;
 /** For the heap of the thread around the isolate. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 };
-
-interface OpenCall {
-  readonly message: CallMessage;
-  readonly bytes: Uint8Array | null;
-  /** When a thread got it, a moment of `performance.now`. Without a thread that is ready it has no meaning. */
-  since: number;
-  readonly settle: (outcome: Outcome) => void;
-}
 
 /** No thread runs until then, a moment of `performance.now`. */
 interface Pause {
@@ -67,7 +51,7 @@ interface Pause {
 
 export class PluginIsolate implements Gatherer, Answers {
   readonly #options: PluginIsolateOptions;
-  readonly #calls = new Map<number, OpenCall>();
+  readonly #calls = new OpenCalls();
   #worker: Worker | null = null;
   #watch = new Int32Array(new SharedArrayBuffer(8));
   #hooks: ReadonlySet<Hook> | null = null;
@@ -76,7 +60,6 @@ export class PluginIsolate implements Gatherer, Answers {
   /** The reason why the module cannot be used; null: it can, or that is not known yet. */
   #unusable: string | null = null;
   #tasks: Task[] = [];
-  #lastCall = 0;
   #timer: NodeJS.Timeout | null = null;
   readonly #processorWatch = new ProcessorWatch();
   #readers: (() => void)[] = [];
@@ -106,14 +89,14 @@ export class PluginIsolate implements Gatherer, Answers {
 
   /** Calls a hook. */
   call(message: Omit<CallMessage, 'type' | 'call'>, bytes: Uint8Array | null): Promise<Outcome> {
-    if (this.#calls.size >= MAX_CALLS) return Promise.resolve({ ok: false, failure: 'busy', reason: `${MAX_CALLS} calls wait` });
+    const { fullness } = this.#calls;
+    if (fullness !== null) return Promise.resolve({ ok: false, failure: 'busy', reason: fullness });
     const pause = this.#resume();
     if (pause !== null) return Promise.resolve({ ok: false, failure: pause.failure, reason: pause.reason });
-    const call = ++this.#lastCall;
     return new Promise((settle) => {
-      this.#calls.set(call, { message: { ...message, type: 'call', call }, bytes, since: 0, settle });
+      const call = this.#calls.add(message, bytes, settle);
       this.#watchOver();
-      if (this.#isReady) this.#enqueue(call);
+      if (this.#isReady) this.#push(this.#calls.taskOf(call));
     });
   }
 
@@ -142,13 +125,6 @@ export class PluginIsolate implements Gatherer, Answers {
     if (this.#tasks.length === 0) return;
     this.#worker?.postMessage(this.#tasks);
     this.#tasks = [];
-  }
-
-  #enqueue(call: number): void {
-    const open = this.#calls.get(call) as OpenCall;
-    const { message, bytes } = open;
-    open.since = performance.now();
-    this.#push([call, JSON.stringify(message), bytes]);
   }
 
   #push(task: Task): void {
@@ -199,7 +175,7 @@ export class PluginIsolate implements Gatherer, Answers {
       case 'quick':
         return this.#options.quick(message.engine, this);
       case 'replaced':
-        this.#settle(message.call, { ok: false, failure: message.failure, reason: message.reason });
+        this.#calls.settle(message.call, { ok: false, failure: message.failure, reason: message.reason });
         return this.#restart(message.failure, message.reason);
     }
   }
@@ -208,7 +184,7 @@ export class PluginIsolate implements Gatherer, Answers {
     this.#hooks = new Set(hooks);
     this.#isReady = true;
     this.#answerReaders();
-    for (const call of this.#calls.keys()) this.#enqueue(call);
+    for (const call of this.#calls.numbers) this.#push(this.#calls.taskOf(call));
   }
 
   #refuse(reason: string): void {
@@ -228,16 +204,9 @@ export class PluginIsolate implements Gatherer, Answers {
     const message = parseMessage(text);
     if (message === null) return;
     const buffer = bytes === null ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (message.type === 'done') this.#settle(message.call, { ok: true, changes: message.changes, bytes: buffer });
-    else if (message.type === 'failed') this.#settle(message.call, { ok: false, failure: 'failed', reason: message.reason });
+    if (message.type === 'done') this.#calls.settle(message.call, { ok: true, changes: message.changes, bytes: buffer });
+    else if (message.type === 'failed') this.#calls.settle(message.call, { ok: false, failure: 'failed', reason: message.reason });
     else this.#options.asked(message, buffer, this);
-  }
-
-  #settle(call: number, outcome: Outcome): void {
-    const open = this.#calls.get(call);
-    if (open === undefined) return;
-    this.#calls.delete(call);
-    open.settle(outcome);
   }
 
   /** A thread has ended by itself. */
@@ -250,8 +219,7 @@ export class PluginIsolate implements Gatherer, Answers {
     const [begun, wasReady] = [Atomics.load(this.#watch, 1), this.#isReady];
     this.#drop();
     this.#options.crashed(failure, reason);
-    for (const call of [...this.#calls.keys()])
-      if (call <= begun) this.#settle(call, { ok: false, failure: 'lost', reason: 'the isolate ended for another call' });
+    this.#calls.failUpTo(begun, 'lost', 'the isolate ended for another call');
     if (!wasReady) return this.#refuse(reason);
     if (this.#isClosing && this.#calls.size === 0 && this.#visitors === 0) return;
     const pause = this.#restarts.crashed(performance.now());
@@ -263,7 +231,7 @@ export class PluginIsolate implements Gatherer, Answers {
   /** Until then calls fail: they would wait for a plugin that may crash again. */
   #wait(pause: number, failure: 'unusable' | 'paused', reason: string): void {
     this.#pause = { until: performance.now() + pause, failure, reason };
-    for (const call of [...this.#calls.keys()]) this.#settle(call, { ok: false, failure, reason });
+    this.#calls.failUpTo(Infinity, failure, reason);
   }
 
   #drop(): void {
@@ -279,16 +247,10 @@ export class PluginIsolate implements Gatherer, Answers {
   #look(): void {
     if (this.#calls.size === 0 && (this.#isReady || this.#worker === null)) return this.#rest();
     const now = performance.now();
-    if (this.#isReady) this.#endLateCalls(now);
+    if (this.#isReady) this.#calls.failLate(now, this.#options.timeout);
     else if (this.#worker !== null && now - this.#startedAt > START_TIME) return this.#end(`it did not start within ${START_TIME} ms`);
     const since = Atomics.load(this.#watch, 0);
     if (since !== 0 && this.#worker !== null) this.#lookAtRun(this.#worker, since);
-  }
-
-  #endLateCalls(now: number): void {
-    const { timeout } = this.#options;
-    for (const [call, { since }] of this.#calls)
-      if (now - since > timeout) this.#settle(call, { ok: false, failure: 'timeout', reason: `it took longer than ${timeout} ms` });
   }
 
   #lookAtRun(thread: Worker, since: number): void {
@@ -304,7 +266,7 @@ export class PluginIsolate implements Gatherer, Answers {
   }
 
   #end(reason: string): void {
-    this.#settle(Atomics.load(this.#watch, 1), { ok: false, failure: 'timeout', reason });
+    this.#calls.settle(Atomics.load(this.#watch, 1), { ok: false, failure: 'timeout', reason });
     this.#restart('timeout', reason);
   }
 

@@ -3,7 +3,8 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { ABI, I32, onRequest, op, wasmModule } from '../../../test/support/wasm-module.ts';
 import type { WasmSettings } from '../../exchange/plugins.ts';
 import type { Hook } from '../message.ts';
-import { PluginIsolate, type Outcome, type PluginIsolateOptions, type Request } from '../plugin-isolate.ts';
+import type { Outcome } from '../outcome.ts';
+import { PluginIsolate, type PluginIsolateOptions, type Request } from '../plugin-isolate.ts';
 
 const MEMORY = 1_048_576;
 const SETTINGS: WasmSettings = {
