@@ -2,11 +2,10 @@
 import { Type } from 'typebox';
 import { isAnswerLine, type AnswerFilter, type AnswerLine } from '#api/wire/stored-answers.ts';
 import { MAX_CACHE_SUBJECT, MAX_LISTED_ANSWERS, MAX_NAME } from '#api/wire/telemetry-limits.ts';
-import type { PurgeCacheMessage } from '#api/wire/telemetry-messages.ts';
-import { Listing } from '#lib/limit/listing.ts';
+import type { Action, PurgeCacheMessage } from '#api/wire/telemetry-messages.ts';
 import { ok } from '#lib/result.ts';
 import type { ProxyEnd } from '../telemetry/hub.ts';
-import { commandLines, type Commanding } from './command-lines.ts';
+import { commandList, commandSum, type Commanding } from './command-lines.ts';
 import { invalid, operation, type Operation, type Outcome } from './operation.ts';
 
 /** Answers in a list that names no number. */
@@ -67,21 +66,12 @@ export function cacheOperations(fleet: Commanding): readonly Operation[] {
 async function list(fleet: Commanding, wanted: Partial<AnswerFilter>, top: number): Promise<Outcome> {
   if (top < 1 || top > MAX_LISTED_ANSWERS) return invalid([{ field: 'top', reason: `must be from 1 to ${MAX_LISTED_ANSWERS}` }]);
   const { url = '', prefix = '', tag = '', route = '' } = wanted;
-  const listing = new Listing<ShownAnswer>(top);
-  let untold = 0;
-  const ends = await commandLines(fleet, { action: 'storedAnswers', storedAnswers: { url, prefix, tag, route, top } }, (proxy, line) => {
-    if (!isAnswerLine(line)) return;
-    if ('more' in line) untold += line.more;
-    else listing.add(-line.bytes, { ...line, proxy });
-  });
-  const missing = ends.filter(({ outcome }) => outcome !== 'done');
-  return ok({ answers: listing.values, more: listing.more + untold, missing } satisfies AnswerList);
+  const action: Action = { action: 'storedAnswers', storedAnswers: { url, prefix, tag, route, top } };
+  const { lines, ...rest } = await commandList<AnswerLine>(fleet, action, { isLine: isAnswerLine, rank: ({ bytes }) => -bytes, top });
+  return ok({ answers: lines, ...rest } satisfies AnswerList);
 }
 
 async function purge(fleet: Commanding, subject: PurgeCacheMessage): Promise<Outcome> {
-  let answers = 0;
-  const proxies = await commandLines(fleet, { action: 'purgeCache', purgeCache: subject }, (_, line) => {
-    if (typeof line === 'number' && Number.isSafeInteger(line) && line > 0) answers += line;
-  });
-  return ok({ answers, proxies } satisfies CachePurged);
+  const { sum, proxies } = await commandSum(fleet, { action: 'purgeCache', purgeCache: subject });
+  return ok({ answers: sum, proxies } satisfies CachePurged);
 }

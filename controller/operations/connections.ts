@@ -5,10 +5,9 @@ import { MAX_CLOSE_REASON, MAX_LISTED_CONNECTIONS, MAX_NAME } from '#api/wire/te
 import type { Action } from '#api/wire/telemetry-messages.ts';
 import { parseAddressRange } from '#lib/address-range.ts';
 import { canonicalAddress } from '#lib/ip-address.ts';
-import { Listing } from '#lib/limit/listing.ts';
 import { ok } from '#lib/result.ts';
 import type { ProxyEnd } from '../telemetry/hub.ts';
-import { commandLines, type Commanding } from './command-lines.ts';
+import { commandList, commandSum, type Commanding } from './command-lines.ts';
 import { invalid, operation, type Operation, type Outcome } from './operation.ts';
 
 /** Connections in an answer that names no number. */
@@ -77,15 +76,13 @@ export function connectionOperations(fleet: Commanding): readonly Operation[] {
 async function list(fleet: Commanding, wanted: Partial<ConnectionFilter>, top: number): Promise<Outcome> {
   if (top < 1 || top > MAX_LISTED_CONNECTIONS) return invalid([{ field: 'top', reason: `must be from 1 to ${MAX_LISTED_CONNECTIONS}` }]);
   if (!isSource(wanted.source)) return invalid([SOURCE_FAULT]);
-  const listing = new Listing<ShownConnection>(top);
-  let untold = 0;
-  const ends = await commandLines(fleet, { action: 'connections', connections: { ...filterOf(wanted), top } }, (proxy, line) => {
-    if (!isConnectionLine(line)) return;
-    if ('more' in line) untold += line.more;
-    else listing.add(line.since, { ...line, proxy });
+  const action: Action = { action: 'connections', connections: { ...filterOf(wanted), top } };
+  const { lines, ...rest } = await commandList<ConnectionLine>(fleet, action, {
+    isLine: isConnectionLine,
+    rank: ({ since }) => since,
+    top,
   });
-  const missing = ends.filter(({ outcome }) => outcome !== 'done');
-  return ok({ connections: listing.values, more: listing.more + untold, missing } satisfies ConnectionList);
+  return ok({ connections: lines, ...rest } satisfies ConnectionList);
 }
 
 async function close(fleet: Commanding, input: Static<typeof CloseInput>): Promise<Outcome> {
@@ -97,12 +94,9 @@ async function close(fleet: Commanding, input: Static<typeof CloseInput>): Promi
     return invalid([{ field: 'code', reason: 'must be a code that a close frame may have, such as 1001 or 4000' }]);
   if (Buffer.byteLength(reason) > MAX_CLOSE_REASON)
     return invalid([{ field: 'reason', reason: `must have at most ${MAX_CLOSE_REASON} bytes` }]);
-  let connections = 0;
   const action: Action = { action: 'closeConnections', closeConnections: { ...filterOf(wanted), code, reason } };
-  const proxies = await commandLines(fleet, action, (_, line) => {
-    if (typeof line === 'number' && Number.isSafeInteger(line) && line > 0) connections += line;
-  });
-  return ok({ connections, proxies } satisfies ConnectionsClosed);
+  const { sum, proxies } = await commandSum(fleet, action);
+  return ok({ connections: sum, proxies } satisfies ConnectionsClosed);
 }
 
 const SOURCE_FAULT = { field: 'source', reason: 'must be an address, or a range of addresses like 10.0.0.0/8 or fd00::/8' };

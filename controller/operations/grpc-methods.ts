@@ -2,11 +2,9 @@
 import { Type } from 'typebox';
 import { isMethodLine, MethodSums, type MethodLine } from '#api/wire/grpc-methods.ts';
 import { quantile } from '#lib/histogram.ts';
-import { readLines } from '#lib/json-lines.ts';
 import { ok } from '#lib/result.ts';
-import type { Fleet } from '../telemetry/fleet.ts';
-import { COMMAND_MS } from '../telemetry/hub.ts';
 import type { ProxyEnd } from '../telemetry/hub.ts';
+import { commandLines, type Commanding } from './command-lines.ts';
 import { operation, type Operation, type Outcome } from './operation.ts';
 
 /** Methods in an answer. */
@@ -39,16 +37,15 @@ export interface MethodList {
 }
 
 /** `GET /grpc-methods`. */
-export function grpcMethodOperations(fleet: Pick<Fleet, 'command'>): readonly Operation[] {
+export function grpcMethodOperations(fleet: Commanding): readonly Operation[] {
   return [operation('GET /grpc-methods', ListInput, ({ backend = '' }) => list(fleet, backend))];
 }
 
-async function list(fleet: Pick<Fleet, 'command'>, backend: string): Promise<Outcome> {
+async function list(fleet: Commanding, backend: string): Promise<Outcome> {
   const sums = new MethodSums(MAX_METHODS);
-  const chunk = (_: string, data: Buffer): void => linesOf(data).forEach((line) => sums.add(line));
-  const action = { action: 'grpcMethods' as const, grpcMethods: { backend } };
-  const { signal } = new AbortController();
-  const proxies = await fleet.command({ action, deadlineMs: COMMAND_MS, proxies: null, chunk, signal });
+  const proxies = await commandLines(fleet, { action: 'grpcMethods', grpcMethods: { backend } }, (_, line) => {
+    if (isMethodLine(line)) sums.add(line);
+  });
   return ok({ methods: sums.lines.map(listed), proxies } satisfies MethodList);
 }
 
@@ -59,13 +56,4 @@ function listed({ service, method, kind, statuses, durations }: MethodLine): Lis
     ...{ service, method, kind, calls, failures: calls - (statuses[0] ?? 0) },
     ...{ statuses: Object.fromEntries(occurred), p50Ms: quantile(durations, 0.5), p99Ms: quantile(durations, 0.99) },
   };
-}
-
-/** A proxy that sends something else has told nothing. */
-function linesOf(data: Buffer): readonly MethodLine[] {
-  try {
-    return readLines(data).filter(isMethodLine);
-  } catch {
-    return [];
-  }
 }
