@@ -50,6 +50,18 @@ export function choice<const W extends string>(description: string, words: reado
   return Type.Optional(Type.Enum([...words], { description }));
 }
 
+/** Origins whose pages may do something: exact ones, and those below a host name. A nearer policy replaces the whole list. */
+export function pageOrigins(description: string) {
+  const origin = Type.String({
+    minLength: 1,
+    maxLength: 253,
+    pattern: '^https?://(\\*\\.)?([a-zA-Z0-9-]+\\.)*[a-zA-Z0-9-]+(:[0-9]{1,5})?$',
+    '~must': 'an origin like https://example.com or https://*.example.com',
+    '~form': 'origin',
+  });
+  return Type.Optional(Type.Array(origin, { maxItems: 64, description }));
+}
+
 /** A list of numbers; a nearer policy replaces the whole list. */
 export function numbers(description: string, { minimum, maximum }: { minimum: number; maximum: number }) {
   return Type.Optional(Type.Array(Type.Integer({ minimum, maximum }), { maxItems: 64, description }));

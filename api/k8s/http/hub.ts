@@ -1,16 +1,6 @@
 // The group `hub` of an HTTPPolicy.
 import { Type } from 'typebox';
-import { choice, count, duration, flag, group, size, topicExpression, whole } from '../setting.ts';
-
-const MAX_ORIGINS = 64;
-
-const Origin = Type.String({
-  minLength: 1,
-  maxLength: 253,
-  pattern: '^https?://(\\*\\.)?([a-zA-Z0-9-]+\\.)*[a-zA-Z0-9-]+(:[0-9]{1,5})?$',
-  '~must': 'an origin like https://example.com or https://*.example.com',
-  '~form': 'origin',
-});
+import { choice, count, duration, flag, group, pageOrigins, size, topicExpression, whole } from '../setting.ts';
 
 const Name = Type.String({
   minLength: 1,
@@ -29,12 +19,7 @@ export const hub = whole(
     subscribe: topicExpression('Whether the caller may subscribe to `topic`, in CEL.'),
     publish: topicExpression('Whether the caller may publish to `topic`, in CEL.'),
     presence: flag('Subscribers may ask which callers are subscribed to a topic.'),
-    allowedOrigins: Type.Optional(
-      Type.Array(Origin, {
-        maxItems: MAX_ORIGINS,
-        description: 'Other origins whose pages may open WebSockets and publish.',
-      }),
-    ),
+    allowedOrigins: pageOrigins('Other origins whose pages may open WebSockets and publish.'),
     history: group('The messages that each topic keeps for clients that come back.', {
       messages: count('The last messages that each topic keeps.', { minimum: 0, maximum: 10_000 }),
       age: duration('For how long it keeps them.'),

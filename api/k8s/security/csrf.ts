@@ -1,27 +1,16 @@
 // The group `csrf` of a SecurityPolicy.
 import { Type } from 'typebox';
-import { choice, whole } from '../setting.ts';
+import { choice, pageOrigins, whole } from '../setting.ts';
 
 const MAX_ENTRIES = 64;
-
-const Origin = Type.String({
-  minLength: 1,
-  maxLength: 253,
-  pattern: '^https?://(\\*\\.)?([a-zA-Z0-9-]+\\.)*[a-zA-Z0-9-]+(:[0-9]{1,5})?$',
-  '~must': 'an origin like https://example.com or https://*.example.com',
-  '~form': 'origin',
-});
 
 const Path = Type.String({ minLength: 1, maxLength: 1_024, pattern: '^/', '~form': 'path' });
 
 export const csrf = whole(
   'Requests that pages of other sites make in browsers are refused with 403, except GET, HEAD and OPTIONS, which must change nothing. WebSockets are checked too. A nearer policy replaces all fields.',
   {
-    allowedOrigins: Type.Optional(
-      Type.Array(Origin, {
-        maxItems: MAX_ENTRIES,
-        description: 'Other origins whose pages may make such requests, such as https://app.example.com or https://*.example.com.',
-      }),
+    allowedOrigins: pageOrigins(
+      'Other origins whose pages may make such requests, such as https://app.example.com or https://*.example.com.',
     ),
     exemptPaths: Type.Optional(
       Type.Array(Path, {
