@@ -3,6 +3,26 @@ import type { PluginRequest, PluginResponse } from '../../../../sdk/index.ts';
 import type { RequestHead, ResponseHead } from '../../message.ts';
 import { check, Headers, textOf } from './headers.ts';
 
+/** What the heads of requests and answers have in common; functions, since a class of its own would make each head dearer. */
+interface Head {
+  readonly headersText: string;
+  isOpen: boolean;
+  list: Headers | null;
+}
+
+/** The headers, made when they are asked for. */
+function headersOf(head: Head): Headers {
+  if (head.list !== null) return head.list;
+  const headers = (head.list = new Headers(head.headersText));
+  if (!head.isOpen) headers.isOpen = false;
+  return headers;
+}
+
+function open(head: Head, isOpen: boolean): void {
+  head.isOpen = isOpen;
+  if (head.list !== null) head.list.isOpen = isOpen;
+}
+
 /** The head of a request for hooks. */
 export class Request implements PluginRequest {
   /** Method, scheme, host, client, principal (JSON), path and query in lines. */
@@ -60,16 +80,12 @@ export class Request implements PluginRequest {
   }
 
   get headers(): Headers {
-    if (this.list !== null) return this.list;
-    const headers = (this.list = new Headers(this.headersText));
-    if (!this.isOpen) headers.isOpen = false;
-    return headers;
+    return headersOf(this);
   }
 
   /** Whether the head can be changed. */
   open(isOpen: boolean): void {
-    this.isOpen = isOpen;
-    if (this.list !== null) this.list.isOpen = isOpen;
+    open(this, isOpen);
   }
 
   get hasHeaderEdits(): boolean {
@@ -123,15 +139,11 @@ export class Response implements PluginResponse {
   }
 
   get headers(): Headers {
-    if (this.list !== null) return this.list;
-    const headers = (this.list = new Headers(this.headersText));
-    if (!this.isOpen) headers.isOpen = false;
-    return headers;
+    return headersOf(this);
   }
 
   open(isOpen: boolean): void {
-    this.isOpen = isOpen;
-    if (this.list !== null) this.list.isOpen = isOpen;
+    open(this, isOpen);
   }
 
   get hasHeaderEdits(): boolean {
