@@ -2,12 +2,12 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { createHmac, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { describeWith } from '../support/describe-with.ts';
-import { freePorts } from '../support/free-port.ts';
-import { RedisServer } from '../support/redis.ts';
+import type { RedisServer } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 import { Browser, NAVIGATION } from './browser.ts';
-import { OidcWeir } from './oidc-weir.ts';
-import { TestProvider } from './provider.ts';
+import type { OidcWeir } from './oidc-weir.ts';
+import type { TestProvider } from './provider.ts';
+import { logIn as logInAt, startSharedSessions } from './shared-sessions.ts';
 
 const SCRIPT = { headers: { accept: '*/*' } };
 const PATH = '/oauth2/backchannel-logout';
@@ -19,30 +19,21 @@ describeWith(['redis'], 'back-channel logout', () => {
   let provider: TestProvider;
   let one: OidcWeir;
   let other: OidcWeir;
+  let stop: () => Promise<void>;
 
   beforeAll(async () => {
-    const [port = 0, backendPort = 0, otherPort = 0, otherBackendPort = 0] = await freePorts(4);
-    one = new OidcWeir(port, backendPort);
-    other = new OidcWeir(otherPort, otherBackendPort);
-    redis = await RedisServer.start();
-    const redirects = [one, other].map(({ origin }) => `${origin}/oauth2/callback`);
-    provider = await TestProvider.start(redirects, [], { backChannelLogoutUri: other.origin + PATH });
-    const args = ['--redis-url', `redis://127.0.0.1:${redis.port}`, '--redis-timeout', '5s', '--security-log', 'stdout'];
-    const more = `sessionStore: Redis\n      backChannelLogoutPath: ${PATH}`;
-    await Promise.all([one, other].map((weir) => weir.start(provider.issuer, more, args)));
+    ({ redis, provider, one, other, stop } = await startSharedSessions({
+      provider: ({ origin }) => ({ backChannelLogoutUri: origin + PATH }),
+      settings: `sessionStore: Redis\n      backChannelLogoutPath: ${PATH}`,
+      args: ['--security-log', 'stdout'],
+    }));
   });
 
-  afterAll(async () => {
-    await Promise.all([one.close(), other.close(), provider.stop(), redis.stop()]);
-  });
+  afterAll(() => stop());
 
   beforeEach(async () => void (await redis.command('FLUSHALL')));
 
-  async function logIn(user: string, weir = one, browser = new Browser()): Promise<Browser> {
-    const url = await browser.logIn(weir.origin, user, (next) => next.startsWith(`${weir.origin}/oauth2/callback`));
-    expect((await browser.get(url)).status).toBe(302);
-    return browser;
-  }
+  const logIn = (user: string, weir = one, browser = new Browser()): Promise<Browser> => logInAt(weir, user, browser);
 
   const status = async (browser: Browser, weir = one): Promise<number> => (await browser.get(weir.origin, SCRIPT)).status;
 

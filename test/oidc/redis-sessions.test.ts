@@ -2,11 +2,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { describeWith } from '../support/describe-with.ts';
 import { freePorts } from '../support/free-port.ts';
-import { RedisServer } from '../support/redis.ts';
+import type { RedisServer } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 import { Browser } from './browser.ts';
 import { OidcWeir } from './oidc-weir.ts';
 import { TestProvider } from './provider.ts';
+import { callbackOf, logIn as logInAt, startSharedSessions } from './shared-sessions.ts';
 
 const SCRIPT = { headers: { accept: '*/*' } };
 const NAME = /^[\w-]{43}$/;
@@ -16,20 +17,13 @@ describeWith(['redis'], 'sessions in Redis', () => {
   let provider: TestProvider;
   let one: OidcWeir;
   let other: OidcWeir;
+  let stop: () => Promise<void>;
 
   beforeAll(async () => {
-    const [port = 0, backendPort = 0, otherPort = 0, otherBackendPort = 0] = await freePorts(4);
-    one = new OidcWeir(port, backendPort);
-    other = new OidcWeir(otherPort, otherBackendPort);
-    redis = await RedisServer.start();
-    provider = await TestProvider.start([`${one.origin}/oauth2/callback`], [`${one.origin}/`]);
-    const args = ['--redis-url', `redis://127.0.0.1:${redis.port}`, '--redis-timeout', '5s'];
-    await Promise.all([one, other].map((weir) => weir.start(provider.issuer, 'sessionStore: Redis', args)));
+    ({ redis, provider, one, other, stop } = await startSharedSessions({ settings: 'sessionStore: Redis' }));
   });
 
-  afterAll(async () => {
-    await Promise.all([one.close(), other.close(), provider.stop(), redis.stop()]);
-  });
+  afterAll(() => stop());
 
   beforeEach(async () => void (await redis.command('FLUSHALL')));
 
@@ -39,11 +33,7 @@ describeWith(['redis'], 'sessions in Redis', () => {
     return found;
   };
 
-  async function logIn(browser = new Browser(), weir = one): Promise<Browser> {
-    const url = await browser.logIn(weir.origin, 'alice', (next) => next.startsWith(`${weir.origin}/oauth2/callback`));
-    expect((await browser.get(url)).status).toBe(302);
-    return browser;
-  }
+  const logIn = (browser = new Browser()): Promise<Browser> => logInAt(one, 'alice', browser);
 
   /** The status of a request of a script with this cookie. */
   async function status([name, value]: [string, string], weir = one): Promise<number> {
@@ -78,7 +68,7 @@ describeWith(['redis'], 'sessions in Redis', () => {
     const attacker = await logIn();
     const planted = cookieOf(attacker);
     const victim = new Browser();
-    const callback = await victim.logIn(one.origin, 'bob', (next) => next.startsWith(`${one.origin}/oauth2/callback`));
+    const callback = await callbackOf(one, 'bob', victim);
     victim.jar(one.origin).set(...planted);
     expect((await victim.get(callback)).status).toBe(302);
     expect(cookieOf(victim)[1]).not.toBe(planted[1]);
@@ -183,7 +173,7 @@ describeWith(['redis'], 'sessions in Redis', () => {
     const browser = await logIn();
     const cookie = cookieOf(browser);
     const late = new Browser();
-    const callback = await late.logIn(one.origin, 'alice', (next) => next.startsWith(`${one.origin}/oauth2/callback`));
+    const callback = await callbackOf(one, 'alice', late);
     one.seen.length = 0;
     redis.freeze();
     const refused = await browser.get(one.origin);
@@ -208,7 +198,7 @@ test('without a Redis of the proxy, no request with a session and no login passe
   const provider = await TestProvider.start([`${weir.origin}/oauth2/callback`], []);
   await weir.start(provider.issuer, 'sessionStore: Redis', ['--security-log', 'stdout']);
   const browser = new Browser();
-  const url = await browser.logIn(weir.origin, 'alice', (next) => next.startsWith(`${weir.origin}/oauth2/callback`));
+  const url = await callbackOf(weir, 'alice', browser);
   expect((await browser.get(url)).status).toBe(503);
   expect(weir.seen).toEqual([]);
   await until(
