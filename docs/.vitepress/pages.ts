@@ -26,6 +26,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'guides/caching',
       'guides/openapi',
       'guides/grpc-json',
+      'guides/grpc-messages',
       'guides/first-plugin',
       'guides/wasm-module',
       'guides/external-processor',
