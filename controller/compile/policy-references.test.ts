@@ -210,6 +210,20 @@ describe('a reference that does not resolve', () => {
     expect(compiled('Policy')[0]?.problems).toHaveLength(1);
   });
 
+  test('to a file beside YAML, which a cluster does not read, says so until the entry is there', () => {
+    const pages = object('ConfigMap', 'pages', { data: { other: 'x' } });
+    const named = { ...pages, metadata: { ...pages.metadata, annotations: { 'gateway.weir.dev/files': 'sorry, more' } } };
+    put(named);
+    use(GUARD, { page: { configMapRef: { name: 'pages' }, key: 'sorry' } });
+    compiled('Policy');
+    expect(condition('ResolvedRefs')).toBe(
+      'False KeyNotFound: spec.page: ConfigMap/ns/pages has no entry sorry: its annotation gateway.weir.dev/files has no effect in a cluster; make it with kubectl create configmap pages --from-file=sorry',
+    );
+    put({ ...named, data: { sorry: 'x' } } as KubernetesObject);
+    compiled('Policy');
+    expect(condition('ResolvedRefs')).toMatch(/^True/);
+  });
+
   test('to another namespace needs a grant for the kind of the policy', () => {
     put(secret('users', { htpasswd: 'ann' }, 'other'));
     use(GUARD, { users: { secretRef: { name: 'users', namespace: 'other' }, key: 'htpasswd' } });

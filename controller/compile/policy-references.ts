@@ -1,5 +1,6 @@
 // The references of a policy, of any kind: whether they are permitted, exist and have the entry or the port, and their form for proxies.
 import { consumersName, resourceId, type PolicyProblem } from '#api/ir/ir.ts';
+import { FILES_ANNOTATION } from '#api/k8s/config-map-files.ts';
 import type { BackendObjectReference } from '#api/k8s/k8s.ts';
 import type { DataObjectReference, EntryContent, NamedObject, ReferenceType } from '#api/k8s/policy-reference.ts';
 import { groupOf } from '#api/k8s/kinds.ts';
@@ -12,7 +13,7 @@ import { documentUnit } from './document.ts';
 import { entryInUse, objectDataUnit } from './object-data.ts';
 import { descriptorFaults } from './message-rules.ts';
 import { isPermitted, type Referrer } from './reference-grant.ts';
-import type { View } from './view.ts';
+import { splitId, type View } from './view.ts';
 
 /** A reference that does not resolve. */
 export interface UnresolvedReference extends PolicyProblem {
@@ -95,11 +96,18 @@ function notPermitted({ group = '', kind, namespace }: Referrer, data: string, t
 }
 
 function lackOf(view: View, data: string, key: string): PolicyRefObstacle | null {
-  const { problem, keys } = view.read(objectDataUnit, data);
+  const { problem, keys, files } = view.read(objectDataUnit, data);
   if (problem !== null) return { reason: 'NotFound', message: `${data} ${problem}` };
   if (keys.includes(key)) return null;
+  // Where files are read, they are entries by now.
+  if (files.includes(key)) return { reason: 'KeyNotFound', message: `${data} has no entry ${key}: ${unreadFile(data, key)}` };
   const others = keys.length === 0 ? '; it has no entry' : `; its entries are ${keys.join(', ')}`;
   return { reason: 'KeyNotFound', message: `${data} has no entry ${key}${didYouMean(key, keys) || others}` };
+}
+
+function unreadFile(data: string, key: string): string {
+  const { name } = splitId(data);
+  return `its annotation ${FILES_ANNOTATION} has no effect in a cluster; make it with kubectl create configmap ${name} --from-file=${key}`;
 }
 
 function resolveCluster(view: View, from: Referrer, ref: BackendObjectReference): Resolved {

@@ -1,5 +1,6 @@
 // The store: the latest version of every object, frozen. Each change returns the cells that it touched.
 import { isDeepStrictEqual } from 'node:util';
+import { FILES_ANNOTATION } from '#api/k8s/config-map-files.ts';
 import { objectId, refOf, type KubernetesObject, type ObjectRef } from '#api/k8s/object.ts';
 import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
 import { alertStateRef, type AlertState } from '../watch/alerts.ts';
@@ -25,7 +26,7 @@ export class Store {
 
   /**
    * Adds or replaces an object and freezes it. Touches no cell if the compiled output cannot depend on the change: status (except of a
-   * Service), managedFields, annotations (except of a CRD) and resourceVersion are ignored.
+   * Service), managedFields, annotations (except those of a CRD and the files of a ConfigMap) and resourceVersion are ignored.
    */
   upsert(object: KubernetesObject): readonly string[] {
     const relevant = relevantPart(object);
@@ -147,7 +148,7 @@ export class Store {
 
 /** The object without fields that change often and do not affect compile. A new uid means a new object, whose status is empty. */
 function relevantPart(object: KubernetesObject): KubernetesObject {
-  const { name, namespace, uid, generation, creationTimestamp, labels, annotations } = object.metadata;
+  const { name, namespace, uid, generation, creationTimestamp, labels } = object.metadata;
   const metadata = {
     name,
     ...(namespace === undefined ? {} : { namespace }),
@@ -155,13 +156,20 @@ function relevantPart(object: KubernetesObject): KubernetesObject {
     ...(generation === undefined ? {} : { generation }),
     ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
     ...(labels === undefined ? {} : { labels }),
-    // Holds the release of the Gateway API.
-    ...(annotations !== undefined && object.kind === 'CustomResourceDefinition' ? { annotations } : {}),
+    ...annotationsOf(object),
   };
   const { status, ...rest } = object as KubernetesObject & { status?: unknown };
   // Holds the addresses of a Gateway's proxies.
   const kept = object.kind === 'Service' && status !== undefined ? { status } : {};
   return { ...rest, ...kept, metadata };
+}
+
+/** Those of a CRD have the release of the Gateway API, and one of a ConfigMap the names of files. */
+function annotationsOf({ kind, metadata: { annotations } }: KubernetesObject): Pick<KubernetesObject['metadata'], 'annotations'> {
+  if (annotations === undefined) return {};
+  if (kind === 'CustomResourceDefinition') return { annotations };
+  const files = kind === 'ConfigMap' ? annotations[FILES_ANNOTATION] : undefined;
+  return files === undefined ? {} : { annotations: { [FILES_ANNOTATION]: files } };
 }
 
 function deepFreeze(value: unknown): void {

@@ -2,12 +2,10 @@
 import { isUtf8 } from 'node:buffer';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { fileNames, FILES_ANNOTATION } from '#api/k8s/config-map-files.ts';
 import type { KubernetesObject } from '#api/k8s/object.ts';
 import type { FileObject } from './documents.ts';
 import type { SourceProblem } from './event.ts';
-
-/** The annotation: names of files in the folder of the YAML, with spaces or commas between them. Each becomes the entry with its name. */
-export const FILES_ANNOTATION = 'gateway.weir.dev/files';
 
 /** Bytes of a file, and files of a ConfigMap. */
 const MAX_BYTES = 4 * 1_048_576;
@@ -46,7 +44,7 @@ export class FileEntries {
     const read = new Map<string, KnownEntry>();
     for (const [id, object] of objects) {
       const place = places.get(id);
-      const names = namesIn(object);
+      const names = fileNames(object);
       if (place === undefined || names.length === 0) continue;
       const found = await this.#readAll(names, { object, place, roots, read });
       if (typeof found !== 'string') filled.set(id, withEntries(object, found));
@@ -88,11 +86,6 @@ export class FileEntries {
       return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'does not exist' : `cannot be read: ${(error as Error).message}`;
     }
   }
-}
-
-function namesIn({ kind, metadata }: KubernetesObject): readonly string[] {
-  const text = kind === 'ConfigMap' ? metadata.annotations?.[FILES_ANNOTATION] : undefined;
-  return [...new Set((text ?? '').split(/[\s,]+/).filter((name) => name !== ''))];
 }
 
 function withEntries(object: ConfigMap, files: ReadonlyMap<string, Buffer>): ConfigMap {

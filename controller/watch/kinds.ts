@@ -1,4 +1,5 @@
 // The watched kinds of a cluster: which objects to watch, which fields to keep, and which changes to report.
+import { FILES_ANNOTATION } from '#api/k8s/config-map-files.ts';
 import { KINDS } from '#api/k8s/kinds.ts';
 import { OWN_POLICIES } from '#api/k8s/policies.ts';
 import type { KindInfo, KindName } from '#api/k8s/kinds.ts';
@@ -120,9 +121,13 @@ function projectSecret(object: RawObject): RawObject {
   return { ...base(object, []), type, data: data ?? {} };
 }
 
-/** Keeps all entries, like those of a Secret. */
+/** Keeps all entries, like those of a Secret, and the names of files that a cluster does not read, for a message about them. */
 function projectConfigMap(object: RawObject): RawObject {
-  return { ...base(object, []), data: object['data'] ?? {}, binaryData: object['binaryData'] ?? {} };
+  const { metadata, ...kept } = base(object, []);
+  const { annotations } = metadataOf(object);
+  const files = isRecord(annotations) ? annotations[FILES_ANNOTATION] : undefined;
+  const named = files === undefined ? metadata : { ...(metadata as RawObject), annotations: { [FILES_ANNOTATION]: files } };
+  return { ...kept, metadata: named, data: object['data'] ?? {}, binaryData: object['binaryData'] ?? {} };
 }
 
 /** Keeps the annotations with release and channel. */
