@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   breaker: async () => (await import('./breaker.ts')).breaker,
   block: async () => (await import('./block.ts')).block,
   tail: async () => (await import('./tail.ts')).tail,
+  trace: async () => (await import('./trace.ts')).trace,
   controllers: async () => (await import('./controllers.ts')).controllers,
   proxies: async () => (await import('./proxies.ts')).proxies,
   endpoints: async () => (await import('./endpoints.ts')).endpoints,

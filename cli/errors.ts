@@ -1,7 +1,6 @@
 // `weir errors`: the failures of all proxies in groups, or one group with samples.
 import { flagsOf, FlagValues } from '#lib/flags.ts';
 import type { ErrorAnswer } from '../controller/operations/errors.ts';
-import type { ProxySample } from '../controller/telemetry/errors/error-book.ts';
 import type { SeenErrorGroup } from '../controller/telemetry/errors/fleet-errors.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
@@ -9,7 +8,8 @@ import { callOperation } from './operations/client.ts';
 import { connectionOf } from './operations/connection.ts';
 import { rateText } from './operations/figures.ts';
 import { operationFlags, printAnswer } from './operations/output.ts';
-import { printable, tableOf } from './operations/table.ts';
+import { sampleText } from './operations/sample-text.ts';
+import { tableOf } from './operations/table.ts';
 
 const FLAGS = operationFlags({
   code: { default: '', value: 'CODE', text: 'failures with this code; status_5xx are answers of backends', see: 'errors.md' },
@@ -56,22 +56,4 @@ function rowOf({ id, trend, perMinute, count, first, last, code, route, backend,
 
 function moment(at: number): string {
   return new Date(at).toISOString().slice(0, 19).replace('T', ' ');
-}
-
-function sampleText(sample: ProxySample): string {
-  const { at, proxy, method, authority, path, status, client, endpoint, attempts, detail, requestId, traceId, headers } = sample;
-  const facts = {
-    status: status === 0 ? '' : String(status),
-    client,
-    endpoint,
-    attempts: String(attempts),
-    request: requestId,
-    trace: traceId,
-    detail,
-  };
-  const told = Object.entries(facts).flatMap(([name, value]) => (value === '' ? [] : [`${name} ${value}`]));
-  const lines = headers.flatMap((name, index) => (index % 2 === 0 ? [`    ${name}: ${headers[index + 1] ?? ''}`] : []));
-  return ['', `${new Date(at).toISOString()} at ${proxy}: ${method} ${authority}${path}`, `  ${told.join(', ')}`, ...lines]
-    .map(printable)
-    .join('\n');
 }

@@ -4,6 +4,7 @@ import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
 import { connectionOf } from './operations/connection.ts';
 import { operationFlags } from './operations/output.ts';
+import { printRecent } from './operations/recent.ts';
 import { printTail } from './operations/tail.ts';
 
 /** The conditions that flags add to every rule of the filter. */
@@ -13,6 +14,12 @@ const FLAGS = operationFlags({}, [
   {
     title: 'Lines',
     flags: {
+      since: {
+        default: '',
+        value: 'TIME',
+        text: 'only lines that proxies keep about requests of this time, at most 1h; with -f also those that follow',
+        see: 'access-log.md#recent-requests',
+      },
       follow: { default: '', value: '', short: 'f', text: 'go on for 10m instead of 1m' },
       route: { default: '', value: 'NAMESPACE/NAME,...', text: 'only lines of these routes, or NAMESPACE/* for all of a namespace' },
       status: { default: '', value: 'STATUS,...', text: 'only answers with these statuses: 404, 5xx, 500-504' },
@@ -43,12 +50,15 @@ export const tail: Command = {
   name: 'tail',
   arguments: '[PROXY...]',
   summary:
-    'Prints lines of the access log of all proxies, or of the named ones, as requests end, by route, status, client and caller. Ends with 1 if a proxy did not take part.',
+    'Prints lines of the access log of all proxies, or of the named ones, as requests end, or those that proxies keep, by route, status, client and caller. Ends with 1 if a proxy did not take part.',
   flags: FLAGS,
   readsEnvironment: false,
   async run(args) {
     const values = new FlagValues(args, flagsOf(FLAGS), {}, true);
+    const [filter, since, connection] = [filterOf(values), values.text('since'), await connectionOf(values)];
+    const code = since === '' ? 0 : await printRecent(connection, values, { proxies: values.positionals, filter, since });
+    if (since !== '' && !values.isOn('follow')) return code;
     const duration = values.text('duration') === '' && values.isOn('follow') ? '10m' : undefined;
-    return printTail(await connectionOf(values), values, values.positionals, { filter: filterOf(values), duration });
+    return Math.max(code, await printTail(connection, values, values.positionals, { filter, duration }));
   },
 };

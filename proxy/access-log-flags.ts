@@ -6,6 +6,7 @@ import { Mistake } from '#lib/flags.ts';
 import type { Flags, FlagValues } from '#lib/flags.ts';
 import { parseSyslog } from '#lib/syslog/settings.ts';
 import type { ServingConfig } from './config.ts';
+import { REMEMBERED } from './telemetry/access-log/remembered.ts';
 
 export const ACCESS_LOG_FLAGS: Flags = {
   'access-log': {
@@ -50,6 +51,13 @@ export const ACCESS_LOG_FLAGS: Flags = {
     value: 'FILE',
     text: "CA of the syslog server's certificate, PEM; the machine's CAs by default",
   },
+  'recent-requests': {
+    default: 'failed',
+    value: 'off|failed|all',
+    text: 'requests of the last hour whose lines each worker keeps in memory for weir tail --since and weir trace; all costs as much as the log',
+    words: REMEMBERED,
+    see: 'access-log.md#recent-requests',
+  },
   'security-log': {
     default: 'stdout',
     value: 'off|stdout|FILE',
@@ -73,7 +81,8 @@ export function readAccessLog(values: FlagValues): LogSettings {
   const syslog = values.parsed('access-log-syslog', (text) => parseSyslog(text, caFile));
   if (caFile !== '' && syslog?.tls !== true) throw new Mistake('--access-log-syslog-ca-file: needs --access-log-syslog tls://HOST:PORT');
   const [filter, otlp] = [values.parsed('access-log-filter', parseFilter), values.text('access-log-otlp') === 'on'];
-  return { accessLog, securityLog, accessLogSettings: { format, filter, otlp, syslog } };
+  const recent = values.word('recent-requests', REMEMBERED);
+  return { accessLog, securityLog, accessLogSettings: { format, filter, otlp, syslog, recent } };
 }
 
 /** Checks the file at the start: otherwise only the workers would report the error. */

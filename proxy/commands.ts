@@ -13,6 +13,7 @@ import { warmCommands } from './cache-warming.ts';
 import { connectionCommands } from './connection-commands.ts';
 import { grpcCommands } from './grpc-methods.ts';
 import { limitCommands } from './limit-commands.ts';
+import { recentRequestCommands } from './recent-requests.ts';
 import type { Serving } from './serving.ts';
 import { storedAnswerCommands } from './stored-answers.ts';
 
@@ -25,6 +26,7 @@ export function commandsOf(serving: Pick<Serving, 'supervisor' | 'retire'>, bloc
   const table = {
     ...ownCommands(log, LOG_LEVELS, () => serving.retire()),
     ...inspectionCommands(serving.supervisor),
+    ...recentRequestCommands(serving.supervisor),
     ...limitCommands(serving.supervisor),
     ...cacheCommands(serving.supervisor),
     ...warmCommands(serving.supervisor),

@@ -150,6 +150,7 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, string>> = {
   maxMetricRoutes: 'pairs of listener and route with separate metrics in one worker; further pairs share the label other',
   maxMetricEndpoints: 'backends, and endpoints, with separate metrics in one worker; further ones share the label other',
   maxOtlpQueueBytes: 'bytes of each of traces, logs and metrics that wait in one worker for the collector of --otlp-endpoint',
+  maxRecentRequestBytes: 'bytes of lines that one worker keeps about the requests of --recent-requests',
 };
 
 const SERVING_FLAGS: Flags = {

@@ -17,6 +17,7 @@ import type {
   Inspected,
   Inspecting,
   Inspection,
+  RecentRequestsInspection,
   StoredAnswersInspection,
 } from './inspection/inspection.ts';
 import { inspectProcess } from './inspection/process.ts';
@@ -24,6 +25,7 @@ import { inspectLimits } from './limit-inspection.ts';
 import type { WorkerLimits } from './limit/worker-limits.ts';
 import type { RuntimeBuilder } from './runtime/build.ts';
 import type { OwnRequests } from './own-requests.ts';
+import { listRecent } from './recent-requests.ts';
 import type { PortProtocol } from './listener/protocol.ts';
 import { listAnswers } from './stored-answers.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
@@ -66,16 +68,19 @@ export function inspectWorker(inspection: Inspection, inspecting: Inspecting, pa
     case 'heapSnapshot':
       return inspectProcess(inspection, inspecting);
     default:
-      return inspectCache(inspection, inspecting, parts);
+      return inspectKept(inspection, inspecting, parts);
   }
 }
 
-function inspectCache(
-  inspection: CachePurgeInspection | CacheWarmInspection | StoredAnswersInspection,
+/** What the worker keeps of requests and answers. */
+function inspectKept(
+  inspection: RecentRequestsInspection | CachePurgeInspection | CacheWarmInspection | StoredAnswersInspection,
   inspecting: Inspecting,
   parts: InspectedParts,
 ): Promise<Inspected> {
   switch (inspection.kind) {
+    case 'recentRequests':
+      return listRecent(inspection, inspecting, parts.telemetry.recent);
     case 'cachePurge':
       return purgeCache(inspection, inspecting, parts.cache);
     case 'cacheWarm':

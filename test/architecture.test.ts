@@ -98,6 +98,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'proxy/telemetry': [
     'api/access-log',
     'api/wire/error-entry.ts',
+    'api/wire/recent-lines.ts',
     'api/wire/telemetry-limits.ts',
     'api/wire/telemetry-messages.ts',
     'api/wire/breaker-state.ts',

@@ -37,6 +37,7 @@ export const COUNT_LIMITS = [
   'max-metric-routes',
   'max-metric-endpoints',
   'max-otlp-queue-bytes',
+  'max-recent-request-bytes',
 ] as const;
 
 /** Limits that are durations. */

@@ -36,6 +36,11 @@ export const MAX_COMMANDS = 16;
 /** The bounds of a tail of the access log. */
 export const MAX_TAIL_MS = 10 * 60_000;
 export const MAX_TAIL_RATE = 1_000;
+/** How long proxies keep lines of requests that have ended, milliseconds, and such lines in an answer. */
+export const MAX_RECENT_MS = 60 * 60_000;
+export const MAX_RECENT_LINES = 1_000;
+/** Characters of such a line. */
+export const MAX_RECENT_LINE = 8_192;
 /** The longest CPU profile. */
 export const MAX_PROFILE_MS = 60_000;
 /** Asks for units of limits in a message. */

@@ -221,6 +221,16 @@ export interface TailMessage {
   readonly worker: string;
 }
 
+/** Lines of requests that ended lately. */
+export interface RecentRequestsMessage {
+  /** As --access-log-filter; '' for all lines. */
+  readonly filter: string;
+  readonly ageMs: number;
+  /** Of a request or its trace; '' for all. */
+  readonly id: string;
+  readonly top: number;
+}
+
 /** Keys of limits. */
 export interface LimitsMessage {
   /** `<namespace>/<policy>` or `<namespace>/<policy>/<limit>`; '' for all. */
@@ -286,6 +296,7 @@ export type Action =
   | { readonly action: 'drain'; readonly drain: object }
   | { readonly action: 'logLevel'; readonly logLevel: { readonly level: string } }
   | { readonly action: 'tail'; readonly tail: TailMessage }
+  | { readonly action: 'recentRequests'; readonly recentRequests: RecentRequestsMessage }
   | { readonly action: 'cpuProfile'; readonly cpuProfile: { readonly durationMs: number; readonly worker: string } }
   | { readonly action: 'heapSnapshot'; readonly heapSnapshot: { readonly worker: string } }
   | { readonly action: 'override'; readonly override: OverrideMessage }

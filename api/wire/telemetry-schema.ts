@@ -27,6 +27,8 @@ import {
   MAX_OVERRIDES,
   MAX_PROFILE_MS,
   MAX_REASON,
+  MAX_RECENT_LINES,
+  MAX_RECENT_MS,
   MAX_SAMPLE_HEADERS,
   MAX_SAMPLE_TEXT,
   MAX_SHOWN_KEY,
@@ -155,6 +157,14 @@ const Command = Type.Object({
       durationMs: Type.Integer({ minimum: 1, maximum: MAX_TAIL_MS }),
       rate: Type.Integer({ minimum: 1, maximum: MAX_TAIL_RATE }),
       worker: Name,
+    }),
+  ),
+  recentRequests: Type.Optional(
+    Type.Object({
+      filter: Type.String({ maxLength: 4_096 }),
+      ageMs: Type.Integer({ minimum: 1, maximum: MAX_RECENT_MS }),
+      id: Name,
+      top: Type.Integer({ minimum: 1, maximum: MAX_RECENT_LINES }),
     }),
   ),
   cpuProfile: Type.Optional(Type.Object({ durationMs: Type.Integer({ minimum: 1, maximum: MAX_PROFILE_MS }), worker: Name })),

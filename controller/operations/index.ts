@@ -17,6 +17,7 @@ import { limitOperations } from './limits.ts';
 import type { Operation } from './operation.ts';
 import { ownFileOperations } from './own-files.ts';
 import { processFileOperations } from './process-files.ts';
+import { recentOperations } from './recent.ts';
 import { tailOperation } from './tail.ts';
 import type { WindowReader } from '../telemetry/window/reader.ts';
 import { windowOperations } from './window.ts';
@@ -35,6 +36,7 @@ export interface OperationParts {
 const RESOURCES: readonly ((parts: OperationParts) => readonly Operation[])[] = [
   (parts) => fleetOperations(parts.fleet),
   (parts) => [tailOperation(parts.fleet)],
+  (parts) => recentOperations(parts.fleet),
   (parts) => processFileOperations(parts.fleet, parts.log),
   (parts) => ownFileOperations(parts.log),
   (parts) => endpoints(parts.endpoints),

@@ -3,7 +3,7 @@ import type { Action } from '#api/wire/telemetry-messages.ts';
 import type { LimitReset, ListedLimit } from '#lib/limit/listing.ts';
 import type { Ask } from '#lib/limit/share.ts';
 import type { Aggregate } from '../telemetry/aggregate.ts';
-import type { ErrorGroup } from '../telemetry/errors/error-book.ts';
+import type { ErrorGroup, TracedSample } from '../telemetry/errors/error-book.ts';
 import type { Borrowers, ProxyEnd, TelemetryHub } from '../telemetry/hub.ts';
 import type { Override } from '../telemetry/overrides.ts';
 import type { ProxyStates } from '../telemetry/proxy-states.ts';
@@ -18,6 +18,7 @@ type LookRequest =
   | { readonly operation: 'states' }
   | { readonly operation: 'counted'; readonly proxy: string }
   | { readonly operation: 'errors'; readonly id: string | null }
+  | { readonly operation: 'samples'; readonly id: string }
   | { readonly operation: 'window'; readonly question: WindowQuestion };
 
 /** A request. `request` is unique: a controller answers each once. */
@@ -42,6 +43,8 @@ export interface PeerReply {
   readonly states: readonly ProxyStates[];
   readonly windows: readonly WindowPart[];
   readonly errorGroups: readonly ErrorGroup[];
+  /** Failures of one request or trace. */
+  readonly samples: readonly TracedSample[];
   /** The last report of the proxy at each of them. */
   readonly counted: readonly number[];
   readonly ends: readonly ProxyEnd[];
@@ -58,6 +61,7 @@ export function joined(parts: readonly Partial<PeerReply>[]): PeerReply {
     states: parts.flatMap(({ states = [] }) => states),
     windows: parts.flatMap(({ windows = [] }) => windows),
     errorGroups: parts.flatMap(({ errorGroups = [] }) => errorGroups),
+    samples: parts.flatMap(({ samples = [] }) => samples),
     counted: parts.flatMap(({ counted = [] }) => counted),
     ends: parts.flatMap(({ ends = [] }) => ends),
     overrides: parts.flatMap(({ overrides = [] }) => overrides),
@@ -97,6 +101,8 @@ async function lookAt(hub: TelemetryHub, request: LookRequest): Promise<Partial<
       return { states: hub.states() };
     case 'errors':
       return { errorGroups: hub.errors.groups(request.id) };
+    case 'samples':
+      return { samples: hub.errors.samplesOf(request.id) };
     case 'counted':
       return { counted: [hub.counted(request.proxy)] };
     case 'window': {

@@ -146,6 +146,10 @@ export class PeerLinks implements Peers, LimitPeers {
     return this.#others({ request: randomUUID(), operation: 'errors', id }, QUIET);
   }
 
+  async samples(id: string): Promise<Pick<PeerReply, 'samples' | 'missing'>> {
+    return this.#others({ request: randomUUID(), operation: 'samples', id }, QUIET);
+  }
+
   async override(override: Override): Promise<readonly ProxyEnd[]> {
     return (await this.#others({ request: randomUUID(), operation: 'override', override }, QUIET)).ends;
   }

@@ -4,7 +4,7 @@ import { joinAddress } from '#lib/host-port.ts';
 import { ok, type Result } from '#lib/result.ts';
 import { mergeAggregates } from './aggregate.ts';
 import type { Aggregate, ProxySeen } from './aggregate.ts';
-import type { ErrorGroup } from './errors/error-book.ts';
+import type { ErrorGroup, TracedSample } from './errors/error-book.ts';
 import { FleetErrors } from './errors/fleet-errors.ts';
 import type { Order, ProxyEnd, TelemetryHub } from './hub.ts';
 import { isBlock } from './overrides.ts';
@@ -24,6 +24,8 @@ export interface Peers {
   windows(question: WindowQuestion): Promise<{ readonly windows: readonly WindowPart[]; readonly missing: readonly string[] }>;
   /** The failures of their proxies: all groups, or the one with an id; and the names of replicas that do not answer. */
   errors(id: string | null): Promise<{ readonly errorGroups: readonly ErrorGroup[]; readonly missing: readonly string[] }>;
+  /** The failures of a request or a trace at their proxies, and the names of replicas that do not answer. */
+  samples(id: string): Promise<{ readonly samples: readonly TracedSample[]; readonly missing: readonly string[] }>;
   /** Sets an override at all of them. */
   override(override: Override): Promise<readonly ProxyEnd[]>;
   /** Sends a command to their proxies. */
@@ -36,6 +38,7 @@ export const NO_PEERS: Peers = {
   states: () => Promise.resolve({ states: [], missing: [] }),
   windows: () => Promise.resolve({ windows: [], missing: [] }),
   errors: () => Promise.resolve({ errorGroups: [], missing: [] }),
+  samples: () => Promise.resolve({ samples: [], missing: [] }),
   override: () => Promise.resolve([]),
   command: () => Promise.resolve([]),
 };
@@ -79,6 +82,13 @@ export class Fleet {
     const { hub, peers } = this.#options;
     const { states, missing } = await peers.states();
     return { states: [...hub.states(), ...states], complete: missing.length === 0 };
+  }
+
+  /** The failures of a request or a trace that controllers know, the oldest first, and the names of replicas that do not answer. */
+  async samplesOf(id: string): Promise<{ readonly samples: readonly TracedSample[]; readonly missing: readonly string[] }> {
+    const { hub, peers } = this.#options;
+    const { samples, missing } = await peers.samples(id);
+    return { samples: [...hub.errors.samplesOf(id), ...samples].toSorted((one, other) => one.at - other.at), missing };
   }
 
   /** Whether a backend has the endpoint ADDRESS:PORT, or an override is about it. */

@@ -116,6 +116,8 @@ export interface Limits {
   readonly maxMetricEndpoints: number;
   /** Bytes of each signal (traces, logs, metrics) that wait in a worker for an OpenTelemetry collector or are under way to it. */
   readonly maxOtlpQueueBytes: number;
+  /** Lines of the access log that a worker keeps in memory about requests that ended lately (--recent-requests). */
+  readonly maxRecentRequestBytes: number;
 }
 
 export const DEFAULT_LIMITS: Limits = Object.freeze({
@@ -172,4 +174,5 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxMetricRoutes: 2_000,
   maxMetricEndpoints: 1_000,
   maxOtlpQueueBytes: 8_388_608,
+  maxRecentRequestBytes: 1_048_576,
 });

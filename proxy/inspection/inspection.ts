@@ -9,6 +9,7 @@ import type { Result } from '#lib/result.ts';
 /** What to inspect. Plain data: it goes to workers as a message. */
 export type Inspection =
   | TailInspection
+  | RecentRequestsInspection
   | ProcessInspection
   | LimitsInspection
   | LimitResetInspection
@@ -26,6 +27,17 @@ export interface TailInspection {
   readonly filter: LogFilter;
   /** The most lines per second. */
   readonly rate: number;
+}
+
+/** Lines of requests that ended lately, as lines of JSON (RecentLine), the latest first. `dropped`: those without room. */
+export interface RecentRequestsInspection {
+  readonly kind: 'recentRequests';
+  readonly filter: LogFilter;
+  /** How long ago they may have ended, milliseconds. */
+  readonly ageMs: number;
+  /** Of a request or its trace; '' for all. */
+  readonly id: string;
+  readonly top: number;
 }
 
 /** Keys of limits that the worker has, as lines of JSON (KeyState). `dropped`: those without room. */

@@ -12,6 +12,7 @@ import type { MetricFamily } from '#lib/metric.ts';
 import { AccessLog, DEFAULT_ACCESS_LOG } from './access-log/access-log.ts';
 import type { AccessLogSettings, Log } from './access-log/access-log.ts';
 import { OtlpSink, SyslogSink, type FurtherSink } from './access-log/further-sinks.ts';
+import { RecentRequests } from './access-log/recent-requests.ts';
 import { LogSink } from './access-log/sink.ts';
 import { Tap } from './access-log/tap.ts';
 import { TappedLog } from './access-log/tapped-log.ts';
@@ -55,7 +56,9 @@ export class Telemetry {
   readonly exchanges: ExchangeEvents;
   readonly sessions: SessionRecorder;
   /** Failures, for reports. */
-  readonly errors = new ErrorGroups();
+  readonly errors: ErrorGroups;
+  /** Null: none are kept. */
+  readonly recent: RecentRequests | null;
   readonly #metrics: readonly { families(): readonly MetricFamily[] }[];
   readonly #requests: RequestMetrics;
   readonly #streams: StreamMetrics;
@@ -90,12 +93,15 @@ export class Telemetry {
     this.#securitySink = securityLog === 'off' || shared !== null ? null : new LogSink(securityLog, reusePort);
     this.security = new SecurityLog(shared ?? this.#securitySink);
     this.#metrics = [requests, webSockets, streams, this.security, ...(this.otlp === null ? [] : [this.otlp])];
+    this.recent = recentOf(accessLogSettings, limits);
+    this.errors = new ErrorGroups(this.recent);
     this.exchanges = new ExchangeEvents(requests, webSockets, new UnresolvedPolicies(this.security), this.errors);
-    this.sessions = new SessionRecorder(streams, this.errors);
+    this.sessions = new SessionRecorder(streams, this.errors, this.recent);
     this.#tracer = tracerOf(this.otlp, options);
     this.#traceIf(this.#tracer?.isOn);
     this.#logTo(this.#own);
     this.#tapped = new TappedLog(this.accessLog, accessLogSettings.format);
+    rememberAll(this.exchanges, this.recent);
   }
 
   /** Hands lines of the access log to a reader until the signal. */
@@ -182,6 +188,14 @@ function tracerOf(otlp: Otlp | null, { tracing = DEFAULT_TRACING }: TelemetryOpt
 
 function otlpOf({ otlp = null, limits, log }: TelemetryOptions): Otlp | null {
   return otlp === null ? null : new Otlp({ settings: otlp, maxBytes: limits.maxOtlpQueueBytes, log });
+}
+
+function recentOf({ format, recent = 'failed' }: AccessLogSettings, { maxRecentRequestBytes: maxBytes }: Limits): RecentRequests | null {
+  return recent === 'off' ? null : new RecentRequests({ format, maxBytes, all: recent === 'all' });
+}
+
+function rememberAll(exchanges: ExchangeEvents, recent: RecentRequests | null): void {
+  if (recent?.hasAll === true) exchanges.add(recent);
 }
 
 /** The destinations of lines besides that of the flag of the log. */

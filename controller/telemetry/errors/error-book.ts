@@ -21,6 +21,12 @@ export interface ProxySample extends ErrorSample {
   readonly proxy: string;
 }
 
+/** A failure and its group. */
+export interface TracedSample extends ProxySample, Pick<ErrorEntry, 'code' | 'route' | 'backend'> {
+  /** The id of the group. */
+  readonly group: string;
+}
+
 /** A group, as controllers exchange it. */
 export interface ErrorGroup extends Pick<ErrorEntry, 'code' | 'route' | 'backend' | 'cause' | 'count'> {
   /** The same at every controller. */
@@ -76,6 +82,15 @@ export class ErrorBook {
     if (id === null) return Array.from(this.#groups.values(), (group) => ({ ...described(group, now), samples: [] }));
     const group = this.#groups.get(id);
     return group === undefined ? [] : [described(group, now)];
+  }
+
+  /** The failures of a request or of its trace. */
+  samplesOf(id: string): readonly TracedSample[] {
+    const found: TracedSample[] = [];
+    for (const { id: group, code, route, backend, samples } of this.#groups.values())
+      for (const sample of samples)
+        if (sample.requestId === id || sample.traceId === id) found.push({ ...sample, group, code, route, backend });
+    return found;
   }
 
   #add(proxy: string, { code, route, backend, cause, count, samples }: ErrorEntry, now: number): void {

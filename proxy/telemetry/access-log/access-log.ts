@@ -10,6 +10,7 @@ import type { StreamSession } from '../../exchange/stream-session.ts';
 import { keeps } from './filter.ts';
 import type { Subject } from './filter.ts';
 import type { FurtherSink } from './further-sinks.ts';
+import type { Remembered } from './remembered.ts';
 import { planOf, RouteLines } from './route-lines.ts';
 import { LogSink } from './sink.ts';
 
@@ -22,6 +23,8 @@ export interface AccessLogSettings {
   readonly otlp?: boolean;
   /** Lines also go to this server; null, the default: none. */
   readonly syslog?: SyslogSettings | null;
+  /** The requests whose lines stay in memory for a while; those that failed by default. */
+  readonly recent?: Remembered;
 }
 
 export const DEFAULT_ACCESS_LOG: AccessLogSettings = Object.freeze({ format: DEFAULT_FORMAT, filter: null });

@@ -74,7 +74,7 @@ describe('bounds', () => {
 
   test('many causes become one group, and few samples are taken', () => {
     const groups = new ErrorGroups();
-    for (let index = 0; index < 5_000; index++) groups.ended(exchange(letters(index)));
+    for (let index = 0; index < 5_000; index++) groups.ended(exchange(letters(index)), 1);
     const taken = groups.take();
     expect(taken).toHaveLength(201);
     expect(taken.reduce((sum, { count }) => sum + count, 0)).toBe(5_000);

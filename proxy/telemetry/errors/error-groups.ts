@@ -16,14 +16,26 @@ const MAX_SAMPLES = 40;
 
 type Group = { -readonly [Field in keyof ErrorEntry]: ErrorEntry[Field] } & { samples: ErrorEntry['samples'][number][] };
 
+/** Hears of requests that failed. */
+export interface FailureListener {
+  failed(exchange: Exchange, ms: number): void;
+}
+
 export class ErrorGroups implements ExchangeListener {
   readonly #causes = new Causes(DEFAULT_REDACTOR.text);
+  readonly #listener: FailureListener | null;
   #groups = new Map<string, Group>();
   #samples = 0;
 
-  ended(exchange: Exchange): void {
+  /** The listener hears of failures here, so that other requests do not pay for it. */
+  constructor(listener: FailureListener | null = null) {
+    this.#listener = listener;
+  }
+
+  ended(exchange: Exchange, ms: number): void {
     const { error, status } = exchange;
     if (error === null && status < 500) return;
+    this.#listener?.failed(exchange, ms);
     const code = error === null ? 'status_5xx' : error.code;
     const cause = error === null ? `status ${status}` : this.#causes.of(error.detail);
     const group = this.#count(code, routeOf(exchange), backendOf(exchange), cause);

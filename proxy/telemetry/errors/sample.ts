@@ -13,6 +13,11 @@ import { redactorOf } from '../exchange-redactor.ts';
 /** The id of a trace in `traceparent` (W3C Trace Context), for exchanges without a trace of their own. */
 const TRACE = /^[0-9a-f]{2}-([0-9a-f]{32})-/;
 
+/** The trace of an exchange, or that of its client; '' without one. */
+export function traceIdOf({ trace, requestHeaders }: Exchange): string {
+  return trace?.traceId ?? TRACE.exec(getHeader(requestHeaders, 'traceparent') ?? '')?.[1] ?? '';
+}
+
 export function sampleOf(exchange: Exchange): ErrorSample {
   const { method, requestedAuthority, requestedPath, hasQuery, query, requestHeaders, status, error, attempt, attempts } = exchange;
   const endpoint = attempt === null ? '' : joinAddress(attempt.endpoint.address, attempt.endpoint.port);
@@ -25,7 +30,7 @@ export function sampleOf(exchange: Exchange): ErrorSample {
     path: text(hasQuery ? `${requestedPath}?${query}` : requestedPath),
     status,
     requestId: text(requestIdOf(exchange)),
-    traceId: exchange.trace?.traceId ?? TRACE.exec(getHeader(requestHeaders, 'traceparent') ?? '')?.[1] ?? '',
+    traceId: traceIdOf(exchange),
     client: exchange.clientAddress,
     endpoint,
     attempts,

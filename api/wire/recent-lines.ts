@@ -1,0 +1,25 @@
+// The lines of requests that ended lately, which a proxy tells: lines of JSON in the answer to the command `recentRequests`, and after them
+// the number of lines without room.
+import { Ajv } from 'ajv';
+import { Type } from 'typebox';
+import type { Static } from 'typebox';
+import { MAX_RECENT_LINE } from './telemetry-limits.ts';
+
+const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
+const RecentLine = Type.Object({
+  /** When the request ended, milliseconds since the epoch. */
+  at: Type.Integer({ minimum: 0, maximum: 8.64e15 }),
+  /** As the access log writes it, without a line break. */
+  line: Type.String({ maxLength: MAX_RECENT_LINE }),
+});
+
+/** The line of a request. */
+export type RecentLine = Readonly<Static<typeof RecentLine>>;
+
+const validate = new Ajv({ strict: false }).compile(Type.Union([Type.Object({ more: Count }), RecentLine]));
+
+/** Whether a proxy may say so. */
+export function isRecentLine(line: unknown): line is RecentLine | { readonly more: number } {
+  return validate(line);
+}
