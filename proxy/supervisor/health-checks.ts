@@ -4,22 +4,20 @@ import type { MetricFamily } from '#lib/metric.ts';
 import type { Broadcast } from '../exchange/notices.ts';
 import type { ClientIdentity } from '../exchange/plan.ts';
 import { HealthChecker } from '../health/health-checker.ts';
-import type { HealthChange } from '../health/health-checker.ts';
 import { PROBE_FAULTS } from '../health/outcome.ts';
 import type { ProbeOutcome } from '../health/outcome.ts';
+import { logHealth } from './health-log.ts';
 
 export class HealthChecks {
-  readonly #log: Log;
   readonly #checker: HealthChecker;
   readonly #outcomes = new Map<string, number>();
 
   /** `certificateOf`: the client certificate in a Secret (key). */
   constructor(broadcast: Broadcast, log: Log, certificateOf: (secret: string) => ClientIdentity | null) {
-    this.#log = log;
     this.#checker = new HealthChecker({
       certificateOf,
       changed: (change) => {
-        this.#tell(change);
+        logHealth(change, log);
         broadcast.publish('health', change.id, change.health);
       },
       forgotten: (id) => broadcast.publish('health', id, null),
@@ -66,11 +64,5 @@ export class HealthChecks {
   #count(outcome: ProbeOutcome): void {
     const name = outcome?.fault ?? 'passed';
     this.#outcomes.set(name, (this.#outcomes.get(name) ?? 0) + 1);
-  }
-
-  #tell({ target: { address, port, check }, health, failure, first }: HealthChange): void {
-    const probe = { endpoint: `${address} port ${port}`, check: check.request.type };
-    if (health === 'unhealthy') this.#log.warn({ ...probe, ...failure }, 'an endpoint fails its health check');
-    else if (!first) this.#log.info(probe, 'an endpoint passes its health check again');
   }
 }
