@@ -18,6 +18,17 @@ const FILE_MS = 6 * 60_000;
 
 const FLAGS = operationFlags({}, [
   {
+    title: 'Log level',
+    flags: {
+      component: {
+        default: '',
+        value: 'NAME',
+        text: 'log-level: only the lines of this component: subscription, telemetry, health or workers',
+        see: 'proxy.md#log',
+      },
+    },
+  },
+  {
     title: 'Tail, profile and heap snapshot',
     flags: {
       filter: {
@@ -47,7 +58,8 @@ const ACTIONS: Readonly<Record<string, Run>> = {
   },
   'log-level': (connection, values, [level, ...names]) => {
     if (level === undefined) throw new UsageError('weir proxies log-level takes a level');
-    const body = { level, ...(names.length === 0 ? {} : { proxies: names }) };
+    const component = values.text('component');
+    const body = { level, ...(component === '' ? {} : { component }), ...(names.length === 0 ? {} : { proxies: names }) };
     return command(connection, values, { method: 'PUT', path: '/proxies/log-level', body });
   },
   tail: printTail,

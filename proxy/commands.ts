@@ -1,6 +1,5 @@
 // The commands of operators that this proxy knows.
 import type { DetectedBlock, OverrideMessage } from '#api/wire/telemetry-messages.ts';
-import { LOG_LEVELS } from '#lib/log.ts';
 import type { Log } from '#lib/log.ts';
 import { ok, type Result } from '#lib/result.ts';
 import type { BlockBook } from './reporting/block-book.ts';
@@ -24,7 +23,7 @@ const BLOCKS_PER_CHUNK = 40;
 export function commandsOf(serving: Pick<Serving, 'supervisor' | 'retire'>, blocks: BlockBook, log: Log): Commands {
   const overrides = new OverrideKeeper(serving.supervisor.broadcast, blocks);
   const table = {
-    ...ownCommands(log, LOG_LEVELS, () => serving.retire()),
+    ...ownCommands(log, () => serving.retire()),
     ...inspectionCommands(serving.supervisor),
     ...recentRequestCommands(serving.supervisor),
     ...limitCommands(serving.supervisor),

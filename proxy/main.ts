@@ -1,5 +1,6 @@
 // A proxy of a fleet: subscribes to a controller, serves its configuration, and stops in good order.
 import { randomUUID } from 'node:crypto';
+import { componentLog } from '#lib/component-log.ts';
 import type { Log } from '#lib/log.ts';
 import type { Result } from '#lib/result.ts';
 import { WEIR_VERSION } from '#lib/version.ts';
@@ -22,6 +23,7 @@ export function runProxy(config: ProxyConfig, log: Log): Promise<Result<void>> {
 
 function fromController(config: ProxyConfig, serving: Serving, log: Log): ConfigFeed {
   const { supervisor, readiness } = serving;
+  const subscriptionLog = componentLog(log, 'subscription');
   const subscription = new Subscription({
     address: config.controller,
     tls: config.controllerTls,
@@ -29,8 +31,8 @@ function fromController(config: ProxyConfig, serving: Serving, log: Log): Config
     nodeId: config.nodeId,
     weirVersion: WEIR_VERSION,
     target: supervisor,
-    lastGood: config.lastGood === '' ? null : new LastGood({ file: config.lastGood, log }),
-    log,
+    lastGood: config.lastGood === '' ? null : new LastGood({ file: config.lastGood, log: subscriptionLog }),
+    log: subscriptionLog,
   });
   supervisor.expose([
     ...configFamilies({ revision: () => subscription.state().revision, refused: () => subscription.state().refusedKinds }),
@@ -67,6 +69,6 @@ function reportingOf(config: ProxyConfig, serving: Serving, revision: () => stri
     commands: commandsOf(serving, blocks, log),
     borrowing: supervisor.limits,
     blocks,
-    log,
+    log: componentLog(log, 'telemetry'),
   });
 }

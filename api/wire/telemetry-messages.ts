@@ -295,6 +295,7 @@ export interface CloseConnectionsMessage extends ConnectionFilter {
 export type Action =
   | { readonly action: 'drain'; readonly drain: object }
   | { readonly action: 'logLevel'; readonly logLevel: { readonly level: string } }
+  | { readonly action: 'componentLogLevel'; readonly componentLogLevel: { readonly component: string; readonly level: string } }
   | { readonly action: 'tail'; readonly tail: TailMessage }
   | { readonly action: 'recentRequests'; readonly recentRequests: RecentRequestsMessage }
   | { readonly action: 'cpuProfile'; readonly cpuProfile: { readonly durationMs: number; readonly worker: string } }

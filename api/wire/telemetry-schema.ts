@@ -151,6 +151,7 @@ const Command = Type.Object({
   id: Whole,
   deadlineMs: Whole,
   logLevel: Type.Optional(Type.Object({ level: Known })),
+  componentLogLevel: Type.Optional(Type.Object({ component: Known, level: Known })),
   tail: Type.Optional(
     Type.Object({
       filter: Type.String({ maxLength: 4_096 }),

@@ -35,7 +35,15 @@ const BreakerInput = Type.Object(
 );
 /** The names of some proxies; absent for all. */
 export const ProxyNames = Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 512 }), { minItems: 1, maxItems: 1_000 }));
-const LevelInput = Type.Object({ level: Type.String({ minLength: 1, maxLength: 16 }), proxies: ProxyNames }, CLOSED);
+const LevelInput = Type.Object(
+  {
+    level: Type.String({ minLength: 1, maxLength: 16 }),
+    /** Absent: the whole log. */
+    component: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    proxies: ProxyNames,
+  },
+  CLOSED,
+);
 // All proxies at once would stop the traffic: they must be named.
 const DrainInput = Type.Object(
   { proxies: Type.Array(Type.String({ minLength: 1, maxLength: 512 }), { minItems: 1, maxItems: 1_000 }) },
@@ -48,11 +56,16 @@ export function fleetOperations(fleet: Fleet): readonly Operation[] {
     operation('GET /status', Type.Object({}, CLOSED), async () => ok(await fleet.status())),
     operation('PUT /endpoint', EndpointInput, ({ endpoint, state }) => overrideEndpoint(fleet, endpoint, state)),
     operation('PUT /breaker', BreakerInput, ({ backend, state }) => overrideBreaker(fleet, backend, state)),
-    operation('PUT /proxies/log-level', LevelInput, ({ level, proxies = null }) =>
-      command(fleet, { action: 'logLevel', logLevel: { level } }, proxies),
+    operation('PUT /proxies/log-level', LevelInput, ({ level, component, proxies = null }) =>
+      command(fleet, levelAction(level, component), proxies),
     ),
     operation('POST /proxies/drain', DrainInput, ({ proxies }) => command(fleet, { action: 'drain', drain: {} }, proxies)),
   ];
+}
+
+function levelAction(level: string, component: string | undefined): Action {
+  if (component === undefined) return { action: 'logLevel', logLevel: { level } };
+  return { action: 'componentLogLevel', componentLogLevel: { component, level } };
 }
 
 async function overrideEndpoint(fleet: Fleet, text: string, state: string): Promise<Outcome> {

@@ -1,6 +1,7 @@
 // The probe and admin servers over real sockets: probes, users, and web pages without access.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import http from 'node:http';
+import { componentLog } from '#lib/component-log.ts';
 import { createLog } from '#lib/log.ts';
 import type { Log } from '#lib/log.ts';
 import { err, ok } from '#lib/result.ts';
@@ -137,6 +138,15 @@ describe('admin', () => {
     expect((await ask(port, 'PUT', '/log-level', {}, 'loud')).status).toBe(400);
     expect((await ask(port, 'PUT', '/log-level', {}, 'x'.repeat(5_000))).status).toBe(413);
     expect(log.level).toBe('debug');
+  });
+
+  test('changes the log level of a component', async () => {
+    const health = componentLog(log, 'health');
+    expect((await ask(port, 'PUT', '/log-level?component=health', {}, 'trace')).status).toBe(200);
+    expect([log.level === 'trace', health.level]).toEqual([false, 'trace']);
+    expect(await ask(port, 'GET', '/log-level?component=health')).toEqual({ status: 200, body: 'trace\n' });
+    expect((await ask(port, 'GET', '/log-level?component=heart')).status).toBe(404);
+    expect((await ask(port, 'PUT', '/log-level?component=heart', {}, 'info')).status).toBe(400);
   });
 
   test('drains on POST only', async () => {

@@ -2,7 +2,7 @@
 import type * as ir from '#api/ir/ir.ts';
 import { AdminServer, json, refuseWebPages, text } from '#lib/admin-server.ts';
 import type { AdminRequest, Answer, Answerer } from '#lib/admin-server.ts';
-import { LOG_LEVELS } from '#lib/log.ts';
+import { logLevelOf, setLogLevel } from '#lib/component-log.ts';
 import type { Log } from '#lib/log.ts';
 import type { Result } from '#lib/result.ts';
 
@@ -37,19 +37,27 @@ export function createAdminServer(port: number, sources: AdminSources, feed: Fee
       drain();
       return text(202, 'draining');
     },
-    'GET /log-level': () => text(200, log.level),
-    'PUT /log-level': ({ body }: AdminRequest) => setLevel(log, body.trim()),
+    'GET /log-level': ({ query }: AdminRequest) => levelOf(log, componentIn(query)),
+    'PUT /log-level': ({ body, query }: AdminRequest) => setLevel(log, body.trim(), componentIn(query)),
     ...feed?.paths,
   };
   const maxBodyBytes = feed === null ? {} : { maxBodyBytes: feed.maxBodyBytes };
   return new AdminServer({ host: '127.0.0.1', port, paths, refuse: refuseWebPages, ...maxBodyBytes });
 }
 
-function setLevel(log: Log, name: string): Answer {
-  const level = LOG_LEVELS.find((known) => known === name);
-  if (level === undefined) return text(400, `there are: ${LOG_LEVELS.join(', ')}`);
-  log.level = level;
-  return text(200, level);
+/** '' for the whole log. */
+function componentIn(query: string): string {
+  return new URLSearchParams(query).get('component') ?? '';
+}
+
+function levelOf(log: Log, component: string): Answer {
+  const level = logLevelOf(log, component);
+  return level === null ? text(404, `${JSON.stringify(component)} is no component`) : text(200, level);
+}
+
+function setLevel(log: Log, level: string, component: string): Answer {
+  const set = setLogLevel(log, level, component);
+  return set.ok ? text(200, level) : text(400, set.error);
 }
 
 /** Everything but the content of Secrets. */

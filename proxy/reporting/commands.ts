@@ -1,7 +1,8 @@
 // The commands of controllers: each is answered before its deadline, and a proxy runs a limited number at once.
 import type { Action, CommandMessage, Outcome, OverrideMessage } from '#api/wire/telemetry-messages.ts';
 import { MAX_COMMANDS, MAX_REASON } from '#api/wire/telemetry-limits.ts';
-import { err, ok, type Result } from '#lib/result.ts';
+import { setLogLevel } from '#lib/component-log.ts';
+import { ok, type Result } from '#lib/result.ts';
 import type { Log } from '#lib/log.ts';
 
 /** What a running command may use. */
@@ -90,16 +91,13 @@ function shortened(reason: string): string {
 }
 
 /** Commands that need only the process of the supervisor. */
-export function ownCommands(log: Log, levels: readonly string[], drain: () => void): CommandTable {
+export function ownCommands(log: Log, drain: () => void): CommandTable {
   return {
     drain: () => {
       drain();
       return ok(undefined);
     },
-    logLevel: ({ logLevel: { level } }) => {
-      if (!levels.includes(level)) return err(`${JSON.stringify(level)} is no log level; there are: ${levels.join(', ')}`);
-      log.level = level;
-      return ok(undefined);
-    },
+    logLevel: ({ logLevel: { level } }) => setLogLevel(log, level, ''),
+    componentLogLevel: ({ componentLogLevel: { component, level } }) => setLogLevel(log, level, component),
   };
 }

@@ -16,6 +16,7 @@ import type { AddressRange } from '#lib/address-range.ts';
 import type { WorkerSettings } from './messages.ts';
 import type { OtlpSettings } from '#lib/otlp/settings.ts';
 import type { RedisSettings } from '#lib/redis.ts';
+import { componentLog } from '#lib/component-log.ts';
 import type { Log } from '#lib/log.ts';
 import { readFamilies, registerFamilies, registerProcess } from '#lib/metric.ts';
 import type { MetricFamily, MetricJson } from '#lib/metric.ts';
@@ -129,13 +130,14 @@ export class Supervisor {
         pairs: () => countPairs([...this.#resources.values()]),
       }),
     );
-    logEjections(this.#notices, options.log);
+    const healthLog = componentLog(options.log, 'health');
+    logEjections(this.#notices, healthLog);
     const secretOf = (key: string): ir.Secret | undefined => this.#resources.get(ir.resourceId('Secret', key)) as ir.Secret | undefined;
     const certificates = new ProbeCertificates(secretOf);
-    this.#health = new HealthChecks(this.#notices, options.log, (secret) => certificates.of(secret));
+    this.#health = new HealthChecks(this.#notices, healthLog, (secret) => certificates.of(secret));
     registerFamilies(this.registry, [...this.#health.families(), ...this.limits.families(), ...this.#keys.families()]);
     this.#workers = this.#startWorkers();
-    this.#push = MetricPush.start(options, async () => addUp(await this.#families()));
+    this.#push = MetricPush.start({ ...options, log: componentLog(options.log, 'telemetry') }, async () => addUp(await this.#families()));
     if (this.#push !== null) registerFamilies(this.registry, this.#push.families());
     this.#rotation = setInterval(() => this.#rotateTicketKeys(), TICKET_ROTATION_MS);
     this.#rotation.unref();
@@ -283,7 +285,7 @@ export class Supervisor {
     if (workers === 1) {
       const local = new LocalWorker({
         ...settings,
-        log,
+        log: componentLog(log, 'workers'),
         ticketKeys: this.#ticketKeys,
         reusePort: false,
         lease: this.lease,
@@ -297,7 +299,7 @@ export class Supervisor {
     const options = {
       heartbeat: this.#options.heartbeat ?? HEARTBEAT,
       settings,
-      log,
+      log: componentLog(log, 'workers'),
       state: () => this.resources(),
       ticketKeys: () => this.#ticketKeys,
       keptNotices: () => this.#notices.kept(),
@@ -338,7 +340,8 @@ export class Supervisor {
     const bound = before.filter(({ port }) => this.boundPort(port) !== null);
     const recovered = bound.filter((port) => !unbound.some((other) => isSamePort(port, other)));
     if (recovered.length === 0) return;
-    for (const { port, transport, address } of recovered) this.#options.log.info({ port, transport, address }, 'a port is bound at last');
+    for (const { port, transport, address } of recovered)
+      componentLog(this.#options.log, 'workers').info({ port, transport, address }, 'a port is bound at last');
     for (const listener of this.#recoveryListeners) listener();
   }
 

@@ -93,6 +93,11 @@ describe('weir proxies', () => {
       code: 1,
       output: expect.stringContaining('"loud" is no log level'),
     });
+    expect(await up.weir('proxies', 'log-level', 'debug', '--component', 'health')).toMatchObject({ code: 0 });
+    expect(await up.weir('proxies', 'log-level', 'debug', '--component', 'heart')).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/"heart" is no component; there are: health, [a-z, ]+/),
+    });
     expect(await up.weir('proxies', 'drain', 'nowhere')).toMatchObject({ code: 2, output: expect.stringContaining('the name nowhere') });
     expect(await up.weir('proxies', 'drain', 'weir-up')).toMatchObject({ code: 0 });
     const { problems } = await up.statusWith(({ proxies }) => proxies[0]?.draining === true);
