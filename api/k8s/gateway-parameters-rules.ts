@@ -2,8 +2,10 @@
 import { parseFilter } from '#api/access-log/filter.ts';
 import { parseFormat } from '#api/access-log/format.ts';
 import { parseDuration } from '#lib/duration.ts';
+import { parseSyslog } from '#lib/syslog/settings.ts';
 import type { FieldError } from './field-error.ts';
 import type { GatewayParameters, GatewayParametersSpec } from './gateway-parameters.ts';
+import type { SyslogParameters } from './gateway-parameters-syslog.ts';
 import { COUNT_LIMITS, TIME_LIMITS, UNLIMITED_AT_0 } from './proxy-limits.ts';
 
 /** The rules that an object violates. */
@@ -21,10 +23,20 @@ export function brokenParameters(spec: GatewayParametersSpec): FieldError[] {
     ...checkService(spec.service),
     ...checkDisruption(spec.podDisruptionBudget),
     ...checkAccessLog(spec.accessLog),
+    ...checkSyslog(spec.accessLog?.syslog),
     ...checkAcme(spec.acme),
     ...checkRedis(spec.redis),
     ...checkOtlp(spec.telemetry),
     ...Object.entries(spec.limits ?? {}).flatMap(([name, value]) => checkLimit(name, value)),
+  ];
+}
+
+/** The same for the parameters of a Gateway and of its class together, and the rules between fields that either may set. */
+export function brokenTogether(spec: GatewayParametersSpec): FieldError[] {
+  const needsCollector = spec.accessLog?.otlp === true && spec.telemetry?.otlp === undefined;
+  return [
+    ...brokenParameters(spec),
+    ...(needsCollector ? [{ field: 'spec.accessLog.otlp', reason: 'needs a collector, spec.telemetry.otlp' }] : []),
   ];
 }
 
@@ -57,6 +69,21 @@ function checkAccessLog({ format = 'json', fields = [], filter = '' }: GatewayPa
   const parsedFilter = parseFilter(filter);
   if (!parsedFilter.ok) errors.push({ field: 'spec.accessLog.filter', reason: parsedFilter.error });
   return errors;
+}
+
+function checkSyslog(syslog: SyslogParameters | undefined): FieldError[] {
+  if (syslog === undefined) return [];
+  const { url, caConfigMapRef, caSecretRef } = syslog;
+  const parsed = parseSyslog(url);
+  if (!parsed.ok) return [{ field: 'spec.accessLog.syslog.url', reason: parsed.error }];
+  const broken: readonly (readonly [boolean, string])[] = [
+    [caConfigMapRef !== undefined && caSecretRef !== undefined, 'caConfigMapRef and caSecretRef exclude each other'],
+    [
+      parsed.value?.tls !== true && (caConfigMapRef !== undefined || caSecretRef !== undefined),
+      'caConfigMapRef and caSecretRef are only for tls://',
+    ],
+  ];
+  return broken.filter(([isBroken]) => isBroken).map(([, reason]) => ({ field: 'spec.accessLog.syslog', reason }));
 }
 
 function checkAcme(acme: GatewayParametersSpec['acme']): FieldError[] {

@@ -7,6 +7,7 @@ import { DEFAULT_LIMITS } from '../../proxy/exchange/limits.ts';
 import { PROXY_FLAGS } from '../../proxy/config.ts';
 import { describeError } from './field-error.ts';
 import { GatewayParametersSpec } from './gateway-parameters.ts';
+import { brokenTogether } from './gateway-parameters-rules.ts';
 import { COUNT_LIMITS, TIME_LIMITS } from './proxy-limits.ts';
 import { validateObject } from './validate.ts';
 
@@ -61,6 +62,16 @@ describe('GatewayParameters', () => {
     ],
     [{ accessLog: { fields: ['stauts'] } }, 'spec.accessLog.fields: "stauts" is not a field of the access log; did you mean status?'],
     [{ accessLog: { filter: 'sample=2' } }, 'spec.accessLog.filter: sample: "2" is not a share above 0 and up to 1'],
+    [{ accessLog: { syslog: { url: 'udp://logs:514' } } }, 'spec.accessLog.syslog.url: must be a URL like tls://logs.example.com:6514'],
+    [{ accessLog: { syslog: { url: 'tcp://logs:70000' } } }, 'spec.accessLog.syslog.url: is not tcp://HOST:PORT or tls://HOST:PORT'],
+    [
+      { accessLog: { syslog: { url: 'tcp://logs:601', caSecretRef: { name: 'a', key: 'b' } } } },
+      'spec.accessLog.syslog: caConfigMapRef and caSecretRef are only for tls://',
+    ],
+    [
+      { accessLog: { syslog: { url: 'tls://logs', caSecretRef: { name: 'a', key: 'b' }, caConfigMapRef: { name: 'a', key: 'b' } } } },
+      'spec.accessLog.syslog: caConfigMapRef and caSecretRef exclude each other',
+    ],
     [{ redis: { addresses: ['a', 'b'] } }, 'spec.redis.addresses: mode Single needs exactly one address'],
     [{ redis: { addresses: ['u:secret@a'] } }, 'spec.redis.addresses[0]: must be an address like cache:6379'],
     [{ redis: { mode: 'Sentinel', addresses: ['a'] } }, 'spec.redis.masterName: mode Sentinel needs masterName, other modes have none'],
@@ -74,6 +85,13 @@ describe('GatewayParameters', () => {
     [{ fleets: 'Shared' }, 'spec.fleets: is not a known field; did you mean fleet?'],
   ])('%j is refused', (spec, reason) => {
     expect(check(spec)).toEqual([reason]);
+  });
+
+  test('lines for a collector need one, which the class may have', () => {
+    const error = { field: 'spec.accessLog.otlp', reason: 'needs a collector, spec.telemetry.otlp' };
+    expect(check({ accessLog: { otlp: true } })).toEqual([]);
+    expect(brokenTogether({ accessLog: { otlp: true } })).toEqual([error]);
+    expect(brokenTogether({ accessLog: { otlp: true }, telemetry: { otlp: { endpoint: 'http://collector:4318' } } })).toEqual([]);
   });
 
   test('all fields are optional, and sizes may be numbers', () => {

@@ -2,6 +2,7 @@
 // fields that neither sets have the controller's defaults.
 import { Type, type Static, type TSchema } from 'typebox';
 import { configMapKey, duration, group, secretKey, texts, withRules } from './gateway-parameters-parts.ts';
+import { SyslogParameters } from './gateway-parameters-syslog.ts';
 import { TelemetryParameters } from './gateway-parameters-telemetry.ts';
 import { closed, objectOf, WEIR_GROUP } from './schema.ts';
 
@@ -104,6 +105,8 @@ const AccessLog = group('The access log, on the standard output of the proxies; 
       description: 'The lines that are written, like "status=5xx or duration>=1s or sample=0.01". All of them by default.',
     }),
   ),
+  otlp: Type.Optional(Type.Boolean({ description: 'True: lines also go to the collector of telemetry.otlp. False by default.' })),
+  syslog: Type.Optional(SyslogParameters),
 });
 
 const SecurityLog = group(

@@ -1,6 +1,6 @@
 // The GatewayParameters of a Gateway: resolves the references of its class and its own, checks them, and merges them.
 import { describeError } from '#api/k8s/field-error.ts';
-import { brokenParameters } from '#api/k8s/gateway-parameters-rules.ts';
+import { brokenParameters, brokenTogether } from '#api/k8s/gateway-parameters-rules.ts';
 import type { FleetMode, Gateway, GatewayClass, GatewayParametersSpec } from '#api/k8s/k8s.ts';
 import { objectId } from '#api/k8s/object.ts';
 import { WEIR_GROUP } from '#api/k8s/schema.ts';
@@ -38,7 +38,7 @@ export function gatewayParameters(view: View, gateway: Gateway): Result<Resolved
 }
 
 function resolve(view: View, spec: GatewayParametersSpec): Result<ResolvedParameters> {
-  const broken = brokenParameters(spec)[0];
+  const broken = brokenTogether(spec)[0];
   // Each object may be valid alone, but not both together: a type of Service here, a load balancer class there.
   if (broken !== undefined) return err(`the parameters of the Gateway and of its class are not valid together: ${describeError(broken)}`);
   const { byDefault, lacks } = view.options.fleets;
@@ -60,7 +60,7 @@ function find(view: View, { group, kind, namespace, name }: ParametersRef, field
 }
 
 /** Fields that are replaced as a whole: their parts depend on each other or are alternatives. */
-const WHOLE: ReadonlySet<string> = new Set(['affinity', 'behavior', 'podDisruptionBudget', 'redis', 'otlp']);
+const WHOLE: ReadonlySet<string> = new Set(['affinity', 'behavior', 'podDisruptionBudget', 'redis', 'otlp', 'syslog']);
 
 /**
  * Merges field by field, maps key by key; lists are replaced. A number of replicas replaces autoscaling and vice versa; so do a format

@@ -7,6 +7,7 @@ import { parseDuration } from '#lib/duration.ts';
 import type { GatewayParametersSpec } from '#api/k8s/k8s.ts';
 import type { DesiredFleet, FleetPort } from '../compile/result.ts';
 import { fromField, labelsOf, metadataFor, selectorOf, type Fields, type FleetSettings, type Manifest } from './manifest.ts';
+import { accessLogFlags, accessLogMounts, accessLogVolumes } from './access-log.ts';
 import { credentialsName } from './credentials.ts';
 import { otlpEnvironment, otlpFlags, otlpMounts, otlpVolumes } from './otlp.ts';
 import { tracingFlags } from './tracing.ts';
@@ -61,6 +62,7 @@ function podSpec(fleet: DesiredFleet, parameters: GatewayParametersSpec, setting
       { name: 'state', emptyDir: {} },
       ...redisVolumes(parameters.redis),
       ...otlpVolumes(parameters),
+      ...accessLogVolumes(parameters.accessLog),
     ],
     ...placement(fleet, parameters),
   };
@@ -92,6 +94,7 @@ function container(fleet: DesiredFleet, parameters: GatewayParametersSpec, setti
       { name: 'state', mountPath: STATE },
       ...redisMounts(parameters.redis),
       ...otlpMounts(parameters),
+      ...accessLogMounts(parameters.accessLog),
     ],
   };
 }
@@ -117,17 +120,6 @@ function flags(parameters: GatewayParametersSpec, settings: FleetSettings): stri
     ...Object.entries(limits).sort(([a], [b]) => (a < b ? -1 : 1)),
   ];
   return given.map(([name, value]) => `--${name}=${value}`);
-}
-
-function accessLogFlags({ enabled = true, format, fields, filter }: GatewayParametersSpec['accessLog'] = {}): [string, string][] {
-  const given = [
-    ['access-log', enabled ? undefined : 'off'],
-    ['access-log-format', format],
-    ['access-log-fields', fields?.join(',')],
-    ['access-log-filter', filter],
-  ] as const;
-  // Kubernetes would replace $(NAME) by a variable of the container; $$ is a dollar sign.
-  return given.flatMap(([name, value]) => (value === undefined ? [] : [[name, value.replaceAll('$(', () => '$$(')]]));
 }
 
 function containerPort({ protocol, port }: FleetPort): Fields {

@@ -272,6 +272,9 @@ initContainers:
 {{- if and .telemetry.otlp.caConfigMap.name .telemetry.otlp.caSecret.name -}}
 {{- fail "proxy.telemetry.otlp: caConfigMap and caSecret exclude each other; leave one of them out" -}}
 {{- end -}}
+{{- if and .accessLogOtlp (not .telemetry.otlp.endpoint) -}}
+{{- fail "proxy.accessLogOtlp: needs proxy.telemetry.otlp.endpoint" -}}
+{{- end -}}
 {{- if and .telemetry.otlp.metrics (not .telemetry.otlp.endpoint) -}}
 {{- fail "proxy.telemetry.otlp.metrics: needs proxy.telemetry.otlp.endpoint" -}}
 {{- end -}}
