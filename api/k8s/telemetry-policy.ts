@@ -11,7 +11,7 @@ export const telemetryPolicy = policyKind({
   plural: 'telemetrypolicies',
   shortNames: ['tp'],
   description:
-    'What proxies tell about requests: ids, traces, and lines of the access log with what is hidden in them. Where it goes is a setting of the proxies. For each field the nearest policy wins: rule, route, listener, ListenerSet, Gateway.',
+    'Settings for the ids, traces, metrics and access log lines of requests, and for the secrets that lines hide. The destinations are settings of the proxies. For each field the nearest policy wins: rule, route, listener, ListenerSet, Gateway.',
   targets: [GATEWAY_TARGET, LISTENER_SET_TARGET, HTTP_ROUTE_TARGET, GRPC_ROUTE_TARGET],
   appliesTo: 'rule',
   // A proxy without it follows its flags: the status of the policy says so.

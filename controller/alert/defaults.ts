@@ -134,7 +134,7 @@ export function defaultRules(namespace: string, disabled: readonly string[]): re
     .map(([name, spec]) => ruleOf({ namespace, name, spec: complete(spec) }, true));
 }
 
-/** What is wrong with names of default rules; '' if nothing is. */
+/** The fault in the names of default rules; '' without one. */
 export function unknownDefaults(names: readonly string[]): string {
   const unknown = names.filter((name) => !Object.hasOwn(DEFAULT_RULES, name));
   return unknown

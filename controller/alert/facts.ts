@@ -6,7 +6,7 @@ import { ok, type Result } from '#lib/result.ts';
 import type { GaugeName, LabelName, Selection, Values, WindowReader } from '../telemetry/window/reader.ts';
 import type { Rule } from './rule.ts';
 
-/** The names of what is configured. */
+/** The names of configured objects. */
 export interface Inventory {
   /** Keys of routes and backends, which are subjects without traffic too. */
   readonly routes: () => Iterable<string>;

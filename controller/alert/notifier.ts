@@ -1,4 +1,4 @@
-// Sends notifications: each group of a channel by itself, again with growing pauses until it is delivered. What was delivered is kept in the
+// Sends notifications: each group of a channel by itself, again with growing pauses until it is delivered. Deliveries are kept in the
 // store, so that a restart or another leader tells nothing twice. A channel that fails costs the others nothing.
 import { Backoff } from '#lib/backoff.ts';
 import type { Log } from '#lib/log.ts';
@@ -25,7 +25,7 @@ export interface NotifierOptions {
   readonly backoff: { readonly minimum: number; readonly maximum: number };
 }
 
-/** What is to be told. */
+/** A notification to send. */
 export interface Situation extends Routing {
   readonly channels: readonly Channel[];
   readonly alerts: readonly Alert[];

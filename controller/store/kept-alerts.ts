@@ -1,4 +1,4 @@
-// Alerts, silences and what channels were told, in the store: a leader that starts goes on where the last one stopped.
+// Alerts, silences and deliveries to channels, in the store: a leader that starts goes on where the last one stopped.
 import type { Result } from '#lib/result.ts';
 import type { Row, Store, Transaction } from './store.ts';
 

@@ -1,5 +1,5 @@
 // The queue of one signal: records are encoded as they come, gathered to batches, and sent one batch after the other. It has a limit of
-// bytes and of records, and what does not fit is dropped and counted. Nothing waits for it.
+// bytes and of records, and records that do not fit are dropped and counted. Nothing waits for it.
 import { WireWriter } from '../protobuf/wire-writer.ts';
 import { record, requestHead } from './encode.ts';
 import type { Origin } from './encode.ts';

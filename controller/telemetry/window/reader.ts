@@ -1,4 +1,4 @@
-// What can be asked of the window of the last two hours, and of a Prometheus for longer ranges: alerts, the command line and the dashboard
+// The questions to the window of the last two hours, and to a Prometheus for longer ranges: alerts, the command line and the dashboard
 // read through this interface only.
 import type { Result } from '#lib/result.ts';
 

@@ -6,7 +6,7 @@ import type { Selection } from './reader.ts';
 /** Intervals of a history. */
 export const MAX_INTERVALS = 720;
 
-/** What is wrong with a selection, or null. */
+/** The fault in a selection, or null. */
 export function mistakeIn({ metric, where = [], by = [], rangeMs, offsetMs = 0 }: Selection): string | null {
   if (!Object.hasOwn(WINDOW_METRICS, metric))
     return `there is no metric ${JSON.stringify(metric)}${didYouMean(metric, Object.keys(WINDOW_METRICS))}`;
