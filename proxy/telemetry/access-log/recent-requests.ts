@@ -124,7 +124,7 @@ export class RecentRequests implements ExchangeListener, FailureListener {
     const at = this.#now();
     // A principal may have much more, and claims that nothing may show.
     const named = caller === null ? null : { id: owned(caller.id), consumer: owned(caller.consumer) };
-    const line = Buffer.from(text);
+    const line = ownBuffer(text);
     const subject = { status, ms, route, failed, client, caller: named };
     const bytes = line.length + ENTRY_BYTES + 2 * (ids.requestId.length + ids.traceId.length);
     this.#kept.push({ at, line, bytes, subject, ...ids });
@@ -148,6 +148,13 @@ export class RecentRequests implements ExchangeListener, FailureListener {
 function isMeant({ subject, requestId, traceId }: Kept, filter: LogFilter, id: string): boolean {
   if (id !== '' && id.slice(0, MAX_ID) !== requestId && id !== traceId) return false;
   return filter === null || keeps(filter, subject);
+}
+
+/** In memory of its own: a part of the pool of Node would keep all of it, 64 KiB, as long as the line. */
+function ownBuffer(text: string): Buffer {
+  const buffer = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  buffer.write(text);
+  return buffer;
 }
 
 /** A copy: a part of a longer text would keep all of it in memory. */
