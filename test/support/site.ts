@@ -16,6 +16,8 @@ export interface SiteOptions {
   readonly audit?: boolean;
   /** Prepares the cluster before Weir starts. */
   readonly prepare?: (cluster: Cluster) => Promise<void>;
+  /** Of Weir, besides that of the tests. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** Needs root and `ip`, for the address. */
@@ -42,12 +44,12 @@ export class Site {
     return site;
   }
 
-  async #start({ hosts, audit = false, prepare }: SiteOptions): Promise<void> {
+  async #start({ hosts, audit = false, prepare, env }: SiteOptions): Promise<void> {
     await Promise.all(this.backends.map((backend) => backend.start(0, this.address)));
     [this.port = 0] = await freePorts(1);
     this.#cluster = await startCluster({ channel: 'standard', audit });
     await prepare?.(this.#cluster);
-    this.#weir = await Installation.start(this.#cluster, hosts);
+    this.#weir = await Installation.start(this.#cluster, hosts, undefined, env);
   }
 
   get cluster(): Cluster {
