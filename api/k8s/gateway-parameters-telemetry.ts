@@ -1,4 +1,4 @@
-// `telemetry` of GatewayParameters: where proxies send what they tell.
+// `telemetry` of GatewayParameters: the collector of proxies, and their defaults for traces.
 import { Type, type Static } from 'typebox';
 import { configMapKey, duration, group, secretKey, texts, withRules } from './gateway-parameters-parts.ts';
 import { TracingParameters } from './gateway-parameters-tracing.ts';

@@ -16,7 +16,7 @@ const SCOPES = 2;
 const SCOPE = 1;
 const RECORDS = 2;
 
-/** Values in values: what is deeper is left out. */
+/** The most values within values; deeper ones are left out. */
 const MAX_DEPTH = 8;
 const TWO_32 = 0x1_0000_0000;
 

@@ -11,7 +11,7 @@ export interface JsonRedaction {
 }
 
 const HIDDEN = '"[redacted]"';
-/** What is deeper is hidden. */
+/** Values at a greater depth are hidden. */
 const MAX_DEPTH = 64;
 
 /** The JSON without its secrets. The same text if it has none. */
