@@ -147,8 +147,9 @@ describe('traffic continues', () => {
     const { failures } = await traffic([...flows('/toggled', 'a', 'b'), ...flows('/steady', 'a')], () =>
       repeatedly((i) => {
         write(i % 2 === 0 ? 'toggled.yaml' : 'garbage.yaml', garbage[i % garbage.length] as string);
-        // Garbage causes no change to apply; the next valid content does.
-        write('others.yaml', route('other', i % 2 === 0 ? 'b' : 'a'));
+        // Garbage causes no change to apply; the next valid content does. Each content is new: a change of the file before may be applied
+        // so late that it counts as this one, and a return to the same content would be no change.
+        write('others.yaml', route(`other-${i}`, i % 2 === 0 ? 'b' : 'a'));
       }),
     );
     unlinkSync(path.join(folder, 'garbage.yaml'));
