@@ -53,7 +53,7 @@ export class LoopIsolate implements Answers {
     this.#options = options;
     this.#isolate = isolate;
     this.#outbox = outbox;
-    this.#credit = new WorkCredit(isolate.looks);
+    this.#credit = new WorkCredit('loop', isolate.looks);
   }
 
   /** Starts a plugin that runs in a thread already. The reason if it must stay there. */

@@ -86,6 +86,18 @@ describe('a plugin', () => {
     expect(await call()).toEqual({ ok: true, changes: { reply }, bytes: Buffer.from('refused') });
   });
 
+  test.each([
+    ['short', '', true],
+    ['long', 'for (let i = 0; i < 20_000; i++) shared += i;', false],
+  ])('with %s calls is called quick, or not', async (_, body, expected) => {
+    let isQuick = false;
+    const { call } = start(hook(`request.headers.set('x-agent', request.headers.get('user-agent') ?? ''); ${body}`), {
+      ...{ probation: 300, quick: () => (isQuick = true) },
+    });
+    for (let i = 0; i < 301; i++) expect(reasonOf(await call())).toBe('ok');
+    expect(isQuick).toBe(expected);
+  });
+
   test('waits for counters of the proxy', async () => {
     const { call, isolate, asked } = start(hook(`return { status: 200, body: String(await context.counters.add('seen', 2)) };`), {
       asked: (request, _, from) => request.type === 'count' && from.tell({ type: 'counted', op: request.op, value: 7 }, null),

@@ -16,7 +16,7 @@ export type Task = readonly [call: number, text: string, bytes: Uint8Array | nul
 class PluginThread {
   readonly #isolate: Isolate;
   readonly #watch: Int32Array;
-  readonly #credit = new WorkCredit(0);
+  readonly #credit = new WorkCredit('thread', 0);
   /** Short calls in a row, after which the plugin is called quick. */
   readonly #probation: number;
   #shortCalls = 0;
