@@ -11,10 +11,11 @@ import { validateObject } from '#api/k8s/validate.ts';
 import { Faults } from '#lib/faults.ts';
 import { createLog } from '#lib/log.ts';
 import type { Result } from '#lib/result.ts';
+import { OffStore } from '#lib/store/off-store.ts';
+import { SqliteStore } from '#lib/store/sqlite-store.ts';
+import type { Store } from '#lib/store/store.ts';
 import { KeptAlerts } from '../store/kept-alerts.ts';
-import { OffStore } from '../store/off-store.ts';
-import { SqliteStore } from '../store/sqlite-store.ts';
-import type { Store } from '../store/store.ts';
+import { SCHEMA } from '../store/schema.ts';
 import { FleetWindow } from '../telemetry/window/fleet-window.ts';
 import type { GaugeName, LabelledValue } from '../telemetry/window/reader.ts';
 import { Window } from '../telemetry/window/window.ts';
@@ -131,7 +132,7 @@ class Controller {
     wanted: readonly WantedAlerts[],
     { store, operatorNamespace = null }: { readonly store?: Store; readonly operatorNamespace?: string | null } = {},
   ) {
-    const opened = store ?? new SqliteStore({ file: path.join(folder, 'store.sqlite') });
+    const opened = store ?? new SqliteStore({ file: path.join(folder, 'store.sqlite'), schema: SCHEMA });
     stores.push(opened);
     const kept = new KeptAlerts(opened);
     const reader = new FleetWindow({
@@ -325,7 +326,7 @@ describe('without a store', () => {
 
   test('that is away a new leader waits for a minute, and then evaluates without it', async () => {
     gauges = { resources_refused: [{ labels: {}, value: 1 }] };
-    const store = new SqliteStore({ file: path.join(folder, 'absent', 'store.sqlite', '\0') });
+    const store = new SqliteStore({ file: path.join(folder, 'absent', 'store.sqlite', '\0'), schema: SCHEMA });
     const controller = new Controller([rule('refused', { expression: 'installation.refused > 0' }), channel('hook')], { store });
     await controller.after(10 * SECOND);
     expect(receiver.lines).toEqual([]);

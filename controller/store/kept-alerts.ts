@@ -1,6 +1,6 @@
 // Alerts, silences and deliveries to channels, in the store: a leader that starts goes on where the last one stopped.
 import type { Result } from '#lib/result.ts';
-import type { Row, Store, Transaction } from './store.ts';
+import type { Row, Store, Transaction } from '#lib/store/store.ts';
 
 /** An alert as the store has it. Times are milliseconds since the epoch. */
 export interface KeptAlert {

@@ -4,10 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { createLog } from '#lib/log.ts';
+import { OffStore } from '#lib/store/off-store.ts';
+import { SqliteStore } from '#lib/store/sqlite-store.ts';
 import { KeptOverrides } from './kept-overrides.ts';
 import type { KeptOverride } from './kept-overrides.ts';
-import { OffStore } from './off-store.ts';
-import { SqliteStore } from './sqlite-store.ts';
+import { SCHEMA } from './schema.ts';
 
 const LOG = createLog('silent');
 let folder = '';
@@ -22,14 +23,14 @@ function override(endpoint: string, state: string, at: number): KeptOverride {
 }
 
 test('overrides last over a restart, the newest of each endpoint', async () => {
-  const store = new SqliteStore({ file: path.join(folder, 'store') });
+  const store = new SqliteStore({ file: path.join(folder, 'store'), schema: SCHEMA });
   const kept = new KeptOverrides(store, LOG);
   await kept.keep(override('a', 'out', 1));
   await kept.keep(override('a', 'auto', 3));
   await kept.keep(override('a', 'in', 2));
   await kept.keep(override('b', 'out', 1));
   await store.close();
-  const again = new SqliteStore({ file: path.join(folder, 'store') });
+  const again = new SqliteStore({ file: path.join(folder, 'store'), schema: SCHEMA });
   const loaded: KeptOverride[] = [];
   await new KeptOverrides(again, LOG).load((overrides) => loaded.push(...overrides));
   expect(loaded.toSorted((one, other) => (one.endpoint < other.endpoint ? -1 : 1))).toEqual([
@@ -40,7 +41,7 @@ test('overrides last over a restart, the newest of each endpoint', async () => {
 });
 
 test('blocks keep their reason and end; those that are over are forgotten', async () => {
-  const store = new SqliteStore({ file: path.join(folder, 'store') });
+  const store = new SqliteStore({ file: path.join(folder, 'store'), schema: SCHEMA });
   const kept = new KeptOverrides(store, LOG);
   const block = { kind: 'block', backend: '', endpoint: '10.0.0.0/8', state: 'on', at: 10, reason: 'scan', until: 5_000 };
   await kept.keep({ ...block, endpoint: '10.0.0.1', until: 15 });

@@ -1,6 +1,6 @@
 // The overrides of operators in the store, so that they last over a restart of the controller. The newest of an endpoint or breaker wins.
 import type { Log } from '#lib/log.ts';
-import type { Store } from './store.ts';
+import type { Store } from '#lib/store/store.ts';
 
 /** An override of an endpoint or a breaker, with the time of the operator's command, milliseconds since the epoch. */
 export interface KeptOverride {

@@ -1,6 +1,6 @@
 // The statements for registered endpoints. Each writer increases the revision, and its rows carry the new number.
+import type { Row, Transaction } from '#lib/store/store.ts';
 import type { EndpointAddress, EndpointAttributes, NewRegistration, Registration } from './registration.ts';
-import type { Row, Transaction } from './store.ts';
 
 const COLUMNS = 'backend, address, port, attributes, ttl, expires, added, renewed, origin';
 const TABLE = 'weir_registered_endpoints';

@@ -1,7 +1,7 @@
 // What a controller knows of the registered endpoints: a copy of the table, brought up to date with the rows that changed.
+import type { Transaction } from '#lib/store/store.ts';
 import { addressKey, type Registration } from './registration.ts';
 import { allOf, changedSince, countsOf, revisionsOf } from './registration-table.ts';
-import type { Transaction } from './store.ts';
 
 /** The difference to the table. */
 export interface ViewUpdate {

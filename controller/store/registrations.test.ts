@@ -4,11 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { SqliteStore } from '#lib/store/sqlite-store.ts';
 import { until } from '../../test/support/until.ts';
 import type { NewRegistration } from './registration.ts';
 import { Registrations } from './registrations.ts';
 import type { RegistrationsOptions } from './registrations.ts';
-import { SqliteStore } from './sqlite-store.ts';
+import { SCHEMA } from './schema.ts';
 
 const BACKEND = 'default/app';
 /** The store looks every few milliseconds, so that tests do not wait for seconds. */
@@ -28,7 +29,7 @@ afterEach(async () => {
 
 /** Starts a controller's part, on the data of the test. */
 function start(options: Partial<RegistrationsOptions> = {}, patience = 30_000): Registrations {
-  const store = new SqliteStore({ file, patience });
+  const store = new SqliteStore({ file, patience, schema: SCHEMA });
   const failed = (error: unknown) => {
     throw error;
   };

@@ -4,12 +4,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Backoff } from '#lib/backoff.ts';
 import type { BackoffOptions } from '#lib/backoff.ts';
 import { err, ok, type Result } from '#lib/result.ts';
+import type { Store, Transaction } from '#lib/store/store.ts';
+import { Turns } from '#lib/store/turns.ts';
 import { DEFAULT_REGISTRATION_LIMITS } from './registration.ts';
 import type { EndpointAddress, NewRegistration, Registration, RegistrationLimits } from './registration.ts';
 import { allOf, expire, has, nextRevision, put, remove, revive, totalsOf } from './registration-table.ts';
 import { RegistrationView } from './registration-view.ts';
-import type { Store, Transaction } from './store.ts';
-import { Turns } from './turns.ts';
 
 /** Why a change is refused. `away`: the store cannot be used now. `full`: a limit is reached. */
 export interface RegistrationRefusal {

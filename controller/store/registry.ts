@@ -2,15 +2,16 @@
 import type { StoreSettings } from '#lib/store-settings.ts';
 import type { Log } from '#lib/log.ts';
 import type { MetricFamily } from '#lib/metric.ts';
+import { MeteredStore } from '#lib/store/metered-store.ts';
+import { OffStore } from '#lib/store/off-store.ts';
+import { PostgresStore } from '#lib/store/postgres-store.ts';
+import { SqliteStore } from '#lib/store/sqlite-store.ts';
+import type { Store } from '#lib/store/store.ts';
 import { KeptAlerts } from './kept-alerts.ts';
 import { KeptOverrides } from './kept-overrides.ts';
-import { MeteredStore } from './metered-store.ts';
-import { OffStore } from './off-store.ts';
-import { PostgresStore } from './postgres-store.ts';
 import { DEFAULT_REGISTRATION_LIMITS } from './registration.ts';
 import { Registrations } from './registrations.ts';
-import { SqliteStore } from './sqlite-store.ts';
-import type { Store } from './store.ts';
+import { SCHEMA } from './schema.ts';
 
 export interface RegistryOptions {
   readonly store: StoreSettings;
@@ -50,6 +51,6 @@ export class Registry {
 }
 
 function makeStore(settings: StoreSettings): Store {
-  if (settings.kind === 'postgres') return new PostgresStore(settings);
-  return settings.kind === 'sqlite' ? new SqliteStore({ file: settings.file }) : new OffStore();
+  if (settings.kind === 'postgres') return new PostgresStore({ ...settings, schema: SCHEMA });
+  return settings.kind === 'sqlite' ? new SqliteStore({ file: settings.file, schema: SCHEMA }) : new OffStore();
 }

@@ -1,10 +1,11 @@
 // States of alerts in a real PostgreSQL server that is killed and comes back: nothing is told twice, and what the store missed is written
 // later.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { PostgresStore } from '#lib/store/postgres-store.ts';
 import type { Alert } from '../../controller/alert/alert.ts';
 import { AlertBook } from '../../controller/alert/alert-book.ts';
 import { KeptAlerts } from '../../controller/store/kept-alerts.ts';
-import { PostgresStore } from '../../controller/store/postgres-store.ts';
+import { SCHEMA } from '../../controller/store/schema.ts';
 import { describeWith } from '../support/describe-with.ts';
 import { PASSWORD, Postgres } from '../support/postgres.ts';
 
@@ -20,7 +21,7 @@ describeWith(['postgres'], 'alerts in PostgreSQL', () => {
   let kept: KeptAlerts;
   beforeAll(async () => {
     postgres = await Postgres.start();
-    store = new PostgresStore({ url: postgres.url, password: () => Promise.resolve(PASSWORD) });
+    store = new PostgresStore({ url: postgres.url, password: () => Promise.resolve(PASSWORD), schema: SCHEMA });
     kept = new KeptAlerts(store);
   });
   afterAll(async () => {

@@ -1,13 +1,22 @@
 // The tests that every kind of store passes.
 import { afterEach, expect, test } from '@jest/globals';
-import type { Store } from '../../controller/store/store.ts';
-import type { Migration } from '../../controller/store/migrations.ts';
+import type { Store } from '#lib/store/store.ts';
+import type { Migration, Schema } from '#lib/store/schema.ts';
 
 const FIRST: Migration = ['CREATE TABLE numbers (name TEXT PRIMARY KEY, value BIGINT NOT NULL)'];
 const SECOND: Migration = ["INSERT INTO numbers (name, value) VALUES ('second', 2)"];
 
+/** A schema with one number in one row. */
+export const REVISIONS = schemaOf([
+  ['CREATE TABLE weir_revision (revision BIGINT NOT NULL)', 'INSERT INTO weir_revision (revision) VALUES (0)'],
+]);
+
 /** Makes another store on the same data. */
-export type Open = (migrations: readonly Migration[]) => Store;
+export type Open = (schema: Schema) => Store;
+
+function schemaOf(migrations: readonly Migration[]): Schema {
+  return { table: 'weir_schema', migrations };
+}
 
 /** Defines the tests. Each starts with empty data. */
 export function testStore(open: Open): void {
@@ -16,13 +25,13 @@ export function testStore(open: Open): void {
     for (const store of stores) await store.close();
     stores = [];
   });
-  const opened: Open = (migrations) => {
-    const store = open(migrations);
+  const opened: Open = (schema) => {
+    const store = open(schema);
     stores.push(store);
     return store;
   };
-  testTransactions(() => opened([FIRST]));
-  testWriters(() => opened([FIRST]));
+  testTransactions(() => opened(schemaOf([FIRST])));
+  testWriters(() => opened(schemaOf([FIRST])));
   testSchemas(opened);
 }
 
@@ -94,21 +103,21 @@ function testWriters(opened: () => Store): void {
 
 function testSchemas(opened: Open): void {
   test('applies each change of the schema once, also if programs start at the same time', async () => {
-    await Promise.all([1, 2, 3].map(() => all(opened([FIRST]))));
-    const both = await Promise.all([1, 2, 3].map(() => all(opened([FIRST, SECOND]))));
+    await Promise.all([1, 2, 3].map(() => all(opened(schemaOf([FIRST])))));
+    const both = await Promise.all([1, 2, 3].map(() => all(opened(schemaOf([FIRST, SECOND])))));
     expect(both).toEqual(Array.from({ length: 3 }, () => [['second', 2]]));
   });
 
   test('applies all of a change or nothing', async () => {
-    const broken = opened([FIRST, ["INSERT INTO numbers (name, value) VALUES ('third', 3)", 'NOT SQL']]);
+    const broken = opened(schemaOf([FIRST, ["INSERT INTO numbers (name, value) VALUES ('third', 3)", 'NOT SQL']]));
     const failed = await all(broken).catch((error: unknown) => String(error));
     expect(String(failed)).toMatch(/syntax error/);
-    expect(await all(opened([FIRST]))).toEqual([]);
+    expect(await all(opened(schemaOf([FIRST])))).toEqual([]);
   });
 
   test('refuses the schema of a later release', async () => {
-    await all(opened([FIRST, SECOND]));
-    const refused = await all(opened([FIRST]));
+    await all(opened(schemaOf([FIRST, SECOND])));
+    const refused = await all(opened(schemaOf([FIRST])));
     expect(refused).toMatch(/has schema 2 of a later release, and this release knows schemas up to 1: start the later release/);
   });
 }

@@ -1,12 +1,7 @@
-// The schema of the store, as the ordered list of its changes. Each runs once per store. A released change is never edited.
-import { StoreError } from './store.ts';
-import type { Transaction } from './store.ts';
+// The tables of the controller in its store: endpoints registered by hand, overrides, states of alerts.
 
-/** A change of the schema: the statements of a version. */
-export type Migration = readonly string[];
-
-/** The changes in order: the first leads to version 1. */
-export const MIGRATIONS: readonly Migration[] = [
+import type { Migration, Schema } from '#lib/store/schema.ts';
+const MIGRATIONS: readonly Migration[] = [
   [
     // `revision` grows with each change, so that replicas see changes of others; `removal` is that of the last change that removed rows.
     'CREATE TABLE weir_revision (revision BIGINT NOT NULL, removal BIGINT NOT NULL)',
@@ -76,24 +71,4 @@ export const MIGRATIONS: readonly Migration[] = [
   ],
 ];
 
-/**
- * Applies the missing changes. The caller holds the lock of writers, so that of several programs that start at once one applies them.
- * Throws a StoreError for a schema of a later release.
- */
-export async function migrate(transaction: Transaction, store: string, migrations: readonly Migration[] = MIGRATIONS): Promise<void> {
-  await transaction.run('CREATE TABLE IF NOT EXISTS weir_schema (version INTEGER PRIMARY KEY, applied BIGINT NOT NULL)');
-  const [row] = await transaction.rows('SELECT COALESCE(MAX(version), 0) AS version FROM weir_schema');
-  const version = Number(row?.['version'] ?? 0);
-  if (version > migrations.length) {
-    throw new StoreError(
-      `${store} has schema ${version} of a later release, and this release knows schemas up to ${migrations.length}: ` +
-        'start the later release, or restore a backup from before it',
-    );
-  }
-  const now = await transaction.now();
-  for (const [index, statements] of migrations.entries()) {
-    if (index < version) continue;
-    for (const statement of statements) await transaction.run(statement);
-    await transaction.run('INSERT INTO weir_schema (version, applied) VALUES (?, ?)', [index + 1, now]);
-  }
-}
+export const SCHEMA: Schema = { table: 'weir_schema', migrations: MIGRATIONS };

@@ -1,5 +1,5 @@
-// The interface of the SQL store. It keeps what is neither configuration nor found again after a restart, like endpoints that were
-// registered by hand. One file has each implementation: SQLite, for one controller, and PostgreSQL, which replicas share.
+// The interface of the SQL store of a program. It keeps what is neither configuration nor found again after a restart. One file has each
+// implementation: SQLite, for one program, and PostgreSQL, which replicas share.
 import type { Result } from '#lib/result.ts';
 
 /** A value in a statement or a row. */

@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import os from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { testStore } from '../../test/support/store-suite.ts';
+import { REVISIONS, testStore } from '../../test/support/store-suite.ts';
 import { SqliteStore } from './sqlite-store.ts';
 
 let folder = '';
@@ -16,16 +16,16 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('a store of SQLite', () => {
-  testStore((migrations) => new SqliteStore({ file, migrations }));
+  testStore((schema) => new SqliteStore({ file, schema }));
 });
 
-const COUNT = 'SELECT COUNT(*) AS count FROM weir_registered_endpoints';
+const COUNT = 'SELECT COUNT(*) AS count FROM weir_revision';
 
 describe('the file of a store', () => {
   test('is created at the first use, for the user of the process only', async () => {
-    const store = new SqliteStore({ file });
+    const store = new SqliteStore({ file, schema: REVISIONS });
     expect(() => statSync(file)).toThrow('ENOENT');
-    expect(await store.read((t) => t.rows(COUNT))).toEqual({ ok: true, value: [{ count: 0 }] });
+    expect(await store.read((t) => t.rows(COUNT))).toEqual({ ok: true, value: [{ count: 1 }] });
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(statSync(`${file}-wal`).mode & 0o777).toBe(0o600);
     expect(statSync(path.dirname(file)).mode & 0o777).toBe(0o700);
@@ -34,14 +34,14 @@ describe('the file of a store', () => {
   });
 
   test('is synchronised with the disk before a write is confirmed', async () => {
-    const store = new SqliteStore({ file });
+    const store = new SqliteStore({ file, schema: REVISIONS });
     const settings = await store.read(async (t) => [...(await t.rows('PRAGMA synchronous')), ...(await t.rows('PRAGMA journal_mode'))]);
     expect(settings).toEqual({ ok: true, value: [{ synchronous: 2 }, { journal_mode: 'wal' }] });
     await store.close();
   });
 
   test('is named if another program holds its lock, and is usable after that', async () => {
-    const store = new SqliteStore({ file, patience: 50 });
+    const store = new SqliteStore({ file, schema: REVISIONS, patience: 50 });
     await store.read((t) => t.rows(COUNT));
     const other = new DatabaseSync(file);
     other.exec('BEGIN EXCLUSIVE');
@@ -56,7 +56,7 @@ describe('the file of a store', () => {
   test('is named if it is not a database, and stays as it is', async () => {
     file = path.join(folder, 'text');
     writeFileSync(file, 'not a database '.repeat(100));
-    const store = new SqliteStore({ file });
+    const store = new SqliteStore({ file, schema: REVISIONS });
     const error = expect.stringContaining(`${file} is not a database of SQLite: choose another file`);
     expect(await store.read((t) => t.rows(COUNT))).toEqual({ ok: false, error });
     expect(readFileSync(file, 'utf8')).toBe('not a database '.repeat(100));
@@ -64,7 +64,7 @@ describe('the file of a store', () => {
   });
 
   test('is named if it is damaged', async () => {
-    const store = new SqliteStore({ file });
+    const store = new SqliteStore({ file, schema: REVISIONS });
     await store.write(async (t) => {
       await t.run('CREATE TABLE filler (value TEXT)');
       for (let row = 0; row < 200; row++) await t.run('INSERT INTO filler (value) VALUES (?)', ['x'.repeat(500)]);
@@ -72,20 +72,20 @@ describe('the file of a store', () => {
     await store.close();
     const bytes = readFileSync(file);
     writeFileSync(file, Buffer.concat([bytes.subarray(0, 4_096), Buffer.alloc(bytes.length - 4_096, 0x55)]));
-    const damaged = new SqliteStore({ file });
+    const damaged = new SqliteStore({ file, schema: REVISIONS });
     expect(await damaged.read((t) => t.rows(COUNT))).toEqual({ ok: false, error: expect.stringContaining(`${file} is damaged`) });
     await damaged.close();
   });
 
   test('is named if its folder cannot be created', async () => {
     writeFileSync(path.join(folder, 'below'), '');
-    const store = new SqliteStore({ file });
+    const store = new SqliteStore({ file, schema: REVISIONS });
     expect(await store.read((t) => t.rows(COUNT))).toMatchObject({ ok: false, error: expect.stringContaining(path.join(folder, 'below')) });
     await store.close();
   });
 
   test('is created again if it was removed, so that no change goes to a file without a name', async () => {
-    const store = new SqliteStore({ file });
+    const store = new SqliteStore({ file, schema: REVISIONS });
     await store.write((t) => t.run('UPDATE weir_revision SET revision = 7'));
     rmSync(path.dirname(file), { recursive: true });
     expect(await store.read((t) => t.rows('SELECT revision FROM weir_revision'))).toEqual({ ok: true, value: [{ revision: 0 }] });
@@ -94,7 +94,7 @@ describe('the file of a store', () => {
   });
 
   test('does not stop the event loop while it waits for the disk', async () => {
-    const store = new SqliteStore({ file });
+    const store = new SqliteStore({ file, schema: REVISIONS });
     await store.read((t) => t.rows(COUNT));
     let turns = 0;
     const count = (): void => void (turns++, (timer = setImmediate(count)));
@@ -107,7 +107,7 @@ describe('the file of a store', () => {
   });
 
   test('can be used by two programs at a time', async () => {
-    const [one, two] = [new SqliteStore({ file }), new SqliteStore({ file })];
+    const [one, two] = [new SqliteStore({ file, schema: REVISIONS }), new SqliteStore({ file, schema: REVISIONS })];
     const increase = 'UPDATE weir_revision SET revision = revision + 1';
     await Promise.all(Array.from({ length: 20 }, (_, index) => (index % 2 === 0 ? one : two).write((t) => t.run(increase))));
     expect(await one.read((t) => t.rows('SELECT revision FROM weir_revision'))).toEqual({ ok: true, value: [{ revision: 20 }] });
@@ -115,11 +115,11 @@ describe('the file of a store', () => {
   });
 
   test('that may not be written is named, except for root', async () => {
-    const store = new SqliteStore({ file });
+    const store = new SqliteStore({ file, schema: REVISIONS });
     await store.read((t) => t.rows(COUNT));
     await store.close();
     chmodSync(file, 0o400);
-    const again = new SqliteStore({ file });
+    const again = new SqliteStore({ file, schema: REVISIONS });
     const result = await again.read((t) => t.rows(COUNT));
     if (process.getuid?.() !== 0) expect(result).toMatchObject({ ok: false, error: expect.stringContaining(file) });
     await again.close();

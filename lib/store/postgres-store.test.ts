@@ -2,8 +2,8 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { describeWith } from '../../test/support/describe-with.ts';
 import { PASSWORD, Postgres } from '../../test/support/postgres.ts';
-import { testStore } from '../../test/support/store-suite.ts';
-import type { Migration } from './migrations.ts';
+import { REVISIONS, testStore } from '../../test/support/store-suite.ts';
+import type { Schema } from './schema.ts';
 import { PostgresStore } from './postgres-store.ts';
 
 describeWith(['postgres'], 'a store of PostgreSQL', () => {
@@ -16,21 +16,18 @@ describeWith(['postgres'], 'a store of PostgreSQL', () => {
     postgres.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
   });
 
-  const open = (migrations?: readonly Migration[], password = PASSWORD) =>
-    new PostgresStore({
-      url: postgres.url,
-      password: () => Promise.resolve(password),
-      ...(migrations === undefined ? {} : { migrations }),
-    });
+  const open = (schema: Schema = REVISIONS, password = PASSWORD) =>
+    new PostgresStore({ url: postgres.url, password: () => Promise.resolve(password), schema });
   const increase = (store: PostgresStore) => store.write((t) => t.run('UPDATE weir_revision SET revision = revision + 1'));
   const revision = (store: PostgresStore) => store.read((t) => t.rows('SELECT revision FROM weir_revision'));
 
-  testStore((migrations) => open(migrations));
+  testStore((schema) => open(schema));
 
   test('has a name without passwords and options', async () => {
     const store = new PostgresStore({
       url: 'postgres://weir@db.example:5433/weir?sslmode=disable',
       password: () => Promise.resolve('secret'),
+      schema: REVISIONS,
     });
     expect(store.name).toBe('postgres://weir@db.example:5433/weir');
     await store.close();

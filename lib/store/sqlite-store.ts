@@ -4,7 +4,7 @@ import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { err, ok, type Result } from '#lib/result.ts';
-import { MIGRATIONS, migrate, type Migration } from './migrations.ts';
+import { migrate, type Schema } from './schema.ts';
 import { SqliteConnection, SqliteError } from './sqlite-connection.ts';
 import { StoreError, type Store, type Transaction, type Work } from './store.ts';
 import { Turns } from './turns.ts';
@@ -15,7 +15,7 @@ const PAUSE = 20;
 
 export interface SqliteOptions {
   readonly file: string;
-  readonly migrations?: readonly Migration[];
+  readonly schema: Schema;
   /** How long a transaction waits for another program, milliseconds. */
   readonly patience?: number;
 }
@@ -100,7 +100,7 @@ export class SqliteStore implements Store {
     if (this.#open !== null && inodeOf(this.#options.file) === this.#open.inode) return this.#open;
     // The file was removed or replaced: changes of the open one would be lost.
     await this.#drop();
-    const { file, migrations = MIGRATIONS } = this.#options;
+    const { file, schema } = this.#options;
     createFile(file);
     const connection = new SqliteConnection(file);
     this.#open = { connection, inode: inodeOf(file) };
@@ -108,7 +108,7 @@ export class SqliteStore implements Store {
     const [check] = await connection.rows('PRAGMA quick_check(1)');
     if (check?.['quick_check'] !== 'ok') throw new StoreError(`${file} ${FAULTS.get(11)} (${String(check?.['quick_check'])})`);
     await this.#patiently(() => connection.script('BEGIN IMMEDIATE'));
-    await migrate(transactionOf(connection), file, migrations);
+    await migrate(transactionOf(connection), file, schema);
     await connection.script('COMMIT');
     return this.#open;
   }

@@ -3,7 +3,7 @@
 import pg from 'pg';
 import { parseIntoClientConfig } from 'pg-connection-string';
 import { err, ok, type Result } from '#lib/result.ts';
-import { MIGRATIONS, migrate, type Migration } from './migrations.ts';
+import { migrate, type Schema } from './schema.ts';
 import { StoreError, type Row, type SqlValue, type Store, type Transaction, type Work } from './store.ts';
 
 /** Milliseconds. The server ends transactions of a replica that was cut off, so that its lock does not stop the others. */
@@ -32,20 +32,20 @@ export interface PostgresOptions {
   /** Without a password. */
   readonly url: string;
   readonly password: () => Promise<string>;
-  readonly migrations?: readonly Migration[];
+  readonly schema: Schema;
 }
 
 export class PostgresStore implements Store {
   readonly name: string;
   readonly bytes = null;
-  readonly #migrations: readonly Migration[];
+  readonly #schema: Schema;
   readonly #pool: pg.Pool;
   #migrated = false;
   #closing: Promise<void> | null = null;
 
-  constructor({ url, password, migrations = MIGRATIONS }: PostgresOptions) {
+  constructor({ url, password, schema }: PostgresOptions) {
     this.name = nameOf(url);
-    this.#migrations = migrations;
+    this.#schema = schema;
     this.#pool = new pg.Pool({
       ...parseIntoClientConfig(url),
       password,
@@ -87,7 +87,7 @@ export class PostgresStore implements Store {
 
   async #migrateOnce(): Promise<void> {
     if (this.#migrated) return;
-    await this.#attempt(WRITING, (transaction) => migrate(transaction, this.name, this.#migrations));
+    await this.#attempt(WRITING, (transaction) => migrate(transaction, this.name, this.#schema));
     this.#migrated = true;
   }
 
