@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { filesBelow, importsOf, valueImportsOf } from './support/imports.ts';
 
-const SOURCE_FOLDERS = ['lib', 'api', 'crds', 'controller', 'proxy', 'migrate', 'cli', 'sdk'];
+const SOURCE_FOLDERS = ['lib', 'api', 'crds', 'controller', 'proxy', 'migrate', 'admin', 'cli', 'sdk'];
 
 /** The phases of the request path. */
 const PHASES = ['admission', 'filtering', 'backend-choice', 'trying', 'bodies', 'endings', 'local-streams'].map(
@@ -140,7 +140,24 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   migrate: ['lib', 'api/k8s'],
   sdk: [],
   'migrate/testdata': ['migrate'],
-  cli: ['api', 'lib', 'controller', 'proxy', 'migrate'],
+  'admin/api': ['api', 'lib'],
+  'admin/api/areas.ts': ['api', 'lib', 'admin'],
+  'admin/store': ['lib'],
+  'admin/identity': ['api', 'lib', 'admin/api', 'admin/store'],
+  'admin/configuration': [
+    'api',
+    'lib',
+    'admin/api',
+    'admin/store',
+    'controller/compile',
+    'controller/lint',
+    'controller/snapshot',
+    'controller/watch',
+  ],
+  'admin/audit': ['api', 'lib', 'admin/api', 'admin/store'],
+  'admin/live': ['api', 'lib', 'admin/api'],
+  admin: ['api', 'lib', 'admin'],
+  cli: ['api', 'lib', 'admin', 'controller', 'proxy', 'migrate'],
 };
 
 function sources(folder: string): string[] {

@@ -8,7 +8,7 @@ import { filesBelow, valueImportsOf } from './support/imports.ts';
 const STARTS_CLUSTER = ['test/cluster/cluster.ts'];
 const BUILDS_TOOL = ['test/support/go-tool.ts', 'test/cluster/build.ts', 'test/docs/site.ts'];
 
-const FOLDERS = ['lib', 'api', 'crds', 'controller', 'proxy', 'migrate', 'cli', 'bench', 'test'];
+const FOLDERS = ['lib', 'api', 'crds', 'controller', 'proxy', 'migrate', 'admin', 'cli', 'bench', 'test'];
 const tests = FOLDERS.flatMap(filesBelow).filter((file) => file.endsWith('.test.ts'));
 
 function reached(from: string): ReadonlySet<string> {
