@@ -1,0 +1,6 @@
+// The tables of the admin program, as one ordered list of changes. Each area has a file for each of its changes; a new one goes to the end.
+// A released change is never edited.
+import type { Schema } from '#lib/store/schema.ts';
+import { IDENTITY_1 } from './migrations/identity-1.ts';
+
+export const ADMIN_SCHEMA: Schema = { table: 'weir_admin_schema', migrations: [IDENTITY_1] };
