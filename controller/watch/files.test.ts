@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Change, SourceProblem } from './event.ts';
@@ -168,6 +168,21 @@ describe('a file that a program writes in steps', () => {
     await start();
     await after(() => write('a.yaml', backend('one')));
     expect(told().flat()).toEqual(['+one@1', '+two@1', '-two']);
+  });
+
+  test.each([
+    ['keeps them for a second', 1, ['+one@1', '+other@1']],
+    ['loses them after some seconds', 10, ['+one@1', '-one', '+other@1']],
+  ])('without any objects %s', async (_, ageSeconds, expected) => {
+    write('a.yaml', backend('one'));
+    await start();
+    await after(() => {
+      write('a.yaml', '');
+      const written = Date.now() / 1_000 - ageSeconds;
+      utimesSync(path.join(folder, 'a.yaml'), written, written);
+      write('b.yaml', backend('other'));
+    });
+    expect(told().flat().toSorted()).toEqual(expected.toSorted());
   });
 });
 

@@ -14,8 +14,12 @@ import type { Change, Source, SourceListener, SourceProblem } from './event.ts';
 
 /** Editors write a file in several steps. Steps within this time count as one change. */
 const QUIET_MS = 30;
-/** The age from which a file that lost objects is believed: a program may have emptied it a moment ago to write it anew. */
+/**
+ * The age from which a file that lost objects, or all of them, is believed: a program may have emptied it a moment ago to write it anew. Of an
+ * empty file this is far more likely than an intended loss, and the program may wait for a processor.
+ */
 const SETTLED_MS = 100;
+const SETTLED_EMPTY_MS = 2_000;
 /** Interval between two scans: changes behind symbolic links that leave the folder (mounted ConfigMaps) cause no event. */
 const POLL_MS = 2_000;
 /** The folder of the store of `weir up`. Other names that begin with a dot may be mounts of ConfigMaps. */
@@ -24,7 +28,7 @@ const MAX_FILE_BYTES = 4 * 1_024 * 1_024;
 const EXTENSIONS = new Set(['.yaml', '.yml', '.json']);
 
 export interface FileSourceOptions extends ReadOptions {
-  /** Instead of SETTLED_MS, for tests. */
+  /** Instead of SETTLED_MS and SETTLED_EMPTY_MS, for tests. */
   readonly settledMs?: number;
 }
 
@@ -230,7 +234,7 @@ async function readIfChanged(file: string, known: KnownFile | undefined, options
     if (size > MAX_FILE_BYTES) return keepGood(known, stamp, unreadable(file, `is larger than ${MAX_FILE_BYTES} bytes`));
     const content = withLosses(known, file, parseDocuments(file, decodeText(await readFile(file)), options));
     if (content.broken) return keepGood(known, stamp, content);
-    return known !== undefined && isFresh(mtimeMs, options) && !hasAll(content, known.content)
+    return known !== undefined && !hasAll(content, known.content) && isFresh(mtimeMs, content, options)
       ? { ...known, unsettled: true }
       : { stamp, content };
   } catch (error) {
@@ -252,9 +256,9 @@ function withLosses(known: KnownFile | undefined, file: string, content: FileCon
 }
 
 /** Whether the file changed a moment ago. A clock that differs from that of the file system says nothing. */
-function isFresh(mtimeMs: number, { settledMs = SETTLED_MS }: FileSourceOptions): boolean {
+function isFresh(mtimeMs: number, { objects }: FileContent, { settledMs }: FileSourceOptions): boolean {
   const age = Date.now() - mtimeMs;
-  return age >= 0 && age < settledMs;
+  return age >= 0 && age < (settledMs ?? (objects.length === 0 ? SETTLED_EMPTY_MS : SETTLED_MS));
 }
 
 /** Whether a content has all objects of the one before. */
