@@ -1,5 +1,5 @@
 // What is left of an invalid policy that protects its targets: its targets, so that their requests are refused.
-import { Ajv } from 'ajv';
+import { ownSchemas } from '#lib/json-schema.ts';
 import { describeError, type FieldError } from './field-error.ts';
 import type { KubernetesObject } from './object.ts';
 import { policyKindOf } from './policies.ts';
@@ -10,21 +10,18 @@ import { Metadata } from './schema.ts';
 /** The field of `spec` with the problem. No schema has it, so no author can write it. */
 const PROBLEM = '~problem';
 
-const ajv = new Ajv({ useDefaults: true, strict: false });
-const isMetadata = ajv.compile(Metadata);
-const isTarget = ajv.compile(PolicyTargetRef);
-const isSelector = ajv.compile(PolicyTargetSelector);
+const ajv = ownSchemas({ useDefaults: true });
 
 /** A policy without settings, with the targets that can be read; null for other kinds, and without a name. */
 export function refusalOf(value: unknown, errors: readonly FieldError[]): KubernetesObject | null {
   const { apiVersion, kind, metadata, spec } = fieldsOf(value);
   const fields = fieldsOf(spec);
   if (typeof kind !== 'string' || !protectsTargets(kind, fields)) return null;
-  if (policyKindOf(kind)?.apiVersion !== apiVersion || !isMetadata(metadata)) return null;
+  if (policyKindOf(kind)?.apiVersion !== apiVersion || !ajv.validate(Metadata, metadata)) return null;
   const { targetRefs, targetSelectors } = fields;
   const targets = {
-    targetRefs: listOf(targetRefs).filter((each) => isTarget(each)),
-    targetSelectors: listOf(targetSelectors).filter((each) => isSelector(each)),
+    targetRefs: listOf(targetRefs).filter((each) => ajv.validate(PolicyTargetRef, each)),
+    targetSelectors: listOf(targetSelectors).filter((each) => ajv.validate(PolicyTargetSelector, each)),
   };
   const problem = errors.map(describeError).join('; ');
   const own = metadata as KubernetesObject['metadata'];

@@ -1,4 +1,5 @@
 // Validates objects against their kinds and applies the defaults of an API server. Every object passes through here.
+import { ownSchemas } from '#lib/json-schema.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import { describeSchemaError } from './schema-error.ts';
@@ -20,7 +21,7 @@ import { groupOf, kindOf, KINDS, type KindInfo, type KindName, type ObjectsByKin
 import type { FieldError } from './field-error.ts';
 import { otherGateway } from './other-gateways.ts';
 import type { KubernetesObject } from './object.ts';
-import { Ajv, type ValidateFunction } from 'ajv';
+import type { ValidateFunction } from 'ajv';
 
 /**
  * `strict` is for objects from files. It also reports what an API server would refuse: unknown fields, and violations of the rules in the
@@ -73,7 +74,7 @@ function refusedKind(apiVersion: string, kind: string): FieldError {
 }
 
 // ajv writes the defaults into the object, as an API server does on admission.
-const ajv = new Ajv({ allErrors: true, useDefaults: true, verbose: true, strict: false });
+const ajv = ownSchemas({ allErrors: true, useDefaults: true, verbose: true });
 const validators = new Map<KindName, ValidateFunction>();
 
 /** Compiled at first use: a CLI that reads two kinds compiles two schemas. */

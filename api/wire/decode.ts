@@ -2,9 +2,9 @@
 // belong to a later release and are ignored (controller/push/adapt.ts handles the consequences).
 //
 // ajv validates, as it does for the objects of api/k8s: users get the same wording of errors.
-import { Ajv } from 'ajv';
 import { Type } from 'typebox';
 import type { ErrorObject, ValidateFunction } from 'ajv';
+import { compiledLater, ownSchemas } from '#lib/json-schema.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import * as ir from '../ir/ir.ts';
 import type { FieldError } from '../k8s/field-error.ts';
@@ -14,13 +14,13 @@ import { settingsSchema } from '../policy/settings.ts';
 import { MAX_ERRORS } from './limits.ts';
 import type { ResourceMessage } from './messages.ts';
 
-const ajv = new Ajv({ allErrors: true, verbose: true, strict: false });
-const VALIDATORS: ReadonlyMap<string, ValidateFunction> = new Map(
-  ir.RESOURCE_KINDS.map(({ kind, schema }) => [kind, ajv.compile(tolerant(schema))]),
+const ajv = ownSchemas({ allErrors: true, verbose: true });
+const VALIDATORS: ReadonlyMap<string, () => ValidateFunction> = new Map(
+  ir.RESOURCE_KINDS.map(({ kind, schema }) => [kind, compiledLater(ajv, () => tolerant(schema))]),
 );
 /** The settings of each policy kind, wrapped in an object so that the paths of errors start with their name. */
-const SETTINGS: ReadonlyMap<string, ValidateFunction> = new Map(
-  POLICIES.map(({ kind, settings }) => [kind, ajv.compile(tolerant(Type.Object({ settings: settingsSchema(settings) })))]),
+const SETTINGS: ReadonlyMap<string, () => ValidateFunction> = new Map(
+  POLICIES.map(({ kind, settings }) => [kind, compiledLater(ajv, () => tolerant(Type.Object({ settings: settingsSchema(settings) })))]),
 );
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -31,7 +31,7 @@ export function isResourceKind(kind: string): kind is ir.ResourceKind {
 
 /** Decodes the resource of a message, or returns its errors. Never throws. */
 export function decode({ kind, key, body }: ResourceMessage): Result<ir.Resource, readonly FieldError[]> {
-  const validate = VALIDATORS.get(kind);
+  const validate = VALIDATORS.get(kind)?.();
   if (validate === undefined) return fail('kind', 'is not a kind that this proxy knows');
   const parsed = parse(body);
   if (!parsed.ok) return fail('', parsed.error);
@@ -42,7 +42,7 @@ export function decode({ kind, key, body }: ResourceMessage): Result<ir.Resource
 }
 
 function checkSettings(policy: ir.Policy): Result<ir.Policy, readonly FieldError[]> {
-  const validate = SETTINGS.get(policy.policyKind);
+  const validate = SETTINGS.get(policy.policyKind)?.();
   if (validate === undefined) return fail('policyKind', 'is not a policy that this proxy knows');
   return validate(policy) ? ok(policy) : err(describe(validate.errors ?? []));
 }

@@ -1,7 +1,7 @@
 // The methods of gRPC services that a proxy tells: lines of JSON in the answer to the command `grpcMethods`.
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
-import { Ajv } from 'ajv';
+import { fits } from '#lib/json-schema.ts';
 import { DURATION_BUCKETS } from '#lib/histogram.ts';
 import { MAX_NAME } from './telemetry-limits.ts';
 
@@ -28,11 +28,9 @@ const MethodLine = Type.Object({
 /** A method, and what was counted of it. */
 export type MethodLine = Readonly<Static<typeof MethodLine>>;
 
-const validate = new Ajv({ strict: false }).compile(MethodLine);
-
 /** Whether a proxy may say so. */
 export function isMethodLine(line: unknown): line is MethodLine {
-  return validate(line);
+  return fits(MethodLine, line);
 }
 
 /** Methods with their counts added up, from any number of lines. */

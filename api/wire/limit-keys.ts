@@ -2,7 +2,7 @@
 // keys without room.
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
-import { Ajv } from 'ajv';
+import { fits } from '#lib/json-schema.ts';
 import { shownKey } from '#lib/limit/key-form.ts';
 import { isLimited, rankOf } from '#lib/limit/listing.ts';
 import type { KeyState } from '#lib/limit/listing.ts';
@@ -36,11 +36,11 @@ export type LimitKey = Readonly<Static<typeof LimitKey>>;
 /** A line of the answer. */
 export type LimitLine = LimitKey | { readonly more: number };
 
-const validate = new Ajv({ strict: false }).compile(Type.Union([Type.Object({ more: Count }), LimitKey]));
+const LineOrCount = Type.Union([Type.Object({ more: Count }), LimitKey]);
 
 /** Whether a proxy may say so. */
 export function isLimitLine(line: unknown): line is LimitLine {
-  return validate(line);
+  return fits(LineOrCount, line);
 }
 
 /** What a store knows of a key of a limit, in the words of operators. */

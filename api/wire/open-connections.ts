@@ -1,8 +1,8 @@
 // The open connections that a proxy or a controller tells: lines of JSON in the answer to the command `connections`, and after them the number
 // of connections without room.
-import { Ajv } from 'ajv';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
+import { fits } from '#lib/json-schema.ts';
 import { MAX_LISTED_TOPICS, MAX_NAME } from './telemetry-limits.ts';
 
 const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
@@ -45,11 +45,11 @@ const ConnectionLine = Type.Object({
 /** An open connection. */
 export type ConnectionLine = Readonly<Static<typeof ConnectionLine>>;
 
-const validate = new Ajv({ strict: false }).compile(Type.Union([Type.Object({ more: Count }), ConnectionLine]));
+const LineOrCount = Type.Union([Type.Object({ more: Count }), ConnectionLine]);
 
 /** Whether a proxy may say so. */
 export function isConnectionLine(line: unknown): line is ConnectionLine | { readonly more: number } {
-  return validate(line);
+  return fits(LineOrCount, line);
 }
 
 /** Which connections are meant: those that all set fields fit; '' is not set. */

@@ -1,9 +1,7 @@
 // What can be known of a policy that cannot be decoded: whether it protects its targets, and these targets.
-import { Ajv } from 'ajv';
+import { fits } from '#lib/json-schema.ts';
 import { keyParts, PolicyTarget, type EncodedResource, type Policy } from '../ir/ir.ts';
 import { protectsTargets } from '../policy/problems.ts';
-
-const isTarget = new Ajv({ strict: false }).compile<PolicyTarget>(PolicyTarget);
 
 /** The policy without its settings, with all targets that can be read; null if it protects nothing. Never throws. */
 export function protectionIn({ kind, key, body }: Pick<EncodedResource, 'kind' | 'key' | 'body'>): Policy | null {
@@ -14,7 +12,7 @@ export function protectionIn({ kind, key, body }: Pick<EncodedResource, 'kind' |
   return {
     ...{ kind: 'Policy', key, policyKind, namespace, name, settings: {} },
     createdAt: Number.isSafeInteger(createdAt) ? Number(createdAt) : 0,
-    targets: Array.isArray(targets) ? targets.filter((target): target is PolicyTarget => isTarget(target)) : [],
+    targets: Array.isArray(targets) ? targets.filter((target): target is PolicyTarget => fits(PolicyTarget, target)) : [],
   };
 }
 

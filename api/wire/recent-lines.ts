@@ -1,8 +1,8 @@
 // The lines of requests that ended lately, which a proxy tells: lines of JSON in the answer to the command `recentRequests`, and after them
 // the number of lines without room.
-import { Ajv } from 'ajv';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
+import { fits } from '#lib/json-schema.ts';
 import { MAX_RECENT_LINE } from './telemetry-limits.ts';
 
 const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
@@ -17,9 +17,9 @@ const RecentLine = Type.Object({
 /** The line of a request. */
 export type RecentLine = Readonly<Static<typeof RecentLine>>;
 
-const validate = new Ajv({ strict: false }).compile(Type.Union([Type.Object({ more: Count }), RecentLine]));
+const LineOrCount = Type.Union([Type.Object({ more: Count }), RecentLine]);
 
 /** Whether a proxy may say so. */
 export function isRecentLine(line: unknown): line is RecentLine | { readonly more: number } {
-  return validate(line);
+  return fits(LineOrCount, line);
 }

@@ -1,8 +1,8 @@
 // The stored answers that a proxy or a controller tells: lines of JSON in the answer to the command `storedAnswers`, and after them the number of
 // answers without room.
-import { Ajv } from 'ajv';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
+import { fits } from '#lib/json-schema.ts';
 import { MAX_LISTED_TAGS, MAX_NAME, MAX_SHOWN_URL } from './telemetry-limits.ts';
 
 const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
@@ -39,11 +39,11 @@ const AnswerLine = Type.Object({
 /** A stored answer, in the memory of one or more workers of a proxy. */
 export type AnswerLine = Readonly<Static<typeof AnswerLine>>;
 
-const validate = new Ajv({ strict: false }).compile(Type.Union([Type.Object({ more: Count }), AnswerLine]));
+const LineOrCount = Type.Union([Type.Object({ more: Count }), AnswerLine]);
 
 /** Whether a proxy may say so. */
 export function isAnswerLine(line: unknown): line is AnswerLine | { readonly more: number } {
-  return validate(line);
+  return fits(LineOrCount, line);
 }
 
 /** Which stored answers are meant: those that all set fields fit; '' is not set. */

@@ -1,7 +1,7 @@
 // Checks messages of the telemetry stream: the loader knows their types, this their limits. An error has the path of its field, like
 // `report.endpoints[3].failures[0].code`. Unknown words and members belong to a later release and are allowed.
-import { Ajv } from 'ajv';
 import type { ValidateFunction } from 'ajv';
+import { compiledLater, ownSchemas } from '#lib/json-schema.ts';
 import { Type } from 'typebox';
 import type { TSchema } from 'typebox';
 import { err, ok, type Result } from '#lib/result.ts';
@@ -244,9 +244,9 @@ function orNull(schema: TSchema): TSchema {
   return { ...schema, type: ['object', 'null'] };
 }
 
-function validators(members: Readonly<Record<string, TSchema>>): ReadonlyMap<string, ValidateFunction> {
-  const ajv = new Ajv({ verbose: true, strict: false, strictNumbers: true });
-  return new Map(Object.entries(members).map(([name, schema]) => [name, ajv.compile(Type.Object({ [name]: schema }))]));
+function validators(members: Readonly<Record<string, TSchema>>): ReadonlyMap<string, () => ValidateFunction> {
+  const ajv = ownSchemas({ verbose: true, strictNumbers: true });
+  return new Map(Object.entries(members).map(([name, schema]) => [name, compiledLater(ajv, () => Type.Object({ [name]: schema }))]));
 }
 
 /** A message of a proxy within the limits, or the field that is not. */
@@ -262,10 +262,10 @@ export function decodeToProxy(message: ToProxy): Result<ToProxy, FieldError> {
 }
 
 function check<Message extends { readonly message?: string | undefined }>(
-  validators: ReadonlyMap<string, ValidateFunction>,
+  validators: ReadonlyMap<string, () => ValidateFunction>,
   message: Message,
 ): Result<Message, FieldError> {
-  const validate = validators.get(message.message ?? '');
+  const validate = validators.get(message.message ?? '')?.();
   if (validate === undefined || validate(message)) return ok(message);
   const [error] = validate.errors ?? [];
   return err(error === undefined ? { field: '', reason: 'is not valid' } : describeSchemaError(error));

@@ -1,7 +1,7 @@
 // What proxies tell of URLs that they have requested to fill their caches: lines of JSON in the answer to the command `warmCache`, one for each
 // URL of each worker.
-import { Ajv } from 'ajv';
 import { Type, type Static } from 'typebox';
+import { fits } from '#lib/json-schema.ts';
 import { MAX_REASON, MAX_WARMED_URLS } from './telemetry-limits.ts';
 
 /**
@@ -24,11 +24,9 @@ const WarmLine = Type.Object({
 /** A requested URL. */
 export type WarmLine = Readonly<Static<typeof WarmLine>>;
 
-const validate = new Ajv({ strict: false }).compile(WarmLine);
-
 /** Whether a proxy may say so. */
 export function isWarmLine(line: unknown): line is WarmLine {
-  return validate(line);
+  return fits(WarmLine, line);
 }
 
 /** The one of two results of a URL that counts: the worse one. */

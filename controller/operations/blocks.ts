@@ -1,11 +1,11 @@
 // The resource /blocks: requests that operators block at all proxies, and the blocks that threat detection of the proxies has made.
-import { Ajv } from 'ajv';
 import { Type, type Static } from 'typebox';
 import { closed, DURATION_FORM, DURATION_RULES } from '#api/k8s/schema.ts';
 import { MAX_DETECTED, MAX_NAME } from '#api/wire/telemetry-limits.ts';
 import type { DetectedBlock } from '#api/wire/telemetry-messages.ts';
 import { parseBlockSubject } from '#lib/block-subject.ts';
 import { formatDuration, parseDuration } from '#lib/duration.ts';
+import { fits } from '#lib/json-schema.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import type { Fleet } from '../telemetry/fleet.ts';
 import { COMMAND_MS } from '../telemetry/hub.ts';
@@ -33,19 +33,17 @@ const NewBlock = closed({
 const Removal = closed({ source: Source });
 
 /** What proxies answer; they may be of another release. */
-const isDetected = new Ajv({ strict: false }).compile<readonly DetectedBlock[]>(
-  Type.Array(
-    Type.Object({
-      ...{
-        source: Type.String({ maxLength: MAX_NAME }),
-        policy: Type.String({ maxLength: MAX_NAME }),
-        cause: Type.String({ maxLength: 64 }),
-      },
-      ...{ score: Type.Number({ minimum: 0 }), until: Type.Integer({ minimum: 0, maximum: 8.64e15 }) },
-      origin: Type.Optional(Type.String({ maxLength: MAX_NAME })),
-    }),
-    { maxItems: MAX_DETECTED },
-  ),
+const DetectedBlocks = Type.Array(
+  Type.Object({
+    ...{
+      source: Type.String({ maxLength: MAX_NAME }),
+      policy: Type.String({ maxLength: MAX_NAME }),
+      cause: Type.String({ maxLength: 64 }),
+    },
+    ...{ score: Type.Number({ minimum: 0 }), until: Type.Integer({ minimum: 0, maximum: 8.64e15 }) },
+    origin: Type.Optional(Type.String({ maxLength: MAX_NAME })),
+  }),
+  { maxItems: MAX_DETECTED },
 );
 
 /** A block in an answer. */
@@ -168,7 +166,7 @@ function latest(one: Listed | undefined, other: Listed): Listed {
 function parsed(data: Buffer): readonly DetectedBlock[] {
   try {
     const value: unknown = JSON.parse(data.toString());
-    return isDetected(value) ? value : [];
+    return fits(DetectedBlocks, value) ? value : [];
   } catch {
     return [];
   }

@@ -1,6 +1,6 @@
 // One operation of the API for operators: a method and a path, the schema of its input, and a function. The input is the JSON body, or the
 // query of a GET. A refusal is a problem (RFC 9457) that names each wrong field.
-import { Ajv, type ValidateFunction } from 'ajv';
+import { compiledLater, ownSchemas } from '#lib/json-schema.ts';
 import type { Static, TObject } from 'typebox';
 import { json } from '#lib/admin-server.ts';
 import type { AdminRequest, Answer, StreamedAnswer } from '#lib/admin-server.ts';
@@ -40,7 +40,7 @@ const TITLES: Readonly<Record<Problem['status'], string>> = {
 /** An answer has no more errors than this: the input may have thousands of wrong fields. */
 const MAX_ERRORS = 20;
 
-const ajv = new Ajv({ allErrors: true, useDefaults: true, verbose: true, strict: false });
+const ajv = ownSchemas({ allErrors: true, useDefaults: true, verbose: true });
 
 /**
  * Makes an operation. `input` must be a closed object; its defaults are applied. The fields of a GET are strings. `run` gets valid input
@@ -59,14 +59,14 @@ export function streamedOperation<S extends TObject>(
   input: S,
   run: (input: Static<S>, signal: AbortSignal, caller: string) => Promise<Result<Answer | StreamedAnswer, Problem>>,
 ): Operation {
-  let validate: ValidateFunction | null = null;
+  const check = compiledLater(ajv, () => input);
   const read = id.startsWith('GET ') ? readQuery : readBody;
   return {
     id,
     async answer(request) {
       const value = read(request);
       if (!value.ok) return value;
-      validate ??= ajv.compile(input);
+      const validate = check();
       if (!validate(value.value)) return invalid((validate.errors ?? []).slice(0, MAX_ERRORS).map(describeSchemaError));
       return run(value.value as Static<S>, request.signal, request.caller);
     },
