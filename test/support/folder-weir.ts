@@ -35,10 +35,10 @@ export class FolderWeir {
   }
 
   /** Starts the backend on its port, then `weir up`; resolves when it serves. */
-  async serve(backendPort: number, args: readonly string[] = QUIET): Promise<void> {
+  async serve(backendPort: number, args: readonly string[] = QUIET, env: NodeJS.ProcessEnv = {}): Promise<void> {
     this.backend.listen(backendPort, '127.0.0.1');
     await once(this.backend, 'listening');
-    this.#weir = new Child(['up', this.folder, ...args]);
+    this.#weir = new Child(['up', this.folder, ...args], env);
     await this.#weir.printed(/serving/);
   }
 

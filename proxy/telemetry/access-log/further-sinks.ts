@@ -97,17 +97,14 @@ function severityOf({ status, error }: Exchange): keyof typeof SEVERITY {
   return status >= 400 || error !== null ? 'warning' : 'info';
 }
 
-/** The names of the semantic conventions of HTTP, and Weir's own. None has a text of a client that is not bounded. */
+/** The names of the semantic conventions of HTTP, and Weir's own; absent where there is none. No text of a client is without a bound. */
 function requestAttributes({ method, status, route, listener, error }: Exchange): Attributes {
   return [
     'http.request.method',
     method.slice(0, 32),
-    'http.response.status_code',
-    status,
-    'weir.route',
-    route === null ? '' : route.key,
-    'weir.listener',
-    listener,
+    ...(status === 0 ? [] : ['http.response.status_code', status]),
+    ...(route === null ? [] : ['weir.route', route.key]),
+    ...(listener === '' ? [] : ['weir.listener', listener]),
     ...errorAttributes(error),
   ];
 }
