@@ -32,7 +32,6 @@ const SNI_FOR_ADDRESSES = 'collector.invalid';
 const GZIP = 2;
 const CHANNEL: Partial<ChannelOptions> = {
   'grpc.max_receive_message_length': MAX_ANSWER_BYTES,
-  'grpc.max_metadata_size': 16_384,
   // The queue has its own attempts and pauses.
   'grpc.enable_retries': 0,
   'grpc.max_reconnect_backoff_ms': 1_000,

@@ -124,7 +124,13 @@ function severityOf({ status = 200, error }: Line): 'info' | 'warn' | 'error' {
 function foundOf(record: Arrived<ReceivedLog>): object {
   const { eventName, severityNumber, traceId, spanId } = record;
   // The empty id is the absent one.
-  return { eventName, severityNumber, traceId: traceId || undefined, spanId: spanId || undefined, attributes: attributesOf(record.attributes) };
+  return {
+    eventName,
+    severityNumber,
+    traceId: traceId || undefined,
+    spanId: spanId || undefined,
+    attributes: attributesOf(record.attributes),
+  };
 }
 
 test('each line of the access log is one record at the collector, with the trace and the severity of its request', async () => {
@@ -153,7 +159,9 @@ test('each line of the access log is one record at the collector, with the trace
 });
 
 /** The samples of a scrape with exemplars: labels, and the exemplar's trace, span and value. */
-function exemplarsOf(text: string): readonly { readonly le: number; readonly traceId: string; readonly spanId: string; readonly value: number }[] {
+function exemplarsOf(
+  text: string,
+): readonly { readonly le: number; readonly traceId: string; readonly spanId: string; readonly value: number }[] {
   const form = /^weir_request_duration_seconds_bucket\{.*le="([^"]+)"\} \S+ # \{trace_id="(\w+)",span_id="(\w+)"\} (\S+) (\S+)$/gm;
   return [...text.matchAll(form)].map(([, le, traceId = '', spanId = '', value]) => {
     return { le: le === '+Inf' ? Infinity : Number(le), traceId, spanId, value: Number(value) };

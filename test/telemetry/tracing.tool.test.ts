@@ -41,8 +41,9 @@ const file = path.join(folder, 'access.log');
 let collector: OtelCollector;
 let rig: SecurityRig;
 
-function otlp(endpoint: string): OtlpSettings {
-  return readOtlp(new FlagValues([`--otlp-endpoint=${endpoint}`], OTLP_FLAGS, {}), BATCHES, 'pod-1') as OtlpSettings;
+function otlp(endpoint: string, protocol = 'http/protobuf'): OtlpSettings {
+  const args = [`--otlp-endpoint=${endpoint}`, `--otlp-protocol=${protocol}`];
+  return readOtlp(new FlagValues(args, OTLP_FLAGS, {}), BATCHES, 'pod-1') as OtlpSettings;
 }
 
 beforeAll(async () => {
@@ -325,7 +326,12 @@ describe('spans', () => {
 const HTPASSWD = Buffer.from('ann:$2y$05$N5VL3pHOzLhnPkLBxzzyYOxAyeUcRBlz0N0a8.7cBTpCoqVqzGcqK\n').toString('base64');
 
 describe('a collector', () => {
-  test.each(['dead', 'silent'])('that is %s costs no request, and no memory beyond the bound', async (kind) => {
+  test.each([
+    ['dead', 'http/protobuf'],
+    ['silent', 'http/protobuf'],
+    ['dead', 'grpc'],
+    ['silent', 'grpc'],
+  ])('that is %s costs no request, and no memory beyond the bound, over %s', async (kind, protocol) => {
     const sockets = new Set<net.Socket>();
     const server = net.createServer((socket) => void sockets.add(socket.on('error', () => undefined))).listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -335,7 +341,7 @@ describe('a collector', () => {
     const other = await SecurityRig.start(
       [],
       {},
-      { otlp: otlp(`http://127.0.0.1:${port}`), tracing: { ...DEFAULT_TRACING, share: 1 }, limits: { maxOtlpQueueBytes } },
+      { otlp: otlp(`http://127.0.0.1:${port}`, protocol), tracing: { ...DEFAULT_TRACING, share: 1 }, limits: { maxOtlpQueueBytes } },
     );
     for (let i = 0; i < 60; i++) expect(status(await other.ask(get(`/${i}`)))).toBe(200);
     expect(other.proxy.metric('weir_otlp_queue_bytes')).toBeLessThanOrEqual(maxOtlpQueueBytes);
