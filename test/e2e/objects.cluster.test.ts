@@ -67,7 +67,7 @@ describeWith(['cluster'], 'Weir in a cluster', () => {
     const tls = ['--push-tls-cert', own, '--push-tls-key', privateKey, '--push-tls-ca', signer];
     const free = ['--push-address', '--metrics-address', '--admin-address'].flatMap((flag) => [flag, '127.0.0.1:0']);
     const names = ['--namespace', 'default', '--addresses', '203.0.113.7'];
-    return new Child(['controller', '--kubeconfig', account.kubeconfig, ...names, ...free, ...tls]);
+    return new Child(['controller', '--store', 'off', '--kubeconfig', account.kubeconfig, ...names, ...free, ...tls]);
   }
 
   /** The object, once its status is as expected. */

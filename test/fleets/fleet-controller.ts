@@ -37,7 +37,7 @@ export class FleetController {
     const key = ['--push-tls-ca-key', path.join(this.#ca.folder, 'ca.key')];
     const fleets = ['--proxy-image', 'proxy:1', '--proxy-controller', 'weir:9443', ...key];
     const cluster = ['--kubeconfig', this.account.kubeconfig, '--namespace', 'default'];
-    return new Child(['controller', ...cluster, ...fleets, ...this.#flags, ...free, ...tls]);
+    return new Child(['controller', '--store', 'off', ...cluster, ...fleets, ...this.#flags, ...free, ...tls]);
   }
 
   /** Removes the certificates. */

@@ -111,7 +111,7 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack'], 'a fleet with an aut
       'controller.test',
     ];
     const rest = ['--address-pool', plan.pool, '--kubeconfig', account.kubeconfig, '--namespace', 'default'];
-    return new Child(['controller', ...tls, ...free, ...fleets, ...rest]);
+    return new Child(['controller', '--store', 'off', ...tls, ...free, ...fleets, ...rest]);
   }
 
   /** Waits until the fleet has this number of proxies, all ready, and surplus ones have ended. */

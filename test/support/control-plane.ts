@@ -43,7 +43,10 @@ export class ControlPlane {
     try {
       const [{ kubeconfig }] = await Promise.all([cluster.account('weir', documentedRights()), prepare(cluster)]);
       const free = ['--push-address', '--metrics-address', '--admin-address'].flatMap((flag) => [flag, '127.0.0.1:0']);
-      return new ControlPlane(cluster, new Child(['controller', '--kubeconfig', kubeconfig, '--namespace', 'default', ...free]));
+      return new ControlPlane(
+        cluster,
+        new Child(['controller', '--store', 'off', '--kubeconfig', kubeconfig, '--namespace', 'default', ...free]),
+      );
     } catch (error) {
       await cluster.stop();
       throw error;

@@ -64,7 +64,9 @@ export class Installation {
     const tls = ['--push-tls-cert', certificate, '--push-tls-key', privateKey, '--push-tls-ca', ca];
     const where = ['--push-address', this.#pushAddress(replica), '--metrics-address', '127.0.0.1:0', '--admin-address', '127.0.0.1:0'];
     const names = ['--namespace', 'default', '--addresses', this.hosts.join(',')];
-    return new Child(['controller', '--kubeconfig', this.account.kubeconfig, ...names, ...where, ...tls], this.#env);
+    // By default all controllers of the machine have the same store, so a test would find the alerts of another.
+    const store = ['--store', path.join(this.#folder, `store-${replica}.sqlite`)];
+    return new Child(['controller', '--kubeconfig', this.account.kubeconfig, ...names, ...where, ...tls, ...store], this.#env);
   }
 
   /** The same for the proxy of a host, which reads the last good configuration of its predecessor. */
