@@ -42,6 +42,9 @@ describe('readConfig', () => {
     [[...LOCAL, '--metrics-address', '9080'], '--metrics-address'],
     [[...LOCAL, '--metrics-address', 'host:70000'], '--metrics-address'],
     [[...LOCAL, '--log-level', 'loud'], '--log-level'],
+    [[...LOCAL, '--prometheus-rule-labels', 'team=edge'], '--prometheus-rule-labels has no effect without --prometheus-rules On'],
+    [[...LOCAL, '--prometheus-rules', 'On', '--prometheus-rule-labels', 'team'], '"team" is no label'],
+    [[...LOCAL, '--prometheus-rules', 'On', '--prometheus-rule-labels', 'team=a b'], '"team=a b" is no label'],
     [[...LOCAL, '--certificate-lifetime', '720'], '--certificate-lifetime: "720" has no unit: 720s is seconds, 720ms is milliseconds'],
     [[...LOCAL, '--adresses', 'a'], 'unknown flag --adresses; did you mean --addresses?'],
     [[...LOCAL, 'extra'], 'unexpected argument "extra"'],
@@ -54,6 +57,18 @@ describe('readConfig', () => {
     const config = readConfig([...MANAGED, '--proxy-image', 'weir-proxy', '--proxy-tls-secret', 'proxy'], {});
     const pushTls = { from: 'secrets', authoritySecret: 'ca', proxySecret: 'proxy', authorityLifetime: 8_760 * 3_600_000 };
     expect(config).toMatchObject({ ok: true, value: { pushTls, fleets: { lacks: '', certificateLifetime: 720 * 3_600_000 } } });
+  });
+
+  test('takes lists of alerts and labels, of flags and of variables', () => {
+    const labels = ['--prometheus-rules', 'On', '--prometheus-rule-labels', 'release=prometheus, example.com/team=edge'];
+    const config = readConfig([...LOCAL, ...labels], { WEIR_DISABLED_ALERTS: 'WeirShedding,WeirConfigDrift' });
+    expect(config).toMatchObject({
+      ok: true,
+      value: {
+        alerts: { disabled: ['WeirShedding', 'WeirConfigDrift'] },
+        prometheusRules: { isOn: true, labels: { release: 'prometheus', 'example.com/team': 'edge' } },
+      },
+    });
   });
 
   test('takes namespaces to watch, ports that follow, and no user for proxies', () => {

@@ -11,7 +11,14 @@ import type { FleetMode } from '#api/k8s/gateway-parameters.ts';
 import { LOG_LEVELS } from '#lib/log.ts';
 import type { LogLevel } from '#lib/log.ts';
 import type { Result } from '#lib/result.ts';
-import { ALERT_FLAGS, readAlertSettings, type AlertSettings } from '#lib/alert-settings.ts';
+import {
+  ALERT_FLAGS,
+  PROMETHEUS_RULE_FLAGS,
+  readAlertSettings,
+  readPrometheusRuleSettings,
+  type AlertSettings,
+  type PrometheusRuleSettings,
+} from '#lib/alert-settings.ts';
 import { MAX_REGISTERED, readStore, storeFlags } from '#lib/store-settings.ts';
 import type { StoreSettings } from '#lib/store-settings.ts';
 import { AddressPool } from './fleet/address-pool.ts';
@@ -54,6 +61,7 @@ export interface ControllerConfig extends EndpointPermissions {
   /** How many endpoints can be registered by hand for one Backend. */
   readonly maxRegisteredEndpoints: number;
   readonly alerts: AlertSettings;
+  readonly prometheusRules: PrometheusRuleSettings;
   readonly logLevel: LogLevel;
 }
 
@@ -199,6 +207,7 @@ const FLAGS: Flags = {
   'admin-token-file': { default: '', value: 'FILE', text: 'file with the bearer token for the dumps and operations' },
   ...storeFlags(STORE_FILE),
   ...ALERT_FLAGS,
+  ...PROMETHEUS_RULE_FLAGS,
   ...ENDPOINT_FLAGS,
   'log-level': { default: 'info', value: 'LEVEL', text: LOG_LEVELS.join(', '), words: LOG_LEVELS },
 };
@@ -223,7 +232,7 @@ function toConfig(values: FlagValues, environment: NodeJS.ProcessEnv): Controlle
     namespace: values.text('namespace'),
     leaseName: values.text('lease-name'),
     identity: values.text('identity') || `${hostname()}-${randomBytes(4).toString('hex')}`,
-    addresses: list(values.text('addresses')),
+    addresses: values.parts('addresses'),
     proxyService: serviceKey(values),
     followsPorts: followsPorts(values),
     watchNamespaces: namespaces(values),
@@ -239,6 +248,7 @@ function toConfig(values: FlagValues, environment: NodeJS.ProcessEnv): Controlle
     store: readStore(values, environment, STORE_FILE),
     maxRegisteredEndpoints: values.count('max-registered-endpoints', 1, MAX_REGISTERED),
     alerts: readAlertSettings(values),
+    prometheusRules: readPrometheusRuleSettings(values),
     logLevel: values.word('log-level', LOG_LEVELS),
     ...readEndpointFlags(values),
   };
@@ -291,15 +301,8 @@ function managedTls(values: FlagValues): PushTls {
   return { from: 'secrets', authoritySecret, proxySecret, authorityLifetime };
 }
 
-function list(text: string): readonly string[] {
-  return text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
-}
-
 function namespaces(values: FlagValues): readonly string[] {
-  const names = list(values.text('watch-namespaces'));
+  const names = values.parts('watch-namespaces');
   const strange = names.find((name) => !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name));
   if (strange !== undefined) throw new Mistake(`--watch-namespaces: ${JSON.stringify(strange)} is not the name of a namespace`);
   return names;

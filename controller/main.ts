@@ -21,6 +21,7 @@ import { ManagedSecret } from './authority/managed-secret.ts';
 import { AbsentSessionKeys } from './authority/absent-session-keys.ts';
 import { SessionKeySource } from './authority/session-key-source.ts';
 import { Alerting } from './alert/alerting.ts';
+import { PrometheusRuleWriter } from './alert/prometheus-rule-writer.ts';
 import { adminServer, probeServer } from './admin/servers.ts';
 import { serverGuard, type AddressRules } from './compile/addresses.ts';
 import type { CompilerOptions } from './compile/compile.ts';
@@ -85,6 +86,8 @@ export class Controller {
   readonly #limitBook: LimitBook;
   readonly #window: WindowReader;
   readonly #alerting: Alerting;
+  /** Null if alert rules have no PrometheusRules. */
+  readonly #prometheusRules: PrometheusRuleWriter | null;
   readonly #troubles: TroubleWatch;
   readonly #push: PushPlane;
   readonly #pipeline: Pipeline;
@@ -129,6 +132,7 @@ export class Controller {
     this.#limitBook = new LimitBook({ fleet: this.#fleet, desk: this.#limits, resources: () => this.#resources() });
     this.#window = this.#makeWindow();
     this.#alerting = this.#makeAlerting(namespace);
+    this.#prometheusRules = this.#makePrometheusRules(namespaces);
     this.#troubles = this.#makeTroubles();
     this.#push = this.#makePush(makePush);
     this.#pipeline = this.#makePipeline();
@@ -212,8 +216,9 @@ export class Controller {
   }
 
   #makePipeline(): Pipeline {
+    const exports = this.#prometheusRules === null ? [] : [this.#prometheusRules];
     return new Pipeline({
-      sources: [this.#source, this.#discovery, this.#issuer, this.#sessionKeys, this.#alerting.evaluator],
+      sources: [this.#source, this.#discovery, this.#issuer, this.#sessionKeys, this.#alerting.evaluator, ...exports],
       compiler: { ...compilerOptions(this.#config), operatorNamespace: this.#namespace },
       batch: BATCH,
       sinks: {
@@ -283,6 +288,21 @@ export class Controller {
     return alerting;
   }
 
+  #makePrometheusRules(namespaces: readonly string[]): PrometheusRuleWriter | null {
+    const { isOn, labels } = this.#config.prometheusRules;
+    if (!isOn) return null;
+    return new PrometheusRuleWriter({
+      client: this.#client,
+      namespaces,
+      labels,
+      operatorNamespace: this.#namespace,
+      uidOf: this.#compiled.uidOf,
+      leads: () => this.#election.leads(),
+      faults: this.#faults,
+      log: this.#log,
+    });
+  }
+
   #makeTroubles(): TroubleWatch {
     return new TroubleWatch({
       fleet: this.#fleet,
@@ -336,6 +356,7 @@ export class Controller {
       if (!leading) return;
       this.#components.resume();
       this.#issuer.resume();
+      this.#prometheusRules?.resume();
     };
     return new LeaseElection({ client: this.#client, namespace, name, identity, address, log: this.#log, changed, followed });
   }

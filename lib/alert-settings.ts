@@ -32,6 +32,50 @@ export const ALERT_FLAGS: Flags = {
   'prometheus-ca-file': { default: '', value: 'FILE', text: 'CA certificates for that Prometheus, PEM; by default those of Node.js' },
 };
 
+/** The PrometheusRules that the leader keeps. */
+export interface PrometheusRuleSettings {
+  /** Whether each AlertRule has one. */
+  readonly isOn: boolean;
+  /** Their labels. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** The flags of PrometheusRules, of controllers only. */
+export const PROMETHEUS_RULE_FLAGS: Flags = {
+  'prometheus-rules': {
+    default: 'Off',
+    value: 'On|Off',
+    words: ['On', 'Off'],
+    text: 'On: the leader keeps a PrometheusRule for each AlertRule, for the Prometheus operator',
+    see: 'alerts.md#prometheusrules',
+  },
+  'prometheus-rule-labels': {
+    default: '',
+    value: 'LIST',
+    text: 'labels of these PrometheusRules, by which a Prometheus selects them, such as release=prometheus,team=edge',
+  },
+};
+
+/** Reads and checks the settings of PrometheusRules. */
+export function readPrometheusRuleSettings(values: FlagValues): PrometheusRuleSettings {
+  const isOn = values.word('prometheus-rules', ['On', 'Off']) === 'On';
+  const labels = values.parts('prometheus-rule-labels').map(labelOf);
+  if (!isOn && labels.length > 0) throw new Mistake('--prometheus-rule-labels has no effect without --prometheus-rules On');
+  return { isOn, labels: Object.fromEntries(labels) };
+}
+
+/** https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set */
+const LABEL =
+  /^((?:[a-z0-9][a-z0-9.-]{0,252}\/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)=([A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?|)$/;
+
+function labelOf(text: string): readonly [string, string] {
+  const [, name, value] = LABEL.exec(text) ?? [];
+  if (name === undefined || value === undefined)
+    throw new Mistake(`--prometheus-rule-labels: ${JSON.stringify(text)} is no label; write NAME=VALUE, such as release=prometheus`);
+  if (name === 'app.kubernetes.io/managed-by') throw new Mistake(`--prometheus-rule-labels: ${name} has the value weir`);
+  return [name, value];
+}
+
 /** Reads and checks the settings. */
 export function readAlertSettings(values: FlagValues): AlertSettings {
   const url = values.text('prometheus-url');
@@ -42,7 +86,7 @@ export function readAlertSettings(values: FlagValues): AlertSettings {
     throw new Mistake('--prometheus-url: must have no password, which others can see; give --prometheus-token-file');
   return {
     defaults: values.word('default-alerts', ['On', 'Off']) === 'On',
-    disabled: values.list('disabled-alerts'),
+    disabled: values.parts('disabled-alerts'),
     prometheusUrl: url,
     prometheusTokenFile: values.text('prometheus-token-file'),
     prometheusCaFile: values.text('prometheus-ca-file'),

@@ -78,6 +78,14 @@ export class FlagValues {
     return this.#given.get(name) ?? [];
   }
 
+  /** The parts of a text that commas separate; none if it is empty. */
+  parts(name: string): readonly string[] {
+    return this.text(name)
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '');
+  }
+
   /** Whether a switch is on. */
   isOn(name: string): boolean {
     const text = this.text(name);

@@ -32,10 +32,23 @@ const ARITHMETIC: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%']);
 /** A part that Prometheus cannot express. The message completes "...". */
 class Inexpressible extends Error {}
 
-/** The query of Prometheus for an expression about a kind of subject, or why there is none: a sentence without its subject. */
-export function promqlOf(ast: ASTNode, subject: SubjectKind): Result<string> {
+/** A metric that every subject of a kind has, its label with the key of the subject, and the part of the key before the namespace. */
+const OWN: Readonly<Partial<Record<SubjectKind, { readonly metric: string; readonly label: string; readonly before: string }>>> = {
+  Route: { metric: 'weir_requests_total', label: 'route', before: '[^/]+/' },
+  Backend: { metric: 'weir_endpoints', label: 'backend', before: '[^/]+/' },
+  Certificate: { metric: 'weir_certificate_expiry_timestamp_seconds', label: 'secret', before: '' },
+};
+
+/**
+ * The query of Prometheus for an expression about a kind of subject, or why there is none: a sentence without its subject. `namespace`:
+ * only subjects of this one; null: all.
+ */
+export function promqlOf(ast: ASTNode, subject: SubjectKind, namespace: string | null = null): Result<string> {
   try {
-    return ok(condition(ast, subject, false));
+    const query = condition(ast, subject, false);
+    const own = OWN[subject];
+    if (namespace === null || own === undefined) return ok(query);
+    return ok(`(${query}) and on (${own.label}) ${own.metric}{${own.label}=~"${own.before}${namespace}/.+"}`);
   } catch (error) {
     if (error instanceof Inexpressible) return err(error.message);
     throw error;

@@ -55,7 +55,7 @@ export class Alerting {
       faults,
       log,
     });
-    this.desk = new AlertDesk(this.evaluator, kept);
+    this.desk = new AlertDesk(this.evaluator, kept, operatorNamespace);
     const unknown = unknownDefaults(settings.disabled);
     if (unknown !== '') log.warn({ reason: unknown }, 'a default alert rule cannot be disabled');
   }

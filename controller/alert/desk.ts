@@ -75,9 +75,13 @@ export class AlertDesk {
   readonly #evaluator: Evaluator;
   readonly #kept: KeptAlerts;
 
-  constructor(evaluator: Evaluator, kept: KeptAlerts) {
+  readonly #operatorNamespace: string | null;
+
+  /** Rules outside of `operatorNamespace` are about their own namespace only; null: all rules are about all. */
+  constructor(evaluator: Evaluator, kept: KeptAlerts, operatorNamespace: string | null) {
     this.#evaluator = evaluator;
     this.#kept = kept;
+    this.#operatorNamespace = operatorNamespace;
   }
 
   /** Everything about alerts. */
@@ -147,7 +151,7 @@ export class AlertDesk {
 
   /** All rules as a PrometheusRule, with those that it cannot express. */
   export(namespace: string, name: string): ExportedRules {
-    return prometheusRule([...this.#evaluator.rules.values()], { namespace, name });
+    return prometheusRule([...this.#evaluator.rules.values()], { namespace, name }, this.#operatorNamespace);
   }
 
   async #silences(notes: string[]): Promise<readonly KeptSilence[]> {

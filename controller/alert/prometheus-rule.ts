@@ -24,12 +24,18 @@ export interface ExportedRules {
   readonly left: readonly { readonly rule: string; readonly reason: string }[];
 }
 
-/** The PrometheusRule of rules. Disabled ones are not exported. */
+/**
+ * The PrometheusRule of rules. Disabled ones are not exported. Rules outside of `operatorNamespace` are about their own namespace only;
+ * null: all rules are about all.
+ */
 export function prometheusRule(
   rules: readonly Rule[],
   { namespace, name }: { readonly namespace: string; readonly name: string },
+  operatorNamespace: string | null,
 ): ExportedRules {
-  const results = rules.filter(({ spec }) => !spec.disabled).map((rule) => ({ rule, exported: exportedRule(rule) }));
+  const results = rules
+    .filter(({ spec }) => !spec.disabled)
+    .map((rule) => ({ rule, exported: exportedRule(rule, scopeOf(rule, operatorNamespace)) }));
   const groups = Map.groupBy(
     results.flatMap(({ rule, exported }) => (exported.ok ? [{ rule, exported: exported.value }] : [])),
     ({ rule }) => rule.namespace,
@@ -45,8 +51,13 @@ export function prometheusRule(
   };
 }
 
-function exportedRule({ namespace, name, spec, condition }: Rule): Result<ExportedRule> {
-  const query = condition === null ? ok(spec.prometheus?.query ?? '') : promqlOf(condition.ast, spec.each);
+/** The only namespace that a rule is about; null: all. */
+function scopeOf({ namespace }: Rule, operatorNamespace: string | null): string | null {
+  return operatorNamespace === null || operatorNamespace === namespace ? null : namespace;
+}
+
+function exportedRule({ namespace, name, spec, condition }: Rule, scope: string | null): Result<ExportedRule> {
+  const query = condition === null ? ok(spec.prometheus?.query ?? '') : promqlOf(condition.ast, spec.each, scope);
   if (!query.ok) return err(query.error);
   return ok({
     alert: name,

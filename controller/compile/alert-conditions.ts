@@ -32,6 +32,12 @@ export function ruleState(generation: number, { trouble, firing }: AlertState): 
   ];
 }
 
+/** Whether a PrometheusRule has a rule. */
+export function ruleExport(generation: number, { trouble }: AlertState): DesiredCondition {
+  if (trouble !== '') return condition('Exported', 'False', 'Failed', trouble, generation);
+  return condition('Exported', 'True', 'Exported', 'a PrometheusRule has the rule', generation);
+}
+
 /** Whether notifications reach a channel. */
 export function channelState(generation: number, { trouble }: AlertState): DesiredCondition {
   if (trouble !== '') return condition('Delivered', 'False', 'Failed', trouble, generation);

@@ -4,6 +4,7 @@ import { checkAlertRule } from '#api/k8s/alert-rule-rules.ts';
 import { describeError } from '#api/k8s/field-error.ts';
 import type { AlertRule } from '#api/k8s/alert-rule.ts';
 import { didYouMean } from '#lib/nearest.ts';
+import { exportOwner } from '../watch/alerts.ts';
 import * as conditions from './alert-conditions.ts';
 import type { DesiredCondition } from './result.ts';
 import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
@@ -44,10 +45,12 @@ function conditionsOf(view: View, { metadata, spec }: AlertRule, broken: string)
   if (broken !== '') return [conditions.alertingNotAccepted(generation, broken)];
   const missing = spec.channels.flatMap((channel, i) => missingChannel(view, namespace, channel.name, `spec.channels[${i}]`));
   const state = view.alertState(`AlertRule/${namespace}/${name}`);
+  const exported = view.alertState(exportOwner(`${namespace}/${name}`));
   return [
     conditions.alertingAccepted(generation, 'the AlertRule is valid'),
     missing.length === 0 ? conditions.alertingRefsResolved(generation) : conditions.alertingRefsNotResolved(generation, missing.join('; ')),
     ...(state === undefined ? [] : conditions.ruleState(generation, state)),
+    ...(exported === undefined ? [] : [conditions.ruleExport(generation, exported)]),
   ];
 }
 

@@ -34,3 +34,8 @@ export interface AlertState {
 export function alertStateRef(owner: string): ObjectRef {
   return { kind: 'AlertState', namespace: '', name: owner };
 }
+
+/** The owner of the state of an export, by the `<namespace>/<name>` of its AlertRule: `trouble` says why no PrometheusRule has the rule. */
+export function exportOwner(rule: string): string {
+  return `PrometheusRule/${rule}`;
+}

@@ -6,14 +6,16 @@ import os from 'node:os';
 import path from 'node:path';
 import { stringify } from 'yaml';
 import { TEXT_FUNCTIONS } from '#api/alert/expression.ts';
+import type { AlertRuleSpec } from '#api/k8s/alert-rule.ts';
 import { TRAFFIC_FUNCTIONS } from '#api/alert/functions.ts';
 import { SUBJECT_TABLE } from '#api/alert/subjects.ts';
 import { DEFAULT_RULES, defaultRules, unknownDefaults } from '../../controller/alert/defaults.ts';
-import { prometheusRule } from '../../controller/alert/prometheus-rule.ts';
+import { prometheusRule, type ExportedRules } from '../../controller/alert/prometheus-rule.ts';
+import { ruleOf, type Rule } from '../../controller/alert/rule.ts';
 import { describeWith } from '../support/describe-with.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..', '..');
-const EXPORTED = prometheusRule(defaultRules('weir-system', []), { namespace: 'monitoring', name: 'weir' });
+const EXPORTED = prometheusRule(defaultRules('weir-system', []), { namespace: 'monitoring', name: 'weir' }, 'weir-system');
 
 /** Values that grow by so much each minute, or stay the same. */
 const growing = (by: number): string => `0+${by}x200`;
@@ -91,11 +93,36 @@ test('a name that is no default rule is told', () => {
   );
 });
 
+const [{ spec: DEFAULT_SPEC }] = defaultRules('weir-system', []) as readonly [Rule];
+
+/** Rules of a tenant, by the labels that tell its subjects apart, and metrics of it and of another. */
+const TENANT: readonly (readonly [AlertRuleSpec['each'], string, Readonly<Record<string, string>>])[] = [
+  [
+    'Route',
+    'traffic.rate("5m") > 0.5',
+    { 'weir_requests_total{route="HTTPRoute/shop/a"}': growing(60), 'weir_requests_total{route="HTTPRoute/blog/shop/b"}': growing(60) },
+  ],
+  [
+    'Backend',
+    'backend.endpoints == 0 || backend.breakerOpen',
+    { 'weir_endpoints{backend="Service/shop/a:80"}': always(0), 'weir_endpoints{backend="Service/shopping/a:80"}': always(0) },
+  ],
+  [
+    'Certificate',
+    'certificate.daysLeft < 14.0',
+    {
+      'weir_certificate_expiry_timestamp_seconds{secret="shop/a"}': always(86_400),
+      'weir_certificate_expiry_timestamp_seconds{secret="blog/shop"}': always(86_400),
+    },
+  ],
+];
+
 describeWith(['promtool'], 'the exported rules', () => {
-  test('fire in a real Prometheus', () => {
+  /** Fails if promtool finds a fault, or if some rule does not fire exactly once after an hour and a half. */
+  function fireOnce({ object }: ExportedRules, cases: Readonly<Record<string, Readonly<Record<string, string>>>>): void {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'weir-export-'));
-    writeFileSync(path.join(folder, 'rules.yaml'), stringify(EXPORTED.object.spec));
-    const tests = Object.entries(CASES).map(([alert, input]) => ({
+    writeFileSync(path.join(folder, 'rules.yaml'), stringify(object.spec));
+    const tests = Object.entries(cases).map(([alert, input]) => ({
       interval: '1m',
       input_series: Object.entries(input).map(([series, values]) => ({ series, values })),
       promql_expr_test: [
@@ -113,5 +140,16 @@ describeWith(['promtool'], 'the exported rules', () => {
     const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', file], { encoding: 'utf8' });
     rmSync(folder, { recursive: true });
     expect(status === 0 ? '' : `${stdout}${stderr}`).toBe('');
+  }
+
+  test('fire in a real Prometheus', () => fireOnce(EXPORTED, CASES));
+
+  test('fire for the own namespace only, outside of that of the controller', () => {
+    const rules = TENANT.map(([each, expression]) => {
+      const spec: AlertRuleSpec = { ...DEFAULT_SPEC, each, expression, summary: 'wrong', description: '' };
+      return ruleOf({ namespace: 'shop', name: each, spec });
+    });
+    const exported = prometheusRule(rules, { namespace: 'shop', name: 'weir' }, 'weir-system');
+    fireOnce(exported, Object.fromEntries(TENANT.map(([each, , input]) => [each, input])));
   });
 });

@@ -24,6 +24,9 @@ interface Rendered {
   readonly spec?: Readonly<Record<string, unknown>>;
 }
 
+/** Values with which the controllers need all rights. */
+const EVERYTHING = ['fleet.mode=Both', 'controller.alerts.prometheusRules.enabled=true'];
+
 describeWith(['go'], 'the chart', () => {
   let helm: Helm;
   beforeAll(() => {
@@ -78,13 +81,17 @@ describeWith(['go'], 'the chart', () => {
 
   test.each([
     // Of Services, that of the shared proxies.
-    ['fleet.mode=Shared', (right: string) => !right.includes('patch') || /status|events| services patch/.test(right)],
-    ['fleet.mode=Both', () => true],
-  ])('with %s gives the controllers the documented rights and no others', async (set, belongs) => {
-    const rules = (await objects('--set', set)).flatMap((object) => object.rules ?? []);
+    [
+      'fleet.mode=Shared',
+      ['fleet.mode=Shared'],
+      (right: string) => !right.includes('patch') || /status|events| services patch/.test(right),
+    ],
+    ['everything', EVERYTHING, () => true],
+  ])('with %s gives the controllers the documented rights and no others', async (name, set, belongs) => {
+    const rules = (await objects(...set.flatMap((value) => ['--set', value]))).flatMap((object) => object.rules ?? []);
     // The Lease is in the chart.
     const documented = rightsOf(documentedRights()).filter((right) => right !== 'coordination.k8s.io leases create');
-    if (set.endsWith('Both')) expect(rightsOf(rules)).toEqual(documented);
+    if (name === 'everything') expect(rightsOf(rules)).toEqual(documented);
     else expect(documented).toEqual(expect.arrayContaining(rightsOf(rules)));
     expect(rightsOf(rules).filter((right) => !belongs(right))).toEqual([]);
   });
@@ -98,7 +105,7 @@ describeWith(['go'], 'the chart', () => {
   });
 
   test('gives no right to read beyond the namespaces to watch, but to classes, CRDs and the namespaces themselves', async () => {
-    const rendered = await objects('--set', 'watchNamespaces={shop,blog}', '--set', 'fleet.mode=Both');
+    const rendered = await objects('--set', 'watchNamespaces={shop,blog}', ...EVERYTHING.flatMap((value) => ['--set', value]));
     const cluster = rendered.filter(({ kind }) => kind === 'ClusterRole').flatMap(({ rules = [] }) => rules);
     const resources = new Set(cluster.flatMap((rule) => rule.resources));
     expect(resources).toEqual(new Set(['gatewayclasses', 'gatewayclasses/status', 'namespaces', 'customresourcedefinitions']));

@@ -397,6 +397,15 @@ topologySpreadConstraints:
 {{- regexReplaceAll "\\.?0+$" (printf "%.6f" (float64 .)) "" -}}
 {{- end -}}
 
+{{/* Labels as a list for a flag. */}}
+{{- define "weir.labelList" -}}
+{{- $pairs := list -}}
+{{- range $name, $value := . -}}
+{{- $pairs = append $pairs (printf "%s=%s" $name $value) -}}
+{{- end -}}
+{{- join "," $pairs -}}
+{{- end -}}
+
 {{/* OTEL_RESOURCE_ATTRIBUTES of proxies with an OpenTelemetry collector; values are percent-encoded. */}}
 {{- define "weir.otlpAttributes" -}}
 {{- $all := list "k8s.pod.name=$(WEIR_NODE_ID)" "k8s.namespace.name=$(K8S_NAMESPACE)" "k8s.node.name=$(K8S_NODE)" "weir.fleet=shared" -}}

@@ -50,6 +50,12 @@
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+{{- if .Values.controller.alerts.prometheusRules.enabled }}
+# The PrometheusRules of alert rules.
+- apiGroups: [monitoring.coreos.com]
+  resources: [prometheusrules]
+  verbs: [get, list, watch, create, patch, delete]
+{{- end }}
 {{- if include "weir.ownFleets" . }}
 # The objects of dedicated proxies.
 - apiGroups: ['']
