@@ -1,4 +1,5 @@
-// The credentials of a proxy for its controller, read from files for every connection, so that a rotation needs no restart.
+// The credentials of a proxy, or of the admin program, for a controller. Files are read for every connection, so that a rotation needs no
+// restart.
 import { isIP } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import { checkServerIdentity } from 'node:tls';
@@ -16,7 +17,7 @@ export interface TlsFiles {
 export interface LoadedCredentials {
   readonly channel: ChannelCredentials;
   readonly options: Partial<ChannelOptions>;
-  /** The proxy's own key, PEM; null for plain text. */
+  /** The client's own key, PEM; null for plain text. */
   readonly privateKey: Buffer | null;
 }
 
