@@ -4,6 +4,7 @@ import * as ir from '#api/ir/ir.ts';
 import type { EndpointPermissions } from '#api/k8s/endpoint-flags.ts';
 import { objectId } from '#api/k8s/object.ts';
 import type { ResourceError } from '#api/wire/encode.ts';
+import { MAX_OPERATION_BYTES } from '#api/wire/operator-limits.ts';
 import { ownAddresses } from '#lib/own-addresses.ts';
 import { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
@@ -17,7 +18,7 @@ import { SessionKeySource } from '../controller/authority/session-key-source.ts'
 import { Pipeline } from '../controller/pipeline.ts';
 import type { CompilerOptions } from '../controller/compile/compile.ts';
 import type { Handover } from '../controller/compile/result.ts';
-import { discoveryFamilies, discoveryPaths } from '../controller/admin/discovery-metrics.ts';
+import { discoveryFamilies } from '../controller/admin/discovery-metrics.ts';
 import { CompileMetrics } from '../controller/admin/compile-metrics.ts';
 import { Discovery } from '../controller/discovery/discovery.ts';
 import { serverGuard, type AddressRules } from '../controller/compile/addresses.ts';
@@ -26,7 +27,7 @@ import { LongRangeReader } from '../controller/telemetry/window/long-range.ts';
 import { endpointSources } from '../controller/discovery/index.ts';
 import { lintInTurns } from '../controller/lint/lint.ts';
 import { operationsOf } from '../controller/operations/index.ts';
-import { MAX_OPERATION_BYTES, operationPaths } from '../controller/operations/operations.ts';
+import { operationPaths } from '../controller/operations/operations.ts';
 import type { KeptOverride } from '../controller/store/kept-overrides.ts';
 import { Registry } from '../controller/store/registry.ts';
 import { logNews } from '../controller/telemetry/trouble-news.ts';
@@ -159,9 +160,16 @@ export class Standalone {
     const { fleet, limits, window } = this.#telemetry;
     const { desk: alerts, prometheus } = this.#alerting;
     const reader = new LongRangeReader(window, prometheus);
-    const operations = operationsOf({ fleet, endpoints, limits, window: reader, alerts, log: this.#options.log });
+    const dumps = {
+      resources: () => this.#pipeline.resources(),
+      // The proxy is in this process.
+      sessions: () => [],
+      statuses: () => [...this.#pipeline.statuses()].map(({ ref, uid: _uid, ...status }) => ({ object: objectId(ref), status })),
+      lookups: () => this.#discovery.states(),
+    };
+    const operations = operationsOf({ fleet, endpoints, limits, window: reader, alerts, dumps, log });
     return {
-      paths: { ...discoveryPaths(this.#discovery), ...operationPaths(operations, log) },
+      paths: operationPaths(operations, log),
       maxBodyBytes: MAX_OPERATION_BYTES,
     };
   }

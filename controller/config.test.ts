@@ -31,6 +31,7 @@ describe('readConfig', () => {
     [[...LOCAL, '--push-tls-secret', 'ca', '--proxy-controller', '192.0.2.1:9443'], '--proxy-controller-tls-name'],
     [[...MANAGED, '--ca-lifetime', '100h', '--certificate-lifetime', '17h'], '--ca-lifetime'],
     [[...LOCAL, '--proxy-tls-secret', 'proxy'], '--push-tls-secret'],
+    [[...LOCAL, '--admin-tls-secret', 'admin'], '--push-tls-secret'],
     [[...LOCAL, '--proxy-service', 'weir-proxy'], '--proxy-service'],
     [[...LOCAL, '--proxy-service-ports', 'Follow'], '--proxy-service'],
     [[...LOCAL, '--proxy-service-ports', 'Some'], '--proxy-service-ports'],
@@ -54,8 +55,17 @@ describe('readConfig', () => {
   });
 
   test('accepts Secrets instead of files; no CA key is missing then', () => {
-    const config = readConfig([...MANAGED, '--proxy-image', 'weir-proxy', '--proxy-tls-secret', 'proxy'], {});
-    const pushTls = { from: 'secrets', authoritySecret: 'ca', proxySecret: 'proxy', authorityLifetime: 8_760 * 3_600_000 };
+    const config = readConfig(
+      [...MANAGED, '--proxy-image', 'weir-proxy', '--proxy-tls-secret', 'proxy', '--admin-tls-secret', 'admin'],
+      {},
+    );
+    const pushTls = {
+      from: 'secrets',
+      authoritySecret: 'ca',
+      proxySecret: 'proxy',
+      adminSecret: 'admin',
+      authorityLifetime: 8_760 * 3_600_000,
+    };
     expect(config).toMatchObject({ ok: true, value: { pushTls, fleets: { lacks: '', certificateLifetime: 720 * 3_600_000 } } });
   });
 

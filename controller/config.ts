@@ -72,7 +72,13 @@ export type PushTls =
   /** PEM files: certificate and key of the push server, and the CA of the proxies' certificates. */
   | { readonly from: 'files'; readonly certificate: string; readonly key: string; readonly ca: string }
   /** Weir creates and renews all of it in Secrets of the controller's namespace. */
-  | { readonly from: 'secrets'; readonly authoritySecret: string; readonly proxySecret: string; readonly authorityLifetime: number };
+  | {
+      readonly from: 'secrets';
+      readonly authoritySecret: string;
+      readonly proxySecret: string;
+      readonly adminSecret: string;
+      readonly authorityLifetime: number;
+    };
 
 /** The settings of dedicated proxies: proxies that serve one Gateway only. */
 export interface FleetConfig {
@@ -161,6 +167,12 @@ const FLAGS: Flags = {
     default: '',
     value: 'NAME',
     text: 'with --push-tls-secret: the Secret in that namespace for the credentials of the shared proxies',
+  },
+  'admin-tls-secret': {
+    default: '',
+    value: 'NAME',
+    text: 'with --push-tls-secret: the Secret in that namespace for the credentials of the admin program',
+    see: 'admin-live.md#certificates',
   },
   'session-secret': {
     default: '',
@@ -279,7 +291,8 @@ function pushTls(values: FlagValues): PushTls {
     if (given + values.text('push-tls-ca-key').length > 0) throw new Mistake('--push-tls-secret replaces the other --push-tls flags');
     return managedTls(values);
   }
-  if (values.text('proxy-tls-secret') !== '') throw new Mistake('--proxy-tls-secret needs --push-tls-secret');
+  for (const name of ['proxy-tls-secret', 'admin-tls-secret'])
+    if (values.text(name) !== '') throw new Mistake(`--${name} needs --push-tls-secret`);
   if (given !== 0 && given !== 3) throw new Mistake('--push-tls-cert, --push-tls-key and --push-tls-ca must be given together');
   if (given === 3) return { from: 'files', ...files };
   if (isLoopback(values.bindAddress('push-address').host)) return { from: 'nothing' };
@@ -297,8 +310,9 @@ function managedTls(values: FlagValues): PushTls {
   if (isIP(values.text('proxy-controller-tls-name') || host) !== 0) {
     throw new Mistake('--proxy-controller: an IP address needs --proxy-controller-tls-name, since certificates hold host names only');
   }
-  const [authoritySecret, proxySecret] = [values.text('push-tls-secret'), values.text('proxy-tls-secret')];
-  return { from: 'secrets', authoritySecret, proxySecret, authorityLifetime };
+  const authoritySecret = values.text('push-tls-secret');
+  const [proxySecret, adminSecret] = [values.text('proxy-tls-secret'), values.text('admin-tls-secret')];
+  return { from: 'secrets', authoritySecret, proxySecret, adminSecret, authorityLifetime };
 }
 
 function namespaces(values: FlagValues): readonly string[] {

@@ -70,10 +70,11 @@ export class FleetPlane {
 function managedAuthority({ config, client, namespace, log }: FleetPlaneOptions, changed: () => void): ManagedAuthority | null {
   const { pushTls, fleets } = config;
   if (pushTls.from !== 'secrets') return null;
-  const { authoritySecret, proxySecret, authorityLifetime } = pushTls;
+  const { authoritySecret, proxySecret, adminSecret, authorityLifetime } = pushTls;
   const host = fleets.controllerTlsName || fleets.controller.slice(0, fleets.controller.lastIndexOf(':'));
   const lifetime = fleets.certificateLifetime;
-  return new ManagedAuthority({ client, namespace, authoritySecret, proxySecret, authorityLifetime, host, lifetime, changed, log });
+  const secrets = { authoritySecret, proxySecret, adminSecret };
+  return new ManagedAuthority({ client, namespace, ...secrets, authorityLifetime, host, lifetime, changed, log });
 }
 
 function gatewayRef(gateway: string): ObjectRef {

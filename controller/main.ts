@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { KINDS } from '#api/k8s/kinds.ts';
 import type { KindName } from '#api/k8s/kinds.ts';
 import type { Resource } from '#api/ir/ir.ts';
+import { objectId } from '#api/k8s/object.ts';
 import type { ObjectRef } from '#api/k8s/object.ts';
 import { prepareValidation } from '#api/k8s/validate.ts';
 import { Faults } from '#lib/faults.ts';
@@ -31,6 +32,8 @@ import { endpointSources } from './discovery/index.ts';
 import { FleetPlane } from './fleet-plane.ts';
 import { LeaseElection } from './leader/lease.ts';
 import { operationsOf } from './operations/index.ts';
+import type { Operation } from './operations/operation.ts';
+import { operatorService } from './operations/operator-service.ts';
 import { Pipeline } from './pipeline.ts';
 import type { MakePushPlane, PushPlane } from './push-plane.ts';
 import { PeerLinks } from './relay/peer-links.ts';
@@ -89,6 +92,7 @@ export class Controller {
   /** Null if alert rules have no PrometheusRules. */
   readonly #prometheusRules: PrometheusRuleWriter | null;
   readonly #troubles: TroubleWatch;
+  readonly #operations: readonly Operation[];
   readonly #push: PushPlane;
   readonly #pipeline: Pipeline;
   readonly #election: LeaseElection;
@@ -134,6 +138,7 @@ export class Controller {
     this.#alerting = this.#makeAlerting(namespace);
     this.#prometheusRules = this.#makePrometheusRules(namespaces);
     this.#troubles = this.#makeTroubles();
+    this.#operations = this.#makeOperations();
     this.#push = this.#makePush(makePush);
     this.#pipeline = this.#makePipeline();
     this.#election = this.#makeElection(namespace);
@@ -246,8 +251,27 @@ export class Controller {
       managed,
       peers: this.#peers,
       services: [telemetryService(this.#telemetry, this.#faults, this.#log)],
+      admin: operatorService(this.#operations, this.#log),
       faults: this.#faults,
       log: this.#log,
+    });
+  }
+
+  #makeOperations(): readonly Operation[] {
+    return operationsOf({
+      fleet: this.#fleet,
+      endpoints: { registrations: this.#registry.registrations, rules: compilerOptions(this.#config) },
+      limits: this.#limitBook,
+      window: new LongRangeReader(this.#window, this.#alerting.prometheus),
+      log: this.#log,
+      alerts: this.#alerting.desk,
+      dumps: {
+        resources: this.#compiled.resources,
+        sessions: () => this.#push.sessions(),
+        statuses: () =>
+          [...this.#source.live.all()].map(({ ref, status }) => ({ object: objectId(ref), status: JSON.parse(status) as object })),
+        lookups: () => this.#discovery.states(),
+      },
     });
   }
 
@@ -384,18 +408,7 @@ export class Controller {
       // These troubles do not make a replica unready: every replica has the same rights and bugs, and proxies keep their configuration.
       troubles: () => [...[...this.#source.troubles()].map(([kind, { message }]) => `${kind}: ${message}`), ...this.#pipeline.troubles()],
       metrics: this.#metrics,
-      resources: this.#compiled.resources,
-      sessions: () => this.#push.sessions(),
-      live: this.#source.live,
-      discovery: this.#discovery,
-      operations: operationsOf({
-        fleet: this.#fleet,
-        endpoints: { registrations: this.#registry.registrations, rules: compilerOptions(this.#config) },
-        limits: this.#limitBook,
-        window: new LongRangeReader(this.#window, this.#alerting.prometheus),
-        log: this.#log,
-        alerts: this.#alerting.desk,
-      }),
+      operations: this.#operations,
       log: this.#log,
     };
     return { probes: probeServer(this.#config, sources), admin: adminServer(this.#config, sources) };

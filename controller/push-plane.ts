@@ -8,7 +8,7 @@ import type { ControllerConfig, PushTls } from './config.ts';
 import type { Sink } from './outlet.ts';
 import type { CertificateFiles, CertificateSource } from './push/certificates.ts';
 import { PushServer } from './push/server.ts';
-import type { ProxyService } from './push/server.ts';
+import type { AdminService, ProxyService } from './push/server.ts';
 import type { PushObserver, SessionState } from './push/observer.ts';
 import { Scopes } from './push/scopes.ts';
 import { OwnSessions } from './relay/own-sessions.ts';
@@ -49,6 +49,8 @@ export interface PushPlaneOptions {
   readonly managed: CertificateSource | null;
   /** Further services for proxies. */
   readonly services: readonly ProxyService[];
+  /** The service for the admin program. */
+  readonly admin: AdminService;
   /** The links to the other controllers. */
   readonly peers: PeerLinks;
   readonly faults: Faults;
@@ -58,7 +60,7 @@ export interface PushPlaneOptions {
 export type MakePushPlane = (options: PushPlaneOptions) => PushPlane;
 
 /** Makes the push plane. */
-export const makePushPlane: MakePushPlane = ({ config, observer, counters, managed, services, peers, faults, log }) => {
+export const makePushPlane: MakePushPlane = ({ config, observer, counters, managed, services, admin, peers, faults, log }) => {
   const scopes = new Scopes(faults);
   const cacheOf = (scope: string) => scopes.cacheOf(scope);
   const { host, port } = config.pushAddress;
@@ -69,7 +71,7 @@ export const makePushPlane: MakePushPlane = ({ config, observer, counters, manag
   const reports = receiver.accept.bind(receiver);
   const links = peers.accept.bind(peers);
   const told = { pushed: (bytes: number) => counters.pushed(bytes), acked: () => counters.acked() };
-  const server = new PushServer({ address, tls, cacheOf, observer: sessions, reports, links, services, log, faults, ...told });
+  const server = new PushServer({ address, tls, cacheOf, observer: sessions, reports, links, services, admin, log, faults, ...told });
   const credentials = (): ChannelCredentials => server.clientCredentials();
   const reporter = new Reporter({ sessions, credentials, log });
   const follow = (leader: string | null): void => {

@@ -84,6 +84,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'controller/store',
     'controller/telemetry',
     'controller/compile/addresses.ts',
+    'controller/push/server.ts',
   ],
   'controller/admin': ['api', 'lib', 'controller'],
   controller: ['api', 'lib', 'controller'],
@@ -116,7 +117,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'api/ir/listener-key.ts',
   ],
   'proxy/subscribe': ['api', 'lib'],
-  'proxy/reporting': ['api', 'lib', 'proxy/exchange/notices.ts', 'proxy/subscribe/credentials.ts'],
+  'proxy/reporting': ['api', 'lib', 'proxy/exchange/notices.ts'],
   'proxy/admin': ['api', 'lib'],
   'proxy/health': ['api', 'lib', 'proxy/exchange', 'proxy/upstream/server-identity.ts', 'proxy/upstream/tls-context.ts'],
   'proxy/supervisor': [

@@ -1,8 +1,5 @@
-// The metrics and the dump of the discovery of endpoints outside Kubernetes, for a controller and for `weir up`. Labels are names of
+// The metrics of the discovery of endpoints outside Kubernetes, for a controller and for `weir up`. Labels are names of
 // sources and reasons, so their number is bounded.
-import { json } from '#lib/admin-server.ts';
-import type { Answer } from '#lib/admin-server.ts';
-import { compareText } from '#lib/compare-text.ts';
 import type { MetricFamily } from '#lib/metric.ts';
 import type { Discovery } from '../discovery/discovery.ts';
 import type { LookupState } from '../discovery/lookup.ts';
@@ -37,9 +34,4 @@ export function discoveryFamilies(discovery: () => Pick<Discovery, 'states' | 'f
 function stateOf({ endpoints, trouble }: LookupState): string {
   if (trouble !== null) return 'failing';
   return endpoints === null ? 'waiting' : 'resolved';
-}
-
-/** The path of the dump of all lookups, for an admin server. */
-export function discoveryPaths(discovery: Pick<Discovery, 'states'>): Readonly<Record<string, () => Answer>> {
-  return { 'GET /discovery': () => json([...discovery.states()].sort((a, b) => compareText(a.owner, b.owner))) };
 }

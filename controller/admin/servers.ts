@@ -1,17 +1,12 @@
 // The HTTP servers besides the push server: public probes and metrics; dumps and operations for loopback or a caller with the token.
-import type { EncodedResource } from '#api/ir/ir.ts';
-import { objectId } from '#api/k8s/object.ts';
-import { AdminServer, json, metricsAnswerer, refusePageHeaders, refuseWebPages, text } from '#lib/admin-server.ts';
+import { MAX_OPERATION_BYTES } from '#api/wire/operator-limits.ts';
+import { AdminServer, metricsAnswerer, refusePageHeaders, refuseWebPages, text } from '#lib/admin-server.ts';
 import { spell } from '#lib/exposition.ts';
 import type { Log } from '#lib/log.ts';
 import { readFamilies } from '#lib/metric.ts';
 import type { ControllerConfig } from '../config.ts';
-import type { Discovery } from '../discovery/discovery.ts';
 import type { Operation } from '../operations/operation.ts';
-import { MAX_OPERATION_BYTES, operationPaths } from '../operations/operations.ts';
-import type { LiveStatuses } from '../watch/live-status.ts';
-import { discoveryPaths } from './discovery-metrics.ts';
-import { dumpResources } from './dump.ts';
+import { operationPaths } from '../operations/operations.ts';
 import type { ControllerMetrics } from './metrics.ts';
 
 /** The values to serve, read at each request. */
@@ -21,10 +16,6 @@ export interface AdminSources {
   /** Problems that do not stop it from serving. */
   readonly troubles: () => readonly string[];
   readonly metrics: ControllerMetrics;
-  readonly resources: () => Iterable<EncodedResource>;
-  readonly sessions: () => readonly object[];
-  readonly live: LiveStatuses;
-  readonly discovery: Pick<Discovery, 'states'>;
   readonly operations: readonly Operation[];
   readonly log: Log;
 }
@@ -45,22 +36,15 @@ export function probeServer({ metricsAddress }: ControllerConfig, { obstacle, tr
   });
 }
 
-/** The current resources, proxies, statuses and lookups of endpoints, and the operations. */
+/** The operations. */
 export function adminServer({ adminAddress, adminToken }: ControllerConfig, sources: AdminSources): AdminServer {
-  const { resources, sessions, live, discovery, operations, log } = sources;
-  const statuses = () => [...live.all()].map(({ ref, status }) => ({ object: objectId(ref), status: JSON.parse(status) as object }));
+  const { operations, log } = sources;
   return new AdminServer({
     ...adminAddress,
     token: adminToken,
     // With the token, callers may use any name of the server.
     refuse: adminToken === '' ? refuseWebPages : refusePageHeaders,
     maxBodyBytes: MAX_OPERATION_BYTES,
-    paths: {
-      'GET /resources': () => json(dumpResources(resources())),
-      'GET /sessions': () => json(sessions()),
-      'GET /statuses': () => json(statuses()),
-      ...discoveryPaths(discovery),
-      ...operationPaths(operations, log),
-    },
+    paths: operationPaths(operations, log),
   });
 }

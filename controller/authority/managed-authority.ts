@@ -1,10 +1,10 @@
-// The CA of controllers and proxies, and the certificates of both, if Weir creates them itself. They are in Secrets of the controllers'
+// The CA of controllers and proxies, and the certificates of both and of the admin program, if Weir creates them itself. They are in Secrets of the controllers'
 // namespace. Any controller renews them; no leader is needed.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Backoff } from '#lib/backoff.ts';
 import type { CertificateAuthority, CertificateHolder, IssuedCertificate } from '#lib/certificate-authority.ts';
 import type { Log } from '#lib/log.ts';
-import { SHARED_IDENTITY } from '../compile/fleet-identity.ts';
+import { ADMIN_IDENTITY, SHARED_IDENTITY } from '../compile/fleet-identity.ts';
 import type { ApiClient } from '../watch/api-client.ts';
 import { ManagedSecret } from './managed-secret.ts';
 import type { SecretData } from './managed-secret.ts';
@@ -18,6 +18,8 @@ export interface ManagedAuthorityOptions {
   readonly authoritySecret: string;
   /** The Secret for the shared proxies; '' if there are none. */
   readonly proxySecret: string;
+  /** The Secret for the admin program; '' if there is none. */
+  readonly adminSecret: string;
   /** The host to which proxies connect. */
   readonly host: string;
   /** Lifetime of certificates, milliseconds. They are renewed when a third of it is left. */
@@ -39,12 +41,23 @@ export interface ServerCertificate {
 /** Maximum age of what was read from the Secrets, milliseconds; less for certificates that live for minutes. */
 const CHECK_MS = 10_000;
 const RETRY = { minimum: 200, maximum: 10_000 };
-const SHARED_PROXIES: CertificateHolder = { kind: 'client', uri: SHARED_IDENTITY };
+
+/** The holder of a certificate in a Secret. */
+interface Client {
+  readonly commonName: string;
+  readonly holder: CertificateHolder;
+  /** The holder in the log. */
+  readonly name: string;
+}
+
+const SHARED_PROXIES: Client = { commonName: 'weir-proxy', holder: { kind: 'client', uri: SHARED_IDENTITY }, name: 'the shared proxies' };
+const ADMIN: Client = { commonName: 'weir-admin', holder: { kind: 'client', uri: ADMIN_IDENTITY }, name: 'the admin program' };
 
 export class ManagedAuthority {
   readonly #options: ManagedAuthorityOptions;
   readonly #authoritySecret: ManagedSecret;
-  readonly #proxySecret: ManagedSecret | null;
+  /** The Secrets with certificates of clients. */
+  readonly #clientSecrets: readonly { readonly secret: ManagedSecret; readonly client: Client }[];
   readonly #stop = new AbortController();
   readonly #known = Promise.withResolvers<void>();
   readonly #backoff = new Backoff(RETRY);
@@ -54,10 +67,14 @@ export class ManagedAuthority {
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: ManagedAuthorityOptions) {
-    const { client, namespace, authoritySecret, proxySecret } = options;
+    const { client, namespace, authoritySecret, proxySecret, adminSecret } = options;
     this.#options = options;
     this.#authoritySecret = new ManagedSecret(client, namespace, authoritySecret);
-    this.#proxySecret = proxySecret === '' ? null : new ManagedSecret(client, namespace, proxySecret);
+    const named = [
+      { name: proxySecret, client: SHARED_PROXIES },
+      { name: adminSecret, client: ADMIN },
+    ].filter(({ name }) => name !== '');
+    this.#clientSecrets = named.map((each) => ({ secret: new ManagedSecret(client, namespace, each.name), client: each.client }));
   }
 
   /** Resolves once there is a CA, or `stop` was called. While the Secrets cannot be read it waits, and `trouble` gives the reason. */
@@ -109,7 +126,7 @@ export class ManagedAuthority {
   async #check(): Promise<boolean> {
     try {
       const authority = await this.#bringAuthority();
-      await this.#proxySecret?.bring((data) => this.#forProxies(data, authority));
+      for (const { secret, client } of this.#clientSecrets) await secret.bring((data) => this.#forClient(client, data, authority));
       this.#trouble = '';
       this.#backoff.reset();
       return true;
@@ -135,14 +152,14 @@ export class ManagedAuthority {
     return authority;
   }
 
-  #forProxies(data: SecretData, authority: CertificateAuthority): SecretData {
+  #forClient({ commonName, holder, name }: Client, data: SecretData, authority: CertificateAuthority): SecretData {
     const now = Date.now();
     const { 'ca.crt': bundle, 'tls.crt': certificate = '', 'tls.key': privateKey = '' } = data;
-    const isFresh = bundle === authority.bundle && authority.vouchesFor(certificate, SHARED_PROXIES, this.#renewal(now));
+    const isFresh = bundle === authority.bundle && authority.vouchesFor(certificate, holder, this.#renewal(now));
     if (isFresh && privateKey !== '') return data;
     const { lifetime, log } = this.#options;
-    const issued = authority.issue({ commonName: 'weir-proxy', holder: SHARED_PROXIES, now, lifetime });
-    log.info('issued a certificate to the shared proxies');
+    const issued = authority.issue({ commonName, holder, now, lifetime });
+    log.info(`issued a certificate to ${name}`);
     return { 'ca.crt': authority.bundle, 'tls.crt': issued.certificate, 'tls.key': issued.privateKey };
   }
 

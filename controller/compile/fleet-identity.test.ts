@@ -39,6 +39,8 @@ describe('the scope of an identity', () => {
     'spiffe://WEIR/ns/a/gateway/b',
     'spiffe://weir',
     'spiffe://weir/',
+    'spiffe://weir/admin',
+    'spiffe://weir/Admin/x',
   ])('%j is refused', (identity) => {
     expect(scopeOfIdentity(identity).ok).toBe(false);
   });

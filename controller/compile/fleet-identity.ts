@@ -1,9 +1,13 @@
-// The identity of the proxies of a fleet: the URI in their certificate. It decides which scope they may read.
+// The identities in certificates of clients: their URI. That of a proxy decides which scope it may read; that of the admin program reads
+// none, and runs operations instead.
 import { err, ok, type Result } from '#lib/result.ts';
 import { SHARED } from './fleet-scopes.ts';
 
 /** The identity of the shared proxies, if Weir issues their certificate. */
 export const SHARED_IDENTITY = 'spiffe://weir/shared';
+
+/** The identity of the admin program. */
+export const ADMIN_IDENTITY = 'spiffe://weir/admin';
 
 /** The trust domain of the URIs that Weir issues. It applies to certificates of any issuer. */
 const TRUST_DOMAIN = /^spiffe:\/\/weir(\/|$)/i;
@@ -22,11 +26,12 @@ export function fleetIdentity(gateway: string): string {
 
 /**
  * The scope of a verified identity (null: without TLS, on loopback): its Gateway `<namespace>/<name>`, or SHARED for an identity without a
- * Gateway. A malformed Gateway in the trust domain of Weir is an error, not SHARED.
+ * Gateway. A malformed Gateway in the trust domain of Weir is an error, not SHARED, and so is the admin program.
  */
 export function scopeOfIdentity(identity: string | null): Result<string> {
   if (identity === null || !TRUST_DOMAIN.test(identity)) return ok(SHARED);
   const segments = identity.startsWith(PREFIX) ? identity.slice(PREFIX.length).split('/') : [''];
+  if (segments[0]?.toLowerCase() === 'admin') return err(`${JSON.stringify(identity)} is the admin program, which reads no configuration`);
   const isOfNoGateway = segments.every((segment) => SEGMENT.test(segment) && segment.toLowerCase() !== 'gateway');
   if (isOfNoGateway) return ok(SHARED);
   const gateway = gatewayOf(segments);

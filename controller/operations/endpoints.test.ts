@@ -5,11 +5,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { request } from 'undici';
 import { AddressRanges } from '#lib/address-ranges.ts';
+import { MAX_OPERATION_BYTES } from '#api/wire/operator-limits.ts';
 import { AdminServer, refuseWebPages } from '#lib/admin-server.ts';
 import { createLog } from '#lib/log.ts';
 import { Registry } from '../store/registry.ts';
 import { endpoints } from './endpoints.ts';
-import { MAX_OPERATION_BYTES, operationPaths } from './operations.ts';
+import { operationPaths } from './operations.ts';
 
 let folder = '';
 let registry: Registry;

@@ -6,6 +6,8 @@ import { blocks } from './blocks.ts';
 import { cacheOperations } from './cache.ts';
 import { cacheWarmOperation } from './cache-warming.ts';
 import { connectionOperations } from './connections.ts';
+import { dumpOperations } from './dumps.ts';
+import type { DumpParts } from './dumps.ts';
 import { endpoints, type EndpointParts } from './endpoints.ts';
 import { errorOperations } from './errors.ts';
 import type { Log } from '#lib/log.ts';
@@ -31,6 +33,7 @@ export interface OperationParts {
   /** Has a line for each file about a process that an operator takes. */
   readonly log: Log;
   readonly alerts: AlertDesk;
+  readonly dumps: DumpParts;
 }
 
 const RESOURCES: readonly ((parts: OperationParts) => readonly Operation[])[] = [
@@ -49,6 +52,7 @@ const RESOURCES: readonly ((parts: OperationParts) => readonly Operation[])[] = 
   (parts) => windowOperations(parts.window),
   (parts) => alertOperations(parts.alerts),
   (parts) => errorOperations(parts.fleet.errors),
+  (parts) => dumpOperations(parts.dumps),
 ];
 
 /** All operations of a program with these parts. */

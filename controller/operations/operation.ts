@@ -21,10 +21,22 @@ export type Outcome = Result<object, Problem>;
 /** The answer whose body comes in parts, or the refusal. */
 export type StreamedOutcome = Result<StreamedAnswer, Problem>;
 
+/** The rest of a request to an operation. */
+export interface Asking {
+  /** Aborts if the caller has left. */
+  readonly signal: AbortSignal;
+  /** The caller, for logs: an address, or the name of a user of the admin program. */
+  readonly caller: string;
+}
+
 /** An operation, ready to answer requests. */
 export interface Operation {
   /** Like `GET /endpoints`. */
   readonly id: string;
+  readonly input: TObject;
+  /** Takes the input as parsed JSON, and checks it. It may set defaults in it. */
+  run(input: unknown, asking: Asking): Promise<Result<Answer | StreamedAnswer, Problem>>;
+  /** Takes the input out of a request over HTTP. */
   answer(request: AdminRequest): Promise<Result<Answer | StreamedAnswer, Problem>>;
 }
 
@@ -53,7 +65,7 @@ export function operation<S extends TObject>(id: string, input: S, run: (input: 
   });
 }
 
-/** As `operation`, with an answer whose body comes in parts. The signal: the caller has left. `caller`: its address. */
+/** As `operation`, with an answer whose body comes in parts. The signal: the caller has left. */
 export function streamedOperation<S extends TObject>(
   id: string,
   input: S,
@@ -61,14 +73,18 @@ export function streamedOperation<S extends TObject>(
 ): Operation {
   const check = compiledLater(ajv, () => input);
   const read = id.startsWith('GET ') ? readQuery : readBody;
+  const checked = async (value: unknown, { signal, caller }: Asking): Promise<Result<Answer | StreamedAnswer, Problem>> => {
+    const validate = check();
+    if (!validate(value)) return invalid((validate.errors ?? []).slice(0, MAX_ERRORS).map(describeSchemaError));
+    return run(value as Static<S>, signal, caller);
+  };
   return {
     id,
+    input,
+    run: checked,
     async answer(request) {
       const value = read(request);
-      if (!value.ok) return value;
-      const validate = check();
-      if (!validate(value.value)) return invalid((validate.errors ?? []).slice(0, MAX_ERRORS).map(describeSchemaError));
-      return run(value.value as Static<S>, request.signal, request.caller);
+      return value.ok ? checked(value.value, request) : value;
     },
   };
 }

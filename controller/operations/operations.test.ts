@@ -2,11 +2,12 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import http from 'node:http';
 import { Type } from 'typebox';
+import { MAX_OPERATION_BYTES } from '#api/wire/operator-limits.ts';
 import { AdminServer, refuseWebPages } from '#lib/admin-server.ts';
 import { createLog } from '#lib/log.ts';
 import { err, ok } from '#lib/result.ts';
 import { operation } from './operation.ts';
-import { MAX_OPERATION_BYTES, operationPaths } from './operations.ts';
+import { operationPaths } from './operations.ts';
 
 interface Reply {
   readonly status: number;

@@ -1,10 +1,8 @@
 // The API for operators, as paths of the admin server of a controller or of `weir up`.
 import type { Answer, Answerer, StreamedAnswer } from '#lib/admin-server.ts';
 import type { Log } from '#lib/log.ts';
-import { describeProblem, type Operation } from './operation.ts';
-
-/** The largest body of an operation, bytes: a few hundred endpoints with their labels. */
-export const MAX_OPERATION_BYTES = 256 * 1_024;
+import type { Result } from '#lib/result.ts';
+import { describeProblem, type Operation, type Problem } from './operation.ts';
 
 /** The handlers of operations, by method and path. An exception is logged, and answered as a bug. */
 export function operationPaths(operations: readonly Operation[], log: Log): Readonly<Record<string, Answerer>> {
@@ -12,13 +10,20 @@ export function operationPaths(operations: readonly Operation[], log: Log): Read
 }
 
 function answererOf(operation: Operation, log: Log): Answerer {
-  return async (request): Promise<Answer | StreamedAnswer> => {
-    try {
-      const outcome = await operation.answer(request);
-      return outcome.ok ? outcome.value : describeProblem(outcome.error);
-    } catch (error) {
-      log.error({ err: error, operation: operation.id }, 'a bug stopped an operation');
-      return describeProblem({ status: 500, detail: `a bug stopped ${operation.id}; the log has its description` });
-    }
-  };
+  return (request) => answered(operation.id, () => operation.answer(request), log);
+}
+
+/** The answer of the operation `id`, also to a refusal. An exception is logged, and answered as a bug. */
+export async function answered(
+  id: string,
+  run: () => Promise<Result<Answer | StreamedAnswer, Problem>>,
+  log: Log,
+): Promise<Answer | StreamedAnswer> {
+  try {
+    const outcome = await run();
+    return outcome.ok ? outcome.value : describeProblem(outcome.error);
+  } catch (error) {
+    log.error({ err: error, operation: id }, 'a bug stopped an operation');
+    return describeProblem({ status: 500, detail: `a bug stopped ${id}; the log has its description` });
+  }
 }

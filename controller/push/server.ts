@@ -12,13 +12,14 @@ import type {
 import { DISCOVERY } from '#api/wire/discovery.ts';
 import { MAX_MESSAGE_BYTES } from '#api/wire/limits.ts';
 import type { ProxyMessage, PushMessage } from '#api/wire/messages.ts';
+import { MAX_CALLS } from '#api/wire/operator-limits.ts';
 import { RELAY } from '#api/wire/relay.ts';
 import type { LinkedStream, SessionEvent } from '#api/wire/relay.ts';
 import { Faults } from '#lib/faults.ts';
 import { Mistake } from '#lib/flags.ts';
 import type { Log } from '#lib/log.ts';
 import { err, ok, type Result } from '#lib/result.ts';
-import { scopeOfIdentity } from '../compile/fleet-identity.ts';
+import { ADMIN_IDENTITY, scopeOfIdentity } from '../compile/fleet-identity.ts';
 import type { PushCache } from './cache.ts';
 import { Certificates } from './certificates.ts';
 import type { CertificateFiles, CertificateSource } from './certificates.ts';
@@ -52,6 +53,12 @@ export interface ProxyService {
   readonly handlers: (admit: (call: Call) => Result<AdmittedProxy>) => UntypedServiceImplementation;
 }
 
+/** A gRPC service for the admin program. Its calls ask `admit`; the error is the reason to deny the call. */
+export interface AdminService {
+  readonly definition: ServiceDefinition;
+  readonly handlers: (admit: (call: Call) => Result<void>) => UntypedServiceImplementation;
+}
+
 export interface PushServerOptions {
   /** `host:port`; port 0 takes a free one. */
   readonly address: string;
@@ -66,6 +73,8 @@ export interface PushServerOptions {
   readonly links?: (stream: LinkedStream) => void;
   /** Further services for proxies. */
   readonly services?: readonly ProxyService[];
+  /** The service for the admin program; if absent, there is none. */
+  readonly admin?: AdminService;
   readonly log: Log;
   readonly limits?: SessionLimits;
   readonly keepalive?: Keepalive;
@@ -110,7 +119,8 @@ export class PushServer {
       'grpc.keepalive_timeout_ms': timeout,
       'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
       'grpc.max_send_message_length': -1,
-      'grpc.max_concurrent_streams': 4,
+      // A proxy has two, the admin program one for each call.
+      'grpc.max_concurrent_streams': MAX_CALLS,
     });
     this.#server.addService(DISCOVERY, { Subscribe: (stream: Stream) => this.#accept(stream) });
     for (const { definition, handlers } of options.services ?? []) {
@@ -119,6 +129,12 @@ export class PushServer {
         handlers((call) => this.#admit(call)),
       );
     }
+    const { admin } = options;
+    if (admin !== undefined)
+      this.#server.addService(
+        admin.definition,
+        admin.handlers((call) => this.#admitAdmin(call)),
+      );
     this.#addRelay();
   }
 
@@ -251,6 +267,13 @@ export class PushServer {
     if (!identity.ok) return identity;
     const scope = scopeOfIdentity(identity.value);
     return scope.ok ? ok({ identity: identity.value, scope: scope.value, address: call.getPeer() }) : scope;
+  }
+
+  /** Only by its certificate: without TLS each process of the machine could pass for it. */
+  #admitAdmin(call: Call): Result<void> {
+    const identity = this.#identify(call);
+    if (!identity.ok) return identity;
+    return identity.value === ADMIN_IDENTITY ? ok(undefined) : err(`the client certificate is not that of ${ADMIN_IDENTITY}`);
   }
 
   #identify(call: Call): Result<string | null> {

@@ -10,7 +10,7 @@ import { ApiClient, loadKubeConfig } from '../../controller/watch/api-client.ts'
 import { ManagedAuthority } from '../../controller/authority/managed-authority.ts';
 
 const DAY = 86_400_000;
-const SECRETS = { ca: 'weir-ca', proxies: 'weir-proxies' } as const;
+const SECRETS = { ca: 'weir-ca', proxies: 'weir-proxies', admin: 'weir-admin' } as const;
 const RIGHTS = [{ apiGroups: [''], resources: ['secrets'], resourceNames: Object.values(SECRETS), verbs: ['get', 'update'] }];
 
 let cluster: Cluster;
@@ -24,7 +24,7 @@ interface Lifetimes {
 
 function keeper({ lifetime = 30 * DAY, authorityLifetime = 360 * DAY }: Lifetimes = {}): ManagedAuthority {
   const made = new ManagedAuthority({
-    ...{ client, namespace: 'default', authoritySecret: SECRETS.ca, proxySecret: SECRETS.proxies },
+    ...{ client, namespace: 'default', authoritySecret: SECRETS.ca, proxySecret: SECRETS.proxies, adminSecret: SECRETS.admin },
     ...{ host: 'weir-controller.default.svc', lifetime, authorityLifetime, changed: () => undefined, log: createLog('silent') },
   });
   running.push(made);
@@ -65,7 +65,7 @@ afterAll(async () => {
 });
 
 describeWith(['cluster'], 'ManagedAuthority', () => {
-  test('controllers that start at once agree on one CA, and the proxies get a certificate of it', async () => {
+  test('controllers that start at once agree on one CA, and the proxies and the admin program get certificates of it', async () => {
     const many = Array.from({ length: 5 }, () => keeper());
     await Promise.all(many.map((authority) => authority.start()));
     await until(() => many.every(({ trouble }) => trouble === ''));
@@ -73,6 +73,7 @@ describeWith(['cluster'], 'ManagedAuthority', () => {
     const stored = (await data(SECRETS.ca))['tls.crt'];
     for (const authority of many) expect((await authority.current()).certificate).toBe(stored);
     expect((await proxyCertificate()).subjectAltName).toBe('URI:spiffe://weir/shared');
+    expect(new X509Certificate((await data(SECRETS.admin))['tls.crt'] ?? '').subjectAltName).toBe('URI:spiffe://weir/admin');
   });
 
   test('a controller that starts later uses the existing CA', async () => {
