@@ -91,9 +91,14 @@ export function json(value: unknown): Answer {
 /** The host names of loopback. After DNS rebinding, a web page sends its own host name instead. */
 const OWN_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?$/i;
 
+/** Whether a Host header names loopback. */
+export function namesLoopback(host: string): boolean {
+  return OWN_HOST.test(host);
+}
+
 /** For a server on loopback: refuses requests of web pages, also after DNS rebinding. */
 export function refuseWebPages(request: IncomingMessage): string | null {
-  return OWN_HOST.test(request.headers.host ?? '') ? refusePageHeaders(request) : 'the Host header must name loopback';
+  return namesLoopback(request.headers.host ?? '') ? refusePageHeaders(request) : 'the Host header must name loopback';
 }
 
 /** For a server at any address. Browsers send these headers with requests of web pages; command line tools do not. */
