@@ -1,6 +1,7 @@
 // Verifies passwords against slow hashes without blocking the event loop: in a bounded queue, with a cache of successes, so that Basic
 // authentication costs a tenth of a second per user and minute, not per request.
-import { argon2, createHmac, hash as digestOf, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash as digestOf, randomBytes, timingSafeEqual } from 'node:crypto';
+import { matchesArgon2 } from '#lib/argon2.ts';
 import { parsePasswordHash, type PasswordHash } from '#lib/password-hash.ts';
 import { Bcrypt } from './bcrypt.ts';
 
@@ -148,16 +149,4 @@ export class Passwords {
       this.#idle.push(slot);
     }
   }
-}
-
-/** Node computes argon2 in its own threads. */
-function matchesArgon2(hash: Extract<PasswordHash, { readonly type: 'argon2' }>, password: string): Promise<boolean> {
-  const { algorithm, memory, passes, parallelism, salt, tag } = hash;
-  return new Promise((resolve, reject) => {
-    const parameters = { message: password, nonce: salt, parallelism, tagLength: tag.length, memory, passes };
-    argon2(algorithm, parameters, (error, result) => {
-      if (error === null) resolve(timingSafeEqual(result, tag));
-      else reject(error);
-    });
-  });
 }
