@@ -11,10 +11,13 @@ import { PASSWORD, Postgres } from './postgres.ts';
 /** Opens another store on the data of the current test. It is closed after the test. */
 export type OpenAdminStore = () => Store;
 
-/** Defines the same tests for each kind of store. Each test starts with empty data. */
-export function describeAdminStores(name: string, define: (open: OpenAdminStore) => void): void {
-  describe(`${name}, in SQLite`, () => onSqlite(define));
-  describeWith(['postgres'], `${name}, in PostgreSQL`, () => onPostgres(define));
+/** Defines the same groups of tests, by name, for each kind of store. Each test starts with empty data. */
+export function describeAdminStores(groups: Readonly<Record<string, (open: OpenAdminStore) => void>>): void {
+  const define = (open: OpenAdminStore): void => {
+    for (const [name, group] of Object.entries(groups)) describe(name, () => group(open));
+  };
+  describe('in SQLite', () => onSqlite(define));
+  describeWith(['postgres'], 'in PostgreSQL', () => onPostgres(define));
 }
 
 function onSqlite(define: (open: OpenAdminStore) => void): void {

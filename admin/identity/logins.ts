@@ -1,0 +1,100 @@
+// Logins with a password and, for users that have one, a second factor. A login begins a session with a new secret; what session the
+// caller had before ends, so that a secret that another has planted is worth nothing.
+import { ok, type Result } from '#lib/result.ts';
+import type { Transaction } from '#lib/store/store.ts';
+import { refuse, type AdminProblem } from '../api/problem.ts';
+import { csrfTokenOf, storedSecret } from './credential.ts';
+import type { IdentityStore } from './identity-store.ts';
+import { succeed, takeBack } from './login-attempts.ts';
+import { LOGIN_REFUSED, PasswordCheck, type PasswordAttempt } from './password-check.ts';
+import type { Passwords } from './passwords.ts';
+import { addSession, endOldestSessions, endSession, findSession, forgetSessions } from './session-table.ts';
+import type { LoginMethod, Session, SessionLimits } from './session-table.ts';
+import { totpStep } from './totp.ts';
+import { changeUser, findUserById, takeRecoveryCode, type User, type UserChange } from './user-table.ts';
+
+/** What a caller shows at a login. */
+export interface LoginAttempt extends PasswordAttempt {
+  /** A code of TOTP or a recovery code; '' without one. */
+  readonly code: string;
+  readonly userAgent: string;
+  /** The secret of the session that the caller already has; null without one. */
+  readonly formerSecret: string | null;
+}
+
+/** A session that has begun. */
+export interface Login {
+  readonly user: User;
+  readonly session: Session;
+  /** For the cookie. */
+  readonly secret: string;
+  readonly csrfToken: string;
+}
+
+/** How a code was right, and what of the user changes by it. */
+interface Factor {
+  readonly method: LoginMethod;
+  readonly change: UserChange;
+}
+
+export interface LoginsOptions {
+  readonly store: IdentityStore;
+  readonly passwords: Passwords;
+  readonly limits: SessionLimits;
+}
+
+export class Logins {
+  readonly #options: LoginsOptions;
+  readonly #check: PasswordCheck;
+
+  constructor(options: LoginsOptions) {
+    this.#options = options;
+    this.#check = new PasswordCheck(options.store, options.passwords);
+  }
+
+  async login(attempt: LoginAttempt): Promise<Result<Login, AdminProblem>> {
+    const { store, passwords } = this.#options;
+    const checked = await this.#check.check(attempt);
+    if (!checked.ok) return checked;
+    const user = checked.value;
+    if (user.totpSecret !== null && attempt.code === '') {
+      const taken = await store.write(async (t) => ok(await takeBack(t, attempt)));
+      return taken.ok ? refuse(401, 'second-factor-needed', 'the user has a second factor: send the code of the app, too') : taken;
+    }
+    const isOutdated = user.password !== null && passwords.isOutdated(user.password);
+    const rehashed = isOutdated ? await passwords.hash(attempt.password) : null;
+    return store.write((t) => this.#begin(t, attempt, user, rehashed));
+  }
+
+  /** Ends a session. */
+  logout(session: string): Promise<Result<void, AdminProblem>> {
+    return this.#options.store.write(async (t) => ok(await endSession(t, session)));
+  }
+
+  async #begin(t: Transaction, attempt: LoginAttempt, before: User, rehashed: string | null): Promise<Result<Login, AdminProblem>> {
+    const { limits } = this.#options;
+    const user = await findUserById(t, before.id);
+    // The user was changed while the password was verified.
+    if (user === null || user.disabled || user.password !== before.password) return LOGIN_REFUSED;
+    const factor = await factorOf(t, user, attempt.code);
+    if (factor === null) return LOGIN_REFUSED;
+    await succeed(t, attempt);
+    const former = attempt.formerSecret === null ? null : await findSession(t, attempt.formerSecret, limits);
+    if (former !== null) await endSession(t, former.id);
+    await forgetSessions(t, limits);
+    await endOldestSessions(t, user.id);
+    const change = { ...factor.change, lastLogin: await t.now(), ...(rehashed === null ? {} : { password: rehashed }) };
+    const changed = await changeUser(t, user, change, true);
+    const { address, userAgent } = attempt;
+    const { session, secret } = await addSession(t, { user: user.id, method: factor.method, address, userAgent });
+    return ok({ user: changed, session, secret, csrfToken: csrfTokenOf(secret) });
+  }
+}
+
+/** Null: the code is wrong. */
+async function factorOf(t: Transaction, user: User, code: string): Promise<Factor | null> {
+  if (user.totpSecret === null) return { method: 'password', change: {} };
+  const step = totpStep(user.totpSecret, code, await t.now(), user.totpStep);
+  if (step !== null) return { method: 'totp', change: { totpStep: step } };
+  return (await takeRecoveryCode(t, user.id, storedSecret(code))) ? { method: 'recovery-code', change: {} } : null;
+}
