@@ -76,6 +76,8 @@ export class Evaluator implements Source {
   #waitsSince: number | null = null;
   #running: Promise<void> = Promise.resolve();
   #evaluating: Promise<void> = Promise.resolve();
+  /** The questions to Prometheus that are under way. They take their time, and rules over the window do not wait for them. */
+  #asking: Promise<void> | null = null;
   #soon: NodeJS.Timeout | null = null;
 
   constructor(options: EvaluatorOptions) {
@@ -187,32 +189,58 @@ export class Evaluator implements Source {
     for (;;) {
       await delay(this.#times.intervalMs, undefined, { signal, ref: false }).catch(() => undefined);
       if (signal.aborted) return;
-      await this.evaluate();
+      void this.#ask();
+      await this.#observe();
     }
   }
 
-  /** Evaluates once, after an evaluation that is under way. Never rejects. */
-  evaluate(): Promise<void> {
+  /** Evaluates all rules once, after an evaluation that is under way. Never rejects. */
+  async evaluate(): Promise<void> {
+    await this.#observe();
+    await this.#ask();
+  }
+
+  /** Evaluates the rules over the window. */
+  #observe(): Promise<void> {
     if (this.#soon !== null) clearTimeout(this.#soon);
     this.#soon = null;
-    this.#evaluating = this.#evaluating.then(() => this.#evaluateNow());
+    return this.#inTurn(() => this.#evaluateNow(this.#enabled().filter(({ condition }) => condition !== null)));
+  }
+
+  /** Asks Prometheus for the other rules, unless it is being asked. */
+  #ask(): Promise<void> {
+    this.#asking ??= this.#askNow().finally(() => (this.#asking = null));
+    return this.#asking;
+  }
+
+  async #askNow(): Promise<void> {
+    const asking = this.#enabled().filter(({ condition }) => condition === null);
+    if (asking.length === 0 || !this.#options.leads()) return;
+    const outcomes = await evaluate(asking, this.#options.sources);
+    // A rule may have changed meanwhile.
+    await this.#inTurn(() => this.#adoptNow(outcomes.filter(([rule]) => this.#rules.get(rule.id) === rule)));
+  }
+
+  #inTurn(step: () => Promise<void>): Promise<void> {
+    this.#evaluating = this.#evaluating.then(step).catch((error: unknown) => this.#options.faults.report('alerts', error));
     return this.#evaluating;
   }
 
-  async #evaluateNow(): Promise<void> {
+  #enabled(): readonly Rule[] {
+    return [...this.#rules.values()].filter(({ spec }) => !spec.disabled);
+  }
+
+  async #evaluateNow(rules: readonly Rule[]): Promise<void> {
     const begun = performance.now();
-    try {
-      if (!(await this.#leads())) return;
-      const outcomes = await evaluate(
-        [...this.#rules.values()].filter(({ spec }) => !spec.disabled),
-        this.#options.sources,
-      );
-      if (!this.#options.leads() || this.#stop.signal.aborted) return;
-      await this.#adopt(outcomes, this.#times.now());
-      this.#evaluations.time.observe(performance.now() - begun);
-    } catch (error) {
-      this.#options.faults.report('alerts', error);
-    }
+    if (!(await this.#leads())) return;
+    await this.#adoptNow(await evaluate(rules, this.#options.sources));
+    this.#evaluations.time.observe(performance.now() - begun);
+  }
+
+  /** Takes outcomes, if this program still leads with the state of the store. */
+  async #adoptNow(outcomes: Awaited<ReturnType<typeof evaluate>>): Promise<void> {
+    if (this.#since === null || !this.#options.leads() || this.#stop.signal.aborted) return;
+    await this.#adopt(outcomes, this.#times.now());
   }
 
   /** Whether this program leads with the state of the store. A store that is away delays a new leader: it could tell alerts twice. */
@@ -269,7 +297,7 @@ export class Evaluator implements Source {
       this.#evaluations[outcome.ok ? 'evaluated' : 'failed']++;
       this.#tellRule(rule, outcome.ok ? '' : outcome.error);
     }
-    if (isSettled) this.#endOthers(new Set(outcomes.map(([{ id }]) => id)), now);
+    if (isSettled) this.#endOthers(new Set(this.#enabled().map(({ id }) => id)), now);
     this.#book.prune(now);
     if (this.#book.excess > 0) log.warn({ alerts: this.#book.excess }, 'there are more alerts than Weir keeps; make rules narrower');
     const problem = await this.#book.flush();

@@ -12,6 +12,8 @@ export interface PrometheusAccess {
   /** Files with the bearer token and the CA certificates; '' for none. */
   readonly tokenFile: string;
   readonly caFile: string;
+  /** How long a question may take, milliseconds; by default 10 s. */
+  readonly timeoutMs?: number;
 }
 
 /** A series of a result. */
@@ -42,14 +44,14 @@ export class Prometheus {
 
   /** The series of an instant query. */
   async query(expression: string): Promise<Result<readonly QueriedSeries[]>> {
-    const { url, tokenFile } = this.#access;
+    const { url, tokenFile, timeoutMs = TIMEOUT_MS } = this.#access;
     if (url === '') return err('there is no Prometheus; give --prometheus-url');
     try {
       const token = tokenFile === '' ? '' : readFileSync(tokenFile, 'utf8').trim();
       const answer = await request(`${url.replace(/\/+$/, '')}/api/v1/query`, {
         method: 'POST',
         dispatcher: (this.#agent ??= this.#open()),
-        signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(TIMEOUT_MS)]),
+        signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(timeoutMs)]),
         headers: {
           'content-type': 'application/x-www-form-urlencoded',
           'user-agent': 'weir',
@@ -94,11 +96,15 @@ function parsed(status: number, text: string): Result<readonly QueriedSeries[]> 
 }
 
 function seriesIn({ resultType, result }: NonNullable<QueryAnswer['data']>): Result<readonly QueriedSeries[]> {
-  if (resultType === 'scalar' && Array.isArray(result)) return ok([{ labels: {}, value: Number(result[1]) }]);
+  const isScalar = resultType === 'scalar' && Array.isArray(result);
+  if (isScalar) return seriesIn({ resultType: 'vector', result: [{ metric: {}, value: result }] });
   if (resultType !== 'vector' || !Array.isArray(result))
     return err(`the query has the result ${quoted(String(resultType))}; it must have a vector`);
   if (result.length > MAX_SERIES) return err(`the query has more than ${MAX_SERIES} series; add them up`);
-  return ok(result.flatMap(seriesOf));
+  const series = result.map(seriesOf);
+  // A series that is left out would end its alert.
+  if (series.includes(null)) return err('Prometheus answered with a series that has no labels or no number');
+  return ok(series.filter((each) => each !== null && !Number.isNaN(each.value)) as readonly QueriedSeries[]);
 }
 
 function jsonOf(text: string): QueryAnswer | null {
@@ -109,9 +115,19 @@ function jsonOf(text: string): QueryAnswer | null {
   }
 }
 
-function seriesOf(entry: unknown): readonly QueriedSeries[] {
+function seriesOf(entry: unknown): QueriedSeries | null {
   const { metric, value } = (entry ?? {}) as { readonly metric?: unknown; readonly value?: unknown };
-  if (typeof metric !== 'object' || metric === null || !Array.isArray(value)) return [];
+  if (typeof metric !== 'object' || metric === null || !Array.isArray(value)) return null;
+  const number = numberOf(value[1]);
+  if (number === null) return null;
   const { __name__: _name, ...labels } = Object.fromEntries(Object.entries(metric).map(([name, text]) => [name, String(text)]));
-  return [{ labels, value: Number(value[1]) }];
+  return { labels, value: number };
+}
+
+/** A number as Prometheus writes it; infinity is the largest number, since JSON has no infinity. Null if it is none. */
+function numberOf(text: unknown): number | null {
+  if (typeof text !== 'string') return null;
+  if (text === 'NaN') return NaN;
+  if (/^[+-]Inf$/.test(text)) return text.startsWith('-') ? -Number.MAX_VALUE : Number.MAX_VALUE;
+  return /^[+-]?\d[\d.]*(e[+-]?\d+)?$/i.test(text) ? Number(text) : null;
 }

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { request } from 'undici';
 import { stringify } from 'yaml';
 import { freePorts } from '../support/free-port.ts';
@@ -50,8 +51,10 @@ export class Prometheus {
       stream?.on('data', (chunk: Buffer) => (this.#output += String(chunk)));
   }
 
-  static async start(jobs: readonly Job[]): Promise<Prometheus> {
+  /** `history`: samples of the past that it has from the start, in OpenMetrics. */
+  static async start(jobs: readonly Job[], history = ''): Promise<Prometheus> {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'weir-prometheus-'));
+    if (history !== '') backfill(folder, history);
     const scrapes = jobs.map(({ name, addresses }) => ({
       job_name: name,
       static_configs: [{ targets: addresses, labels: { namespace: 'weir-system' } }],
@@ -62,9 +65,22 @@ export class Prometheus {
     return new Prometheus(folder, port);
   }
 
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
   /** What it has said, for the message of a failed test. */
   get output(): string {
     return this.#output;
+  }
+
+  /** Resolves when it answers questions. */
+  async ready(): Promise<void> {
+    const isReady = () => request(`${this.url}/-/ready`).then(async ({ statusCode, body }) => body.dump().then(() => statusCode === 200));
+    while (!(await isReady().catch(() => false))) {
+      if (this.#process.exitCode !== null) throw new Error(this.#output);
+      await delay(20);
+    }
   }
 
   /** The series that an expression has now; none while Prometheus is not ready. */
@@ -105,6 +121,13 @@ export class Prometheus {
       throw error;
     }
   }
+}
+
+function backfill(folder: string, history: string): void {
+  writeFileSync(path.join(folder, 'history.txt'), history);
+  const args = ['tsdb', 'create-blocks-from', 'openmetrics', 'history.txt', 'data'];
+  const { status, stdout, stderr } = spawnSync('promtool', args, { cwd: folder, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${stdout}${stderr}`);
 }
 
 /** What promtool says of an exposition; '' where nothing is to be said. */
