@@ -1,12 +1,15 @@
 // Calls of filters to a backend that last: bytes go both ways while the exchange of the filter goes on. Implemented by upstream/.
 import type { ExchangeError } from './errors.ts';
 import type { Headers } from './headers.ts';
+import type { ExchangeTrace } from './tracing.ts';
 
 /** A call of a filter: a POST over HTTP/2. */
 export interface CallRequest {
   readonly path: string;
   readonly authority: string;
   readonly headers: readonly string[];
+  /** Of the exchange that the call is for; absent or null: it has no span. */
+  readonly trace?: ExchangeTrace | null;
 }
 
 /** The end of a call: its trailers, or those in the head of an answer without a body, or an error. */

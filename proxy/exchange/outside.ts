@@ -1,5 +1,6 @@
 // Services outside of the route table that filters ask by URL, and documents that they keep: key sets, metadata. Implemented by outside/.
 import { err, ok, type Result } from '#lib/result.ts';
+import type { ExchangeTrace } from './tracing.ts';
 
 /** A request to a service. */
 export interface OutsideRequest {
@@ -17,6 +18,8 @@ export interface OutsideRequest {
   readonly maxBytes?: number;
   /** Gives up; usually that of the exchange. */
   readonly signal?: AbortSignal;
+  /** Of the exchange that the request is for; absent or null: it has no span. The service learns nothing of the trace. */
+  readonly trace?: ExchangeTrace | null;
 }
 
 /** An answer, whatever its status. Redirects are not followed. */
@@ -40,8 +43,8 @@ export interface LoadedDocument<T> {
 export interface DocumentSource<T> {
   /** Equal for the same document with the same type of value: filters with equal keys share the document. */
   readonly key: string;
-  /** Resolves to the document, or to the reason why there is none; never rejects. */
-  readonly load: () => Promise<Result<LoadedDocument<T>>>;
+  /** Resolves to the document, or to the reason why there is none; never rejects. `trace`: of the exchange that waits for it. */
+  readonly load: (trace?: ExchangeTrace | null) => Promise<Result<LoadedDocument<T>>>;
 }
 
 /** A document in use. */
@@ -50,8 +53,8 @@ export interface DocumentHandle<T> {
   readonly value: T | null;
   /** Why the last load gave no value; '' if it gave one. */
   readonly problem: string;
-  /** Resolves after a load that is under way, or that begins now because the last one began long enough ago. */
-  refresh(): Promise<void>;
+  /** Resolves after a load that is under way, or that begins now because the last one began long enough ago: for the exchange with the trace. */
+  refresh(trace?: ExchangeTrace | null): Promise<void>;
   /** Calls the listener after each change of the value, until the returned function is called. */
   onChange(listener: () => void): () => void;
   /** The document is no longer needed here. */

@@ -1,6 +1,7 @@
 // Requests of filters to a backend; implemented by upstream/.
 import type { ExchangeError } from './errors.ts';
 import type { Headers } from './headers.ts';
+import type { ExchangeTrace } from './tracing.ts';
 
 /** A request of a filter. */
 export interface Subrequest {
@@ -17,6 +18,8 @@ export interface Subrequest {
   readonly signal?: AbortSignal;
   /** `http2` for gRPC; absent: the protocol of the cluster. */
   readonly protocol?: 'http2' | null;
+  /** Of the exchange that the request is for; absent or null: it has no span. */
+  readonly trace?: ExchangeTrace | null;
 }
 
 export interface SubrequestAnswer {

@@ -8,7 +8,36 @@ export type Propagation = 'W3C' | 'B3' | 'B3Multi';
 /** What the decision of a caller about its trace is worth. */
 export type ParentMode = 'Follow' | 'Ignore' | 'Restart';
 
-/** The trace of an exchange, for logs and exemplars. */
+/** A call of a filter to a service, for an exchange. */
+export interface ServiceCall {
+  readonly protocol: 'http' | 'grpc' | 'redis';
+  /** Of HTTP: the method; of Redis: the command; of gRPC: '/package.Service/Method'. */
+  readonly method: string;
+  /** Without its query; '' for Redis. */
+  readonly url: string;
+  /** The key of the backend; '' without one. */
+  readonly backend: string;
+}
+
+/** How a call ended. */
+export interface CallOutcome {
+  /** Of HTTP or gRPC; -1: none came. */
+  readonly status: number;
+  /** Why there is no answer, a code or a word; '' with one. */
+  readonly error: string;
+  /** The endpoint of the call; null if it is not known. */
+  readonly endpoint: { readonly address: string; readonly port: number } | null;
+}
+
+/** The span of a call, from the start of the call on. */
+export interface CallSpan {
+  /** These headers with the trace context of the call. */
+  headersWith(headers: readonly string[]): string[];
+  /** The call is over. Without it, the span ends with the exchange. */
+  ended(outcome: CallOutcome): void;
+}
+
+/** The trace of an exchange, for logs, exemplars and calls of filters. */
 export interface ExchangeTrace {
   /** 32 hexadecimal digits. */
   readonly traceId: string;
@@ -16,6 +45,8 @@ export interface ExchangeTrace {
   readonly spanId: string;
   /** Whether its spans are kept in any case. Those of errors and slow requests are kept besides. */
   readonly sampled: boolean;
+  /** Begins the span of a call; null: the exchange has too many. */
+  call(call: ServiceCall): CallSpan | null;
 }
 
 /** An attribute of all spans of requests: a fixed value, or that of a header of the request. */

@@ -14,6 +14,7 @@ import type { LimitCounts } from '#lib/limit/metrics.ts';
 import type { Terms } from '#lib/limit/share.ts';
 import type { LimitStore } from '#lib/limit/store.ts';
 import type { Exchange } from '../exchange/exchange.ts';
+import type { CallOutcome, ExchangeTrace, ServiceCall } from '../exchange/tracing.ts';
 import { answerCost } from './limit-cost.ts';
 import { requestFacts } from './facts.ts';
 import { compiledMatch, keyReader } from './limit-keys.ts';
@@ -40,6 +41,10 @@ export interface LimitSurroundings {
 }
 
 const ALONE = { proxies: 1 };
+/** The call of the span of a question. */
+const IN_REDIS: ServiceCall = Object.freeze({ protocol: 'redis', method: 'EVALSHA', url: '', backend: '' });
+const ANSWERED: CallOutcome = Object.freeze({ status: -1, error: '', endpoint: null });
+const UNANSWERED: CallOutcome = Object.freeze({ status: -1, error: 'unavailable', endpoint: null });
 
 export class Limit {
   readonly name: string;
@@ -53,6 +58,7 @@ export class Limit {
   /** Null before the first request. */
   #counts: LimitCounts | null = null;
   readonly #fleet: LimitSurroundings['fleet'];
+  readonly #isInRedis: boolean;
   readonly #settings: LimitSettings;
   readonly #keyOf: (exchange: Exchange) => string;
   readonly #terms: LimitTerms;
@@ -67,6 +73,7 @@ export class Limit {
     this.cost = cost;
     this.isShadow = shadow;
     this.isClosed = settings.onError === 'Closed';
+    this.#isInRedis = settings.store === 'Redis';
     this.#label = `${policy}/${name}`;
     this.#state = `"${name}";r=`;
     this.#store = store;
@@ -103,9 +110,17 @@ export class Limit {
     // A share is at least one request.
     const units = weight === 1 ? this.cost : Math.min(this.cost * weight, capacityOf(terms.algorithm));
     const passage: Passage = { limit: this, terms, key, weight, units, decision: null };
-    const asked = this.#store.take(terms, key, units);
+    const asked = this.#isInRedis && exchange.trace !== null ? this.#traced(exchange.trace, passage) : this.#store.take(terms, key, units);
     if (asked instanceof Promise) return asked.then((decision) => this.#decided(passage, decision));
     return this.#decided(passage, asked);
+  }
+
+  /** Asks Redis, with a span of the question. */
+  async #traced(trace: ExchangeTrace, { terms, key, units }: Passage): Promise<Decision | null> {
+    const span = trace.call(IN_REDIS);
+    const decision = await this.#store.take(terms, key, units);
+    span?.ended(decision === null ? UNANSWERED : ANSWERED);
+    return decision;
   }
 
   /** The request goes no further: it takes nothing. */

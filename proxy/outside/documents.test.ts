@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { err, ok, type Result } from '#lib/result.ts';
 import type { DocumentHandle, LoadedDocument } from '../exchange/outside.ts';
+import type { ExchangeTrace } from '../exchange/tracing.ts';
 import { until } from '../../test/support/until.ts';
 import { DOCUMENT_TIMES, DocumentStore, type DocumentTimes } from './documents.ts';
 
@@ -25,6 +26,10 @@ function again(next: () => string | null, key = 'a'): DocumentHandle<string> {
   return store.open({ key, load });
 }
 
+function traceOf(traceId: string): ExchangeTrace {
+  return { traceId, spanId: '', sampled: true, call: () => null };
+}
+
 afterEach(() => store.close());
 
 test('a document is loaded without a request', async () => {
@@ -37,6 +42,20 @@ test('requests share a load that is under way', async () => {
   const handle = open(() => 'one');
   await Promise.all([handle.refresh(), handle.refresh(), handle.refresh()]);
   expect([handle.value, loads]).toEqual(['one', 1]);
+});
+
+test('the trace of the request that begins a load goes with it, and those of others do not', async () => {
+  const [first, second] = [traceOf('a'), traceOf('b')];
+  const traces: unknown[] = [];
+  store = new DocumentStore({ ...DOCUMENT_TIMES, least: 0 }, () => now);
+  const load = (trace: unknown): Promise<Result<LoadedDocument<string>>> => {
+    traces.push(trace);
+    return Promise.resolve(err('is away'));
+  };
+  const handle = store.open({ key: 'a', load });
+  await handle.refresh();
+  await Promise.all([handle.refresh(first), handle.refresh(second)]);
+  expect(traces).toEqual([null, first]);
 });
 
 test('requests cause at most one load in the least time', async () => {

@@ -4,6 +4,7 @@
 //              └──failure──> wait (grows) ──> load; the last value stays in use for a day
 import { Backoff } from '#lib/backoff.ts';
 import type { DocumentHandle, Documents, DocumentSource } from '../exchange/outside.ts';
+import type { ExchangeTrace } from '../exchange/tracing.ts';
 
 /** Times in milliseconds. */
 export interface DocumentTimes {
@@ -126,20 +127,20 @@ class Document<T> {
     return () => void this.#listeners.delete(own);
   }
 
-  refresh(): Promise<void> {
+  refresh(trace: ExchangeTrace | null): Promise<void> {
     if (this.#loading !== null) return this.#loading;
-    return this.#now() - this.#startedAt < this.#times.least ? Promise.resolve() : this.#load();
+    return this.#now() - this.#startedAt < this.#times.least ? Promise.resolve() : this.#load(trace);
   }
 
-  #load(): Promise<void> {
+  #load(trace: ExchangeTrace | null): Promise<void> {
     this.pause();
     this.#startedAt = this.#now();
-    this.#loading = this.#take().finally(() => (this.#loading = null));
+    this.#loading = this.#take(trace).finally(() => (this.#loading = null));
     return this.#loading;
   }
 
-  async #take(): Promise<void> {
-    const loaded = await this.#source.load();
+  async #take(trace: ExchangeTrace | null): Promise<void> {
+    const loaded = await this.#source.load(trace);
     if (!loaded.ok) {
       this.#problem = loaded.error;
       return this.#schedule(this.#backoff.next());
@@ -158,7 +159,7 @@ class Document<T> {
 
   #schedule(wait: number): void {
     this.pause();
-    if (this.#users > 0) this.#timer = setTimeout(() => void this.#load(), wait).unref();
+    if (this.#users > 0) this.#timer = setTimeout(() => void this.#load(null), wait).unref();
   }
 }
 
@@ -181,8 +182,8 @@ class Handle<T> implements DocumentHandle<T> {
     return this.#document.problem;
   }
 
-  refresh(): Promise<void> {
-    return this.#document.refresh();
+  refresh(trace: ExchangeTrace | null = null): Promise<void> {
+    return this.#document.refresh(trace);
   }
 
   onChange(listener: () => void): () => void {

@@ -5,6 +5,7 @@ import { Agent, request } from 'undici';
 import { checkHost, guardedLookup, quoted, RefusedDestination, type AddressGuard } from '#lib/destination.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import type { OutsideAnswer, OutsideRequest } from '../exchange/outside.ts';
+import type { ServiceCall } from '../exchange/tracing.ts';
 
 const DEFAULT_TIMEOUT_MS = 5_000;
 const DEFAULT_MAX_BYTES = 1_048_576;
@@ -46,10 +47,14 @@ export class OutsideServices {
     const url = URL.parse(asked.url);
     if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
       return err('is not a URL of http or https without credentials');
+    const span = asked.trace?.call(callOf(asked, url)) ?? null;
     try {
       checkHost(url.hostname.replace(/^\[|\]$/g, ''), this.#guard);
-      return ok(await this.#breakerOf(url.origin).fire(asked));
+      const answer = await this.#breakerOf(url.origin).fire(asked);
+      span?.ended({ status: answer.status, error: '', endpoint: null });
+      return ok(answer);
     } catch (error) {
+      span?.ended({ status: -1, error: errorTypeOf(error), endpoint: null });
       return err(wordsFor(error));
     }
   }
@@ -123,6 +128,16 @@ function flat(headers: Readonly<Record<string, string | string[] | undefined>>):
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]),
   );
+}
+
+function callOf({ method = 'GET' }: OutsideRequest, { origin, pathname }: URL): ServiceCall {
+  return { protocol: 'http', method, url: origin + pathname, backend: '' };
+}
+
+/** A code of the system, or the class of the error. */
+function errorTypeOf(error: unknown): string {
+  const { name = '', code } = error as { readonly name?: string; readonly code?: unknown };
+  return typeof code === 'string' ? code : name;
 }
 
 function wordsFor(error: unknown): string {

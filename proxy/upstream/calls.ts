@@ -4,7 +4,9 @@ import { ERRORS } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Headers } from '../exchange/headers.ts';
 import type { RoutePlan, UpstreamCluster } from '../exchange/plan.ts';
+import type { CallSpan } from '../exchange/tracing.ts';
 import { UNKNOWN_LENGTH, type DownstreamEvents, type DownstreamStream } from '../exchange/stream.ts';
+import { callOf, outcomeOf } from './service-call.ts';
 import { serviceExchange } from './service-exchange.ts';
 
 /** The part of the request path that a call uses, as a codec does for a client. */
@@ -28,9 +30,12 @@ export class Calls {
 
   /** Calls a cluster (key). */
   readonly open = (key: string, request: CallRequest, listener: CallListener): Call => {
-    const { cluster, plan, path } = this.#options;
-    const call = new OpenedCall(path, listener);
-    const exchange = serviceExchange({ ...request, method: 'POST' }, cluster(key), plan('http2'), new CallReceiver(call));
+    const { plan, path } = this.#options;
+    const [cluster, head] = [this.#options.cluster(key), { ...request, method: 'POST' }];
+    const span = request.trace?.call(callOf(head, cluster, true)) ?? null;
+    const call = new OpenedCall(path, listener, span);
+    const exchange = serviceExchange(head, cluster, plan('http2'), new CallReceiver(call));
+    if (span !== null) exchange.requestHeaders = span.headersWith(exchange.requestHeaders);
     exchange.requestLength = UNKNOWN_LENGTH;
     call.start(exchange);
     return call;
@@ -40,13 +45,16 @@ export class Calls {
 class OpenedCall implements Call {
   readonly #path: CallPath;
   readonly #listener: CallListener;
+  /** Of the exchange that the call is for. */
+  readonly #span: CallSpan | null;
   /** Null before the start and after the end. */
   #exchange: Exchange | null = null;
   #isFull = false;
 
-  constructor(path: CallPath, listener: CallListener) {
+  constructor(path: CallPath, listener: CallListener, span: CallSpan | null) {
     this.#path = path;
     this.#listener = listener;
+    this.#span = span;
   }
 
   start(exchange: Exchange): void {
@@ -66,7 +74,9 @@ class OpenedCall implements Call {
   cancel(): void {
     const exchange = this.#exchange;
     this.#exchange = null;
-    if (exchange !== null) this.#path.downstreamFailed(exchange, ERRORS.downstreamReset);
+    if (exchange === null) return;
+    this.#span?.ended(outcomeOf(exchange, ERRORS.downstreamReset, null));
+    this.#path.downstreamFailed(exchange, ERRORS.downstreamReset);
   }
 
   resume(): void {
@@ -84,8 +94,10 @@ class OpenedCall implements Call {
   }
 
   over(end: CallEnd): void {
-    if (this.#exchange === null) return;
+    const exchange = this.#exchange;
+    if (exchange === null) return;
     this.#exchange = null;
+    this.#span?.ended('trailers' in end ? outcomeOf(exchange, null, end.trailers) : outcomeOf(exchange, end, null));
     this.#listener.over(end);
   }
 

@@ -7,6 +7,8 @@ import type { Headers } from '../exchange/headers.ts';
 import type { RoutePlan, UpstreamCluster } from '../exchange/plan.ts';
 import type { DownstreamStream } from '../exchange/stream.ts';
 import type { Subrequest, SubrequestAnswer } from '../exchange/subrequest.ts';
+import type { CallOutcome, CallSpan } from '../exchange/tracing.ts';
+import { callOf, outcomeOf } from './service-call.ts';
 import { serviceExchange } from './service-exchange.ts';
 
 export interface SubrequestsOptions {
@@ -32,14 +34,16 @@ export class Subrequests {
     if (request.signal?.aborted === true) return Promise.resolve(ERRORS.downstreamReset);
     return new Promise((resolve) => {
       const asked = new Asked(this.#options, request, resolve);
-      this.#options.forward(this.#exchange(cluster, request, asked), request.body);
+      this.#options.forward(this.#exchange(this.#options.cluster(cluster), request, asked), request.body);
     });
   };
 
-  #exchange(key: string, request: Subrequest, downstream: Asked): Exchange {
-    const { cluster, plan } = this.#options;
-    const exchange = serviceExchange(request, cluster(key), plan(request.protocol ?? null), downstream);
-    downstream.start(exchange);
+  #exchange(cluster: UpstreamCluster, request: Subrequest, downstream: Asked): Exchange {
+    const { protocol = null, trace = null } = request;
+    const span = trace === null ? null : trace.call(callOf(request, cluster, protocol === 'http2'));
+    const exchange = serviceExchange(request, cluster, this.#options.plan(protocol), downstream);
+    if (span !== null) exchange.requestHeaders = span.headersWith(exchange.requestHeaders);
+    downstream.start(exchange, span);
     return exchange;
   }
 }
@@ -52,6 +56,8 @@ class Asked extends Timer implements DownstreamStream {
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
   #exchange: Exchange | null = null;
+  /** Of the exchange that asks. */
+  #span: CallSpan | null = null;
 
   constructor(options: SubrequestsOptions, request: Subrequest, resolve: (answer: SubrequestAnswer | ExchangeError) => void) {
     super(() => this.#leave(ERRORS.upstreamTimeout));
@@ -60,8 +66,9 @@ class Asked extends Timer implements DownstreamStream {
     this.#resolve = resolve;
   }
 
-  start(exchange: Exchange): void {
+  start(exchange: Exchange, span: CallSpan | null): void {
     this.#exchange = exchange;
+    this.#span = span;
     this.#options.wheel.arm(this, this.#request.timeout);
     this.#request.signal?.addEventListener('abort', this.#cancelled, { once: true });
   }
@@ -76,11 +83,18 @@ class Asked extends Timer implements DownstreamStream {
   }
 
   #over(answer: SubrequestAnswer | ExchangeError): void {
-    if (this.#exchange === null) return;
+    const exchange = this.#exchange;
+    if (exchange === null) return;
     this.#exchange = null;
+    if (this.#span !== null) this.#span.ended(this.#outcome(exchange, answer));
     this.#options.wheel.disarm(this);
     this.#request.signal?.removeEventListener('abort', this.#cancelled);
     this.#resolve(answer);
+  }
+
+  #outcome(exchange: Exchange, answer: SubrequestAnswer | ExchangeError): CallOutcome {
+    if ('code' in answer) return outcomeOf(exchange, answer, null);
+    return outcomeOf(exchange, null, this.#request.protocol === 'http2' ? (answer.trailers ?? answer.headers) : null);
   }
 
   writeInformational(): void {}

@@ -54,7 +54,10 @@ export class SecurityRig {
     objects: readonly Manifest[],
     rule: object = {},
     options: Partial<
-      Pick<WorkerOptions, 'redis' | 'allowedServices' | 'securityLog' | 'accessLog' | 'accessLogSettings' | 'otlp' | 'tracing'>
+      Pick<
+        WorkerOptions,
+        'redis' | 'allowedServices' | 'documentTimes' | 'securityLog' | 'accessLog' | 'accessLogSettings' | 'otlp' | 'tracing'
+      >
     > & { readonly limits?: Partial<Limits> } = {},
   ): Promise<SecurityRig> {
     const { limits = {}, ...more } = options;

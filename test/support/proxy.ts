@@ -23,17 +23,29 @@ export interface Proxy {
   close(): Promise<void>;
 }
 
+/** Options of the worker that tests set. */
+type ProxyOptions = Partial<
+  Pick<
+    WorkerOptions,
+    | 'via'
+    | 'overloadSignals'
+    | 'filterKinds'
+    | 'redis'
+    | 'allowedServices'
+    | 'documentTimes'
+    | 'securityLog'
+    | 'accessLogSettings'
+    | 'otlp'
+    | 'tracing'
+  >
+>;
+
 /** Starts a worker with these resources; rejects if one has a problem. */
 export async function startProxy(
   resources: readonly ir.Resource[],
   limits: Partial<Limits> = {},
   accessLog = 'off',
-  more: Partial<
-    Pick<
-      WorkerOptions,
-      'via' | 'overloadSignals' | 'filterKinds' | 'redis' | 'allowedServices' | 'securityLog' | 'accessLogSettings' | 'otlp' | 'tracing'
-    >
-  > = {},
+  more: ProxyOptions = {},
 ): Promise<Proxy> {
   const worker = new Worker({
     limits: { ...DEFAULT_LIMITS, ...UNSHED, ...limits },

@@ -51,6 +51,7 @@ export class GrpcService implements Service {
       body: encodeRequest(this.#request(exchange, body)),
       timeout,
       maxAnswerBytes: MAX_ANSWER_BYTES,
+      trace: exchange.trace,
       protocol: 'http2',
       ...(signal === undefined ? {} : { signal }),
     });

@@ -55,6 +55,7 @@ export class HttpService implements Service {
       body: body?.bytes ?? null,
       timeout,
       maxAnswerBytes: MAX_ANSWER_BYTES,
+      trace: exchange.trace,
       ...(signal === undefined ? {} : { signal }),
     });
     if (!('status' in answer && 'body' in answer))

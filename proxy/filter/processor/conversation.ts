@@ -2,6 +2,7 @@
 import type { Call, CallEnd, CallListener, OpenCall } from '../../exchange/call.ts';
 import { answersCall } from '../../exchange/grpc.ts';
 import { getHeader, type Headers } from '../../exchange/headers.ts';
+import type { ExchangeTrace } from '../../exchange/tracing.ts';
 import { Lane, type Ending, type LaneTimes, type Reply, type TakeReply } from './lane.ts';
 import { encodeMessage, PROCESS_PATH, ResponseReader, type PartName, type ProcessingRequest, type ProcessingResponse } from './messages.ts';
 
@@ -30,7 +31,8 @@ export class Conversation implements CallListener {
   /** The processor reads again. */
   onDrained: () => void = () => undefined;
 
-  constructor(open: OpenCall, options: ConversationOptions) {
+  /** `trace`: of the exchange. */
+  constructor(open: OpenCall, options: ConversationOptions, trace: ExchangeTrace | null) {
     this.#options = options;
     this.#reader = new ResponseReader(options.maxMessageBytes);
     const fail = (reason: string): void => this.fail(reason);
@@ -38,7 +40,7 @@ export class Conversation implements CallListener {
     this.#response = new Lane(options, fail);
     const [, namespace = '', name = ''] = options.cluster.split('/');
     const headers = ['content-type', 'application/grpc', 'te', 'trailers'];
-    this.#call = open(options.cluster, { path: PROCESS_PATH, authority: `${name}.${namespace}`, headers }, this);
+    this.#call = open(options.cluster, { path: PROCESS_PATH, authority: `${name}.${namespace}`, headers, trace }, this);
   }
 
   /** Null while the conversation goes on. */

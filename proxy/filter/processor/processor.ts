@@ -41,7 +41,7 @@ class Processor implements Filter {
 
   request(exchange: Exchange): FilterVerdict | Promise<FilterVerdict> {
     if (this.#options.cluster === '') return refuse(exchange, unresolvedPolicy(this.#plan.policy, 'the processor has no backend'));
-    const conversation = new Conversation(this.#dependencies.call, this.#options);
+    const conversation = new Conversation(this.#dependencies.call, this.#options, exchange.trace);
     const half = new RequestHalf(exchange, this.#dependencies);
     if (this.#options.observes) {
       UNDER_WAY.set(exchange, conversation);

@@ -1,4 +1,4 @@
-// The spans of an exchange that is kept: that of the request, and below it those of waits for filters and of attempts. They share one record
+// The spans of an exchange that is kept: that of the request, and below it those of waits for filters, of calls of filters and of attempts. They share one record
 // and its list of attributes, which the sink reads at once.
 import type { Attempt } from '../../exchange/attempt.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
@@ -8,10 +8,11 @@ import { newSpanId } from '#lib/trace-context/ids.ts';
 import { redactorOf } from '../exchange-redactor.ts';
 import { attemptAttributes } from './attempt-attributes.ts';
 import { Epoch } from './epoch.ts';
-import { errorTypeOf, errorTypeOfAttempt } from './failure.ts';
-import { attemptName, requestName } from './names.ts';
+import { errorTypeOf, errorTypeOfAttempt, errorTypeOfCall } from './failure.ts';
+import { attemptName, requestName, serviceCallName } from './names.ts';
 import { requestAttributes } from './request-attributes.ts';
-import type { FilterWait, Trace } from './trace.ts';
+import { serviceCallAttributes } from './service-call-attributes.ts';
+import type { FilterWait, Trace, TracedCall } from './trace.ts';
 
 /** Takes spans: the queue of the way to a collector. It keeps nothing of the record after the call. */
 export interface SpanSink {
@@ -46,6 +47,7 @@ export class ExchangeSpans {
     record.links = NO_LINKS;
     record.parentSpanId = trace.spanId;
     if (trace.waits !== null) for (const wait of trace.waits) this.#addWait(wait, offset);
+    if (trace.calls !== null) for (const call of trace.calls) this.#addCall(call, exchange, offset, exchange.startedAt + ms);
     if (trace.first !== null) this.#addAttempt(trace.first, offset);
     if (trace.later !== null) for (const attempt of trace.later) this.#addAttempt(attempt, offset);
   }
@@ -67,6 +69,16 @@ export class ExchangeSpans {
   #addWait({ filter, since, until }: FilterWait, offset: number): void {
     this.#begin(newSpanId(), `filter ${filter}`, SPAN_KIND.internal).push('weir.filter', filter);
     this.#end(offset + since, offset + until, false, '');
+  }
+
+  /** `end`: of the exchange, for a call that goes on. */
+  #addCall(traced: TracedCall, exchange: Exchange, offset: number, end: number): void {
+    const { call, spanId, since, over } = traced;
+    const attributes = this.#begin(spanId, serviceCallName(call), SPAN_KIND.client);
+    serviceCallAttributes(attributes, call, over === null ? null : over.outcome, redactorOf(exchange));
+    const problem = over === null ? '' : errorTypeOfCall(call, over.outcome);
+    if (problem !== '') attributes.push('error.type', problem);
+    this.#end(offset + since, offset + (over === null ? end : over.at), problem !== '', '');
   }
 
   #addAttempt(attempt: Attempt, offset: number): void {

@@ -2,6 +2,7 @@
 import type { Attempt } from '../../exchange/attempt.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { GRPC_STATUS } from '../../exchange/grpc-status.ts';
+import type { CallOutcome, ServiceCall } from '../../exchange/tracing.ts';
 
 /** The statuses of calls that are failures of the server. */
 const SERVER_FAILURES: ReadonlySet<number> = new Set([
@@ -33,4 +34,10 @@ export function errorTypeOf(exchange: Exchange): string {
 export function errorTypeOfAttempt({ error, status }: Attempt): string {
   if (error !== null) return error.code;
   return status >= CLIENT_ERROR ? String(status) : '';
+}
+
+/** The same for a call of a filter to a service. */
+export function errorTypeOfCall({ protocol }: ServiceCall, { status, error }: CallOutcome): string {
+  if (error !== '') return error;
+  return status >= (protocol === 'grpc' ? 1 : CLIENT_ERROR) ? String(status) : '';
 }

@@ -1,5 +1,6 @@
 // The names of spans, by the conventions of OpenTelemetry: few different ones, so nothing that a client chooses freely.
 import type { Exchange } from '../../exchange/exchange.ts';
+import type { ServiceCall } from '../../exchange/tracing.ts';
 
 /** The methods that have a meaning of their own in traces. */
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'QUERY']);
@@ -21,6 +22,12 @@ export function requestName(exchange: Exchange): string {
 
 export function attemptName(exchange: Exchange): string {
   return exchange.grpc ? callName(exchange) : methodInName(exchange);
+}
+
+/** A command of Redis, `package.Service/Method`, or the method of HTTP. */
+export function serviceCallName({ protocol, method }: ServiceCall): string {
+  if (protocol === 'grpc') return method.slice(1);
+  return protocol === 'redis' || METHODS.has(method) ? method : OTHER_IN_NAMES;
 }
 
 /** Callers choose the names of calls that no rule names in full; the length has a bound. */

@@ -37,10 +37,15 @@ export function addVersion(to: Value[], version: number): void {
   to.push('network.protocol.version', VERSIONS[version] ?? '1.1');
 }
 
-/** Service, method and status of a call. */
-export function addCall(to: Value[], { path, grpcStatus }: Exchange): void {
+/** Service and method of the path of a call. */
+export function addRpc(to: Value[], path: string): void {
   const slash = path.lastIndexOf('/');
   to.push('rpc.system', 'grpc', 'rpc.service', cut(path.slice(1, slash), MAX_TEXT), 'rpc.method', cut(path.slice(slash + 1), MAX_TEXT));
+}
+
+/** Service, method and status of a call. */
+export function addCall(to: Value[], { path, grpcStatus }: Exchange): void {
+  addRpc(to, path);
   if (grpcStatus >= 0) to.push('rpc.grpc.status_code', grpcStatus);
 }
 

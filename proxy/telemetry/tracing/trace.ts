@@ -1,8 +1,11 @@
 // The trace of one exchange while it is open: ids, and what its spans need besides the exchange and its attempts. Spans are made at the end,
 // of exchanges that are kept only.
 import type { Attempt } from '../../exchange/attempt.ts';
-import type { ExchangeTrace, TracingSettings } from '../../exchange/tracing.ts';
+import type { CallOutcome, CallSpan, ExchangeTrace, ServiceCall, TracingSettings } from '../../exchange/tracing.ts';
+import { newSpanId } from '#lib/trace-context/ids.ts';
 import type { TraceParent } from '#lib/trace-context/trace-context.ts';
+import { turnTime } from '#lib/turn-clock.ts';
+import { withContext } from './context.ts';
 
 /** A wait for a filter that is over; turnTime(). */
 export interface FilterWait {
@@ -11,7 +14,30 @@ export interface FilterWait {
   readonly until: number;
 }
 
-/** More attempts or waits of one exchange have no spans. */
+/** A call of a filter to a service; turnTime(). */
+export class TracedCall implements CallSpan {
+  readonly call: ServiceCall;
+  readonly spanId = newSpanId();
+  readonly since = turnTime();
+  readonly #context: (spanId: string, headers: readonly string[]) => string[];
+  /** Null while it goes on. */
+  over: { readonly at: number; readonly outcome: CallOutcome } | null = null;
+
+  constructor(call: ServiceCall, context: (spanId: string, headers: readonly string[]) => string[]) {
+    this.call = call;
+    this.#context = context;
+  }
+
+  headersWith(headers: readonly string[]): string[] {
+    return this.#context(this.spanId, headers);
+  }
+
+  ended(outcome: CallOutcome): void {
+    this.over ??= { at: turnTime(), outcome };
+  }
+}
+
+/** More attempts, waits or calls of one exchange have no spans. */
 const MAX_SPANS = 64;
 
 export class Trace implements ExchangeTrace {
@@ -28,6 +54,7 @@ export class Trace implements ExchangeTrace {
   first: Attempt | null = null;
   later: Attempt[] | null = null;
   waits: FilterWait[] | null = null;
+  calls: TracedCall[] | null = null;
 
   constructor(
     ids: { readonly traceId: string; readonly spanId: string; readonly sampled: boolean },
@@ -57,5 +84,13 @@ export class Trace implements ExchangeTrace {
   waited(wait: FilterWait): void {
     if (this.waits === null) this.waits = [wait];
     else if (this.waits.length < MAX_SPANS) this.waits.push(wait);
+  }
+
+  call(call: ServiceCall): TracedCall | null {
+    this.calls ??= [];
+    if (this.calls.length === MAX_SPANS) return null;
+    const made = new TracedCall(call, (spanId, headers) => withContext(headers, this, spanId));
+    this.calls.push(made);
+    return made;
   }
 }

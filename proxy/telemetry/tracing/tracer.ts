@@ -5,20 +5,17 @@ import type { ExchangeError } from '../../exchange/errors.ts';
 import type { ExchangeListener } from '../../exchange/exchange-events.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { removeHeader } from '../../exchange/headers.ts';
-import type { Headers } from '../../exchange/headers.ts';
-import type { Propagation, TracingPlan, TracingSettings } from '../../exchange/tracing.ts';
-import { B3, B3_MULTI } from '#lib/trace-context/b3.ts';
+import type { TracingPlan, TracingSettings } from '../../exchange/tracing.ts';
 import { newSpanId, newTraceId } from '#lib/trace-context/ids.ts';
 import { isInShare } from '#lib/trace-context/sampling.ts';
-import type { Propagator, TraceParent } from '#lib/trace-context/trace-context.ts';
-import { traceStateOf, W3C } from '#lib/trace-context/w3c.ts';
+import type { TraceParent } from '#lib/trace-context/trace-context.ts';
+import { traceStateOf } from '#lib/trace-context/w3c.ts';
 import { turnTime } from '#lib/turn-clock.ts';
+import { callerOf, contextOf, removeContext } from './context.ts';
 import { isFailure } from './failure.ts';
 import { ExchangeSpans } from './exchange-spans.ts';
 import type { SpanSink } from './exchange-spans.ts';
 import { Trace } from './trace.ts';
-
-const PROPAGATORS: Readonly<Record<Propagation, Propagator>> = { W3C, B3, B3Multi: B3_MULTI };
 
 export class Tracer implements ExchangeListener {
   readonly #defaults: TracingSettings;
@@ -108,24 +105,6 @@ function showToFilters({ requestHeaders }: Exchange, trace: Trace): void {
 /** The decision of the caller, which holds without ids too, as B3 has it; null: there is none that counts. */
 function decisionOf(caller: TraceParent | null, { parent }: TracingSettings): boolean | null {
   return caller === null || parent !== 'Follow' ? null : caller.sampled;
-}
-
-function callerOf(headers: readonly string[], { propagation }: TracingSettings): TraceParent | null {
-  for (const format of propagation) {
-    const context = PROPAGATORS[format].read(headers);
-    if (context !== null) return context;
-  }
-  return null;
-}
-
-function removeContext(headers: Headers, { propagation }: TracingSettings): void {
-  for (const format of propagation) for (const name of PROPAGATORS[format].names) removeHeader(headers, name);
-}
-
-function contextOf({ traceId, sampled, settings }: Trace, spanId: string): Headers {
-  const headers: Headers = [];
-  for (const format of settings.propagation) PROPAGATORS[format].write(headers, traceId, spanId, sampled);
-  return headers;
 }
 
 function isKept(exchange: Exchange, { sampled, settings }: Trace, ms: number): boolean {

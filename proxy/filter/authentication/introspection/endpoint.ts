@@ -1,6 +1,7 @@
 // The endpoint that explains tokens (RFC 7662), at a URL or at a backend.
 import { err, ok, type Result } from '#lib/result.ts';
 import type { DataHandle, DataReference } from '../../../exchange/object-data.ts';
+import type { ExchangeTrace } from '../../../exchange/tracing.ts';
 import type { FilterDependencies } from '../../filter.ts';
 import { basicOf } from '../client-credentials.ts';
 import { strictObject } from '../jwt/strict-json.ts';
@@ -26,6 +27,7 @@ interface Question {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   readonly timeout: number;
+  readonly trace: ExchangeTrace | null;
 }
 
 type Send = (question: Question) => Promise<Result<{ readonly status: number; readonly body: Buffer }>>;
@@ -48,8 +50,8 @@ export class Endpoint {
     else this.#send = backendRef === undefined ? null : atBackend(backendRef.cluster, settings.path, dependencies);
   }
 
-  /** Asks about a token; never rejects. */
-  async ask(token: string): Promise<Introspected> {
+  /** Asks about a token, for the exchange with the trace; never rejects. */
+  async ask(token: string, trace: ExchangeTrace | null): Promise<Introspected> {
     const secret = this.#secret?.value?.toString('utf8').trim() ?? '';
     if (this.#send === null || secret === '') return unavailable('the credentials of the proxy at the endpoint are not there');
     const headers = {
@@ -58,7 +60,7 @@ export class Endpoint {
       accept: 'application/json',
     };
     const body = new URLSearchParams({ token, token_type_hint: 'access_token' }).toString();
-    const answer = await this.#send({ headers, body, timeout: this.#timeout });
+    const answer = await this.#send({ headers, body, timeout: this.#timeout, trace });
     return answer.ok ? introspectedOf(answer.value) : unavailable(`the endpoint ${answer.error}`);
   }
 }
@@ -88,10 +90,10 @@ function atUrl(url: string, ca: DataReference | undefined, { data, outside }: De
 
 function atBackend(cluster: string, path = '/introspect', { ask }: Dependencies): Send {
   const [, namespace = '', name = ''] = cluster.split('/');
-  return async ({ headers, body, timeout }) => {
+  return async ({ headers, body, timeout, trace }) => {
     const answer = await ask(cluster, {
       ...{ method: 'POST', path, authority: `${name}.${namespace}`, headers: Object.entries(headers).flat() },
-      ...{ body: Buffer.from(body), timeout, maxAnswerBytes: MAX_BYTES },
+      ...{ body: Buffer.from(body), timeout, maxAnswerBytes: MAX_BYTES, trace },
     });
     return 'body' in answer ? ok(answer) : err(`does not answer: ${answer.code}`);
   };

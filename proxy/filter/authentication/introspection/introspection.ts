@@ -63,7 +63,7 @@ export class Introspection implements Authenticator {
     if (token === null || token === '') return ABSENT;
     if (token.length > this.#maxBytes) return invalidToken('the token is too large');
     if (!TOKEN.test(token)) return invalidToken('the token is malformed');
-    const answer = this.#answers.of(token, () => this.#endpoint.ask(token));
+    const answer = this.#answers.of(token, () => this.#endpoint.ask(token, exchange.trace));
     return answer instanceof Promise ? answer.then((late) => this.#outcome(late)) : this.#outcome(answer);
   }
 

@@ -2,6 +2,7 @@
 import { Memo } from '#lib/memo.ts';
 import type { ConsumersOf } from '../../../exchange/consumers.ts';
 import type { Exchange } from '../../../exchange/exchange.ts';
+import type { ExchangeTrace } from '../../../exchange/tracing.ts';
 import type { Principal } from '../../../exchange/principal.ts';
 import type { PolicyFilterContext } from '../../rule-policies.ts';
 import { ABSENT, unavailable, type Authenticator, type Outcome } from '../authenticator.ts';
@@ -65,7 +66,7 @@ export class Jwt implements Authenticator {
     if (known !== undefined) return this.#outcome(known, text);
     const token = parseToken(text);
     if (token === null) return invalidToken('the token is malformed');
-    return this.#verify(token, text);
+    return this.#verify(token, text, exchange.trace);
   }
 
   strip(exchange: Exchange): void {
@@ -77,14 +78,14 @@ export class Jwt implements Authenticator {
     for (const { source } of this.#issuers) source.close();
   }
 
-  #verify(token: Token, text: string): Outcome | Promise<Outcome> {
+  #verify(token: Token, text: string, trace: ExchangeTrace | null): Outcome | Promise<Outcome> {
     const name = claimOf(token.claims, 'iss');
     const issuer = this.#issuers.find((each) => each.issuer === name);
     if (issuer === undefined) return invalidToken('the token is of another issuer');
     if (!issuer.permits(token.algorithm)) return invalidToken('the algorithm of the token is not permitted');
     const early = problemOf(token.claims, issuer.rules, this.#now() / 1_000);
     if (early !== null) return invalidToken(early);
-    const checked = checkSignature(issuer.source, token);
+    const checked = checkSignature(issuer.source, token, trace);
     return checked instanceof Promise
       ? checked.then((late) => this.#remember(late, issuer, token, text))
       : this.#remember(checked, issuer, token, text);

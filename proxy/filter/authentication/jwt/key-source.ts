@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import { err, ok, type Result } from '#lib/result.ts';
 import type { DataReference } from '../../../exchange/object-data.ts';
 import { maxAgeOf, type DocumentHandle, type LoadedDocument } from '../../../exchange/outside.ts';
+import type { ExchangeTrace } from '../../../exchange/tracing.ts';
 import type { FilterDependencies } from '../../filter.ts';
 import { parseKeys, secretKeys, type KeySet } from './key-set.ts';
 
@@ -20,8 +21,8 @@ export interface KeySettings {
 export interface KeySource {
   /** Null while there are none. */
   readonly keys: KeySet | null;
-  /** Resolves when newer keys are there, if there may be any. */
-  refresh(): Promise<void>;
+  /** Resolves when newer keys are there, if there may be any. `trace`: of the exchange that waits for them. */
+  refresh(trace: ExchangeTrace | null): Promise<void>;
   onChange(listener: () => void): () => void;
   close(): void;
 }
@@ -46,17 +47,19 @@ const NONE: KeySource = { keys: null, refresh: () => Promise.resolve(), onChange
 
 interface Origin {
   readonly key: string;
-  readonly read: () => Promise<Result<{ readonly status: number; readonly body: Buffer; readonly cacheControl: string | undefined }>>;
+  readonly read: (
+    trace: ExchangeTrace | null,
+  ) => Promise<Result<{ readonly status: number; readonly body: Buffer; readonly cacheControl: string | undefined }>>;
 }
 
 function ofUrl(url: string, ca: DataReference | undefined, { data, outside }: KeySourceDependencies): Origin {
   const authorities = ca === undefined ? null : data.handle(ca);
   return {
     key: JSON.stringify(['jwks', url, ca ?? null]),
-    read: async () => {
+    read: async (trace) => {
       const pem = authorities === null ? '' : authorities.value?.toString('utf8');
       if (pem === undefined) return err('cannot be asked without its CA');
-      const answer = await outside.ask({ url, ca: pem, headers: { accept: ACCEPT }, timeout: TIMEOUT_MS, maxBytes: MAX_BYTES });
+      const answer = await outside.ask({ url, ca: pem, headers: { accept: ACCEPT }, timeout: TIMEOUT_MS, maxBytes: MAX_BYTES, trace });
       if (!answer.ok) return answer;
       const { status, body, headers } = answer.value;
       return ok({ status, body, cacheControl: headers['cache-control'] });
@@ -69,8 +72,8 @@ function ofBackend(cluster: string, path = '/.well-known/jwks.json', { ask }: Ke
   const request = { method: 'GET', path, authority: `${name}.${namespace}`, headers: ['accept', ACCEPT], body: null };
   return {
     key: JSON.stringify(['jwks', cluster, path]),
-    read: async () => {
-      const answer = await ask(cluster, { ...request, timeout: TIMEOUT_MS, maxAnswerBytes: MAX_BYTES });
+    read: async (trace) => {
+      const answer = await ask(cluster, { ...request, timeout: TIMEOUT_MS, maxAnswerBytes: MAX_BYTES, trace });
       if (!('body' in answer)) return err(answer.code);
       const at = answer.headers.findIndex((text, i) => i % 2 === 0 && text === 'cache-control');
       return ok({ status: answer.status, body: answer.body, cacheControl: at === -1 ? undefined : answer.headers[at + 1] });
@@ -79,8 +82,8 @@ function ofBackend(cluster: string, path = '/.well-known/jwks.json', { ask }: Ke
 }
 
 function documentSource({ key, read }: Origin, { outside }: KeySourceDependencies): KeySource {
-  const load = async (): Promise<Result<LoadedDocument<KeySet>>> => {
-    const answer = await read();
+  const load = async (trace: ExchangeTrace | null = null): Promise<Result<LoadedDocument<KeySet>>> => {
+    const answer = await read(trace);
     if (!answer.ok) return answer;
     const { status, body, cacheControl } = answer.value;
     if (status !== 200) return err(`answers ${status}`);
@@ -92,7 +95,7 @@ function documentSource({ key, read }: Origin, { outside }: KeySourceDependencie
     get keys() {
       return handle.value;
     },
-    refresh: () => handle.refresh(),
+    refresh: (trace) => handle.refresh(trace),
     onChange: (listener) => handle.onChange(listener),
     close: () => handle.close(),
   };

@@ -1,5 +1,6 @@
 // Whether a key of an issuer has signed a token: of `jwt` and of `oidc`.
 import type { KeyObject } from 'node:crypto';
+import type { ExchangeTrace } from '../../../exchange/tracing.ts';
 import type { KeySource } from './key-source.ts';
 import { isSignedBy } from './signature.ts';
 import type { Token } from './token.ts';
@@ -7,10 +8,10 @@ import type { Token } from './token.ts';
 /** `unavailable`: the keys of the issuer are not known. */
 export type SignatureCheck = 'valid' | 'wrong' | 'unavailable';
 
-/** Checks the signature at once, or after a look at the issuer, which may have a new key. */
-export function checkSignature(source: KeySource, token: Token): SignatureCheck | Promise<SignatureCheck> {
+/** Checks the signature at once, or after a look at the issuer, which may have a new key. `trace`: of the exchange with the token. */
+export function checkSignature(source: KeySource, token: Token, trace: ExchangeTrace | null): SignatureCheck | Promise<SignatureCheck> {
   if (candidates(source, token).length > 0) return checkNow(source, token);
-  return source.refresh().then(() => checkNow(source, token));
+  return source.refresh(trace).then(() => checkNow(source, token));
 }
 
 function checkNow(source: KeySource, token: Token): SignatureCheck {

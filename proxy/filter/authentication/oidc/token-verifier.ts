@@ -33,7 +33,7 @@ export class TokenVerifier {
     // The keys are public: none of them is a shared secret.
     if (!algorithms.includes(algorithm) || algorithm.startsWith('HS'))
       return { type: 'refused', reason: 'the token has an algorithm that is not accepted' };
-    const checked = await checkSignature(this.#open(jwksUri), token);
+    const checked = await checkSignature(this.#open(jwksUri), token, null);
     if (checked === 'unavailable') return { type: 'unavailable', reason: 'the keys of the provider are not known' };
     return checked === 'valid'
       ? { type: 'verified', claims, algorithm }
