@@ -37,7 +37,9 @@ export function operatorService(operations: readonly Operation[], log: Log, maxC
       Run(call: RunningCall): void {
         call.on('error', () => undefined);
         const refuse = (error: CallError): void => {
-          log.warn({ address: call.getPeer(), reason: error.details }, 'a call of the admin program is refused');
+          // The admin program asks for none to learn whether it is admitted.
+          if (error.code !== status.UNIMPLEMENTED)
+            log.warn({ address: call.getPeer(), reason: error.details }, 'a call of the admin program is refused');
           call.emit('error', error);
         };
         const admitted = admit(call);
