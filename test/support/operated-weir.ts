@@ -46,6 +46,11 @@ export class OperatedWeir {
     return this.#ports[0] as number;
   }
 
+  /** Of the operations. */
+  get adminPort(): number {
+    return this.#ports[1] as number;
+  }
+
   /** Runs `weir` against it. */
   async weir(...args: readonly string[]): Promise<{ readonly code: number | null; readonly output: string }> {
     const { code, stdout, stderr } = await runWeir([...args, '--controller', `127.0.0.1:${this.#ports[1]}`]);
