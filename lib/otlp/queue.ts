@@ -24,6 +24,8 @@ export interface QueueOptions<R> extends SenderOptions {
 const BATCH_RECORDS = 512;
 const BATCH_BYTES = 262_144;
 const MAX_RECORD_BYTES = 65_536;
+/** The room of a batch grows from this. */
+const FIRST_BATCH_BYTES = 16_384;
 /** The most records that wait or are under way. */
 const MAX_RECORDS = 65_536;
 
@@ -34,8 +36,9 @@ export class RecordQueue<R> {
   readonly #dropped: Record<DropReason, number> = { queue_full: 0, too_large: 0, undelivered: 0, rejected: 0, stopped: 0 };
   /** What a batch has besides its records. */
   readonly #headBytes: number;
-  #records: Buffer[] = [];
-  /** Of the records of the open batch. */
+  /** The records of the open batch, one behind the other. */
+  #batch = Buffer.allocUnsafeSlow(0);
+  #records = 0;
   #bytes = 0;
   #timer: NodeJS.Timeout | null = null;
   #isClosed = false;
@@ -56,9 +59,11 @@ export class RecordQueue<R> {
     const { length } = this.#writer;
     if (length > maxRecordBytes) return this.#dropLarge();
     if (this.#bytesWith(length) > maxBytes) return this.#drop('queue_full');
-    this.#records.push(Buffer.from(this.#writer.finish()));
+    this.#makeRoom(length);
+    this.#writer.copyTo(this.#batch, this.#bytes);
+    this.#records++;
     this.#bytes += length;
-    if (this.#records.length >= BATCH_RECORDS || this.#bytes >= BATCH_BYTES) this.flush();
+    if (this.#records >= BATCH_RECORDS || this.#bytes >= BATCH_BYTES) this.flush();
     else this.#timer ??= setTimeout(() => this.flush(), settings.batchAgeMs).unref();
   }
 
@@ -66,18 +71,18 @@ export class RecordQueue<R> {
   flush(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    if (this.#records.length === 0) return;
+    if (this.#records === 0) return;
     this.#sender.send(this.#takeBatch());
   }
 
   /** Records that wait or are under way. */
   get records(): number {
-    return this.#records.length + this.#sender.records;
+    return this.#records + this.#sender.records;
   }
 
   /** Their bytes. */
   get bytes(): number {
-    return this.#sender.bytes + (this.#records.length === 0 ? 0 : this.#headBytes + this.#bytes);
+    return this.#sender.bytes + (this.#records === 0 ? 0 : this.#headBytes + this.#bytes);
   }
 
   /** Records that a collector has. */
@@ -112,11 +117,22 @@ export class RecordQueue<R> {
     return this.#sender.bytes + this.#headBytes + this.#bytes + length;
   }
 
+  #makeRoom(length: number): void {
+    const bytes = this.#bytes + length;
+    if (bytes <= this.#batch.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(FIRST_BATCH_BYTES, this.#batch.length * 2, bytes));
+    this.#batch.copy(larger, 0, 0, this.#bytes);
+    this.#batch = larger;
+  }
+
   #takeBatch(): Batch {
     const [records, bytes] = [this.#records, this.#bytes];
-    this.#records = [];
+    this.#records = 0;
     this.#bytes = 0;
-    return { body: Buffer.concat([requestHead(this.#writer, this.#options.origin, bytes), ...records]), records: records.length };
+    const body = Buffer.concat([requestHead(this.#writer, this.#options.origin, bytes), this.#batch.subarray(0, bytes)]);
+    // Without load the room is not kept.
+    if (records < BATCH_RECORDS) this.#batch = Buffer.allocUnsafeSlow(0);
+    return { body, records };
   }
 
   #drop(reason: DropReason): void {
