@@ -7,6 +7,7 @@ import type { Resource } from '#api/ir/ir.ts';
 import { objectId } from '#api/k8s/object.ts';
 import type { ObjectRef } from '#api/k8s/object.ts';
 import { prepareValidation } from '#api/k8s/validate.ts';
+import { StallWatch } from '#lib/event-loop/stall-watch.ts';
 import { Faults } from '#lib/faults.ts';
 import { joinAddress } from '#lib/host-port.ts';
 import { ownAddresses } from '#lib/own-addresses.ts';
@@ -73,6 +74,7 @@ export class Controller {
   readonly #log: Log;
   readonly #client: ApiClient;
   readonly #metrics: ControllerMetrics;
+  readonly #stalls: StallWatch;
   readonly #faults: Faults;
   readonly #source: KubernetesSource;
   readonly #registry: Registry;
@@ -117,6 +119,8 @@ export class Controller {
     this.#log = log;
     this.#client = new ApiClient(kubeConfig);
     this.#metrics = this.#makeMetrics();
+    this.#stalls = new StallWatch({ log });
+    registerFamilies(this.#metrics.registry, this.#stalls.families());
     this.#faults = new Faults(log, (part) => this.#metrics.faulted(part));
     const { watchNamespaces } = config;
     const namespaces = watchNamespaces.length === 0 ? [] : [...new Set([...watchNamespaces, namespace])];
@@ -176,6 +180,7 @@ export class Controller {
 
   /** Ends the streams of proxies, finishes running writes, and releases the Lease. */
   async stop(): Promise<void> {
+    this.#stalls.stop();
     await this.#components.stop();
     await Promise.all([this.#servers.probes.stop(), this.#servers.admin.stop(), this.#client.close()]);
   }

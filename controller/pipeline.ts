@@ -1,4 +1,5 @@
 // THE SPINE of the controller, the life of a change from top to bottom: event > store > batch > compile > push, status.
+import { occupying } from '#lib/event-loop/occupation.ts';
 import { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
 import type { EncodedResource } from '#api/ir/ir.ts';
@@ -154,7 +155,7 @@ export class Pipeline {
   #compile(changes: readonly Change[]): boolean {
     const started = performance.now();
     try {
-      this.#compiler.take(changes);
+      occupying('compile', () => this.#compiler.take(changes));
       this.#spent += performance.now() - started;
       return true;
     } catch (error) {
@@ -166,7 +167,7 @@ export class Pipeline {
   #handOn(): void {
     const started = performance.now();
     this.#faults.guard('flush', () => {
-      const delta = this.#compiler.flush();
+      const delta = occupying('compile', () => this.#compiler.flush());
       this.#problems.take(delta);
       for (const outlet of this.#outlets) outlet.give(delta);
       this.#logDelta(delta);

@@ -1,7 +1,8 @@
 // The entry point of a worker process: a Worker that follows its supervisor's messages and ends with it.
 import type * as ir from '#api/ir/ir.ts';
+import { StallWatch } from '#lib/event-loop/stall-watch.ts';
 import { createLog } from '#lib/log.ts';
-import { readFamilies, registerProcess } from '#lib/metric.ts';
+import { readFamilies, registerFamilies, registerProcess } from '#lib/metric.ts';
 import type { PortClaim } from './exchange/port-claim.ts';
 import type { Bound, FromWorker, ToWorker } from './supervisor/messages.ts';
 import { ServedInspections } from './supervisor/served-inspections.ts';
@@ -66,6 +67,7 @@ async function stop(what: Worker, { id, grace }: ToWorker & { type: 'stop' }): P
 }
 
 function start(message: ToWorker & { type: 'start' }): void {
+  const log = createLog('warn');
   const made = new Worker({
     ...message.settings,
     ticketKeys: Buffer.from(message.ticketKeys),
@@ -77,10 +79,12 @@ function start(message: ToWorker & { type: 'start' }): void {
     askTopics: (ask) => answer({ type: 'topics', ask }),
     askKeys: (ask) => answer({ type: 'keys', ask }),
     bindingsChanged: () => answer({ type: 'bound', bound: boundBy(made) }),
-    log: createLog('warn'),
+    log,
   });
   worker = made;
-  registerProcess(made.registry, { process: message.name });
+  const labels = { process: message.name };
+  registerProcess(made.registry, labels);
+  registerFamilies(made.registry, new StallWatch({ log, labels }).families());
 }
 
 /** Asks the supervisor, which manages the ports of all workers. */

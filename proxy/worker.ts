@@ -2,6 +2,7 @@
 import { Registry } from 'prom-client';
 import type * as ir from '#api/ir/ir.ts';
 import { normaliseHost, normalisePath } from '#api/match/normalise.ts';
+import { occupying } from '#lib/event-loop/occupation.ts';
 import type { Log } from '#lib/log.ts';
 import { TimerWheel } from '#lib/timer-wheel.ts';
 import { SharedCache } from './cache/shared-cache.ts';
@@ -266,7 +267,7 @@ export class Worker {
    * resources.
    */
   apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]> {
-    const applied = this.#builder.apply(changed, removed);
+    const applied = occupying('configuration', () => this.#builder.apply(changed, removed));
     // Everything but new listeners is in use now.
     this.#probes.refresh(this.#builder.clusters.values());
     return applied;
@@ -326,7 +327,7 @@ export class Worker {
 
   /** What has changed since the last call, for reports to a controller. */
   report(): WorkerReport {
-    return this.#reports.read();
+    return occupying('report', () => this.#reports.read());
   }
 
   /** Runs an inspection of this worker to its end. */

@@ -3,6 +3,7 @@ import { watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { occupying } from '#lib/event-loop/occupation.ts';
 import { objectId, refOf } from '#api/k8s/object.ts';
 import type { KubernetesObject } from '#api/k8s/object.ts';
 import { contentHash } from '#lib/hash.ts';
@@ -232,7 +233,12 @@ async function readIfChanged(file: string, known: KnownFile | undefined, options
     const stamp = `${await realpath(file)} ${ino} ${size} ${mtimeMs}`;
     if (known?.stamp === stamp) return known;
     if (size > MAX_FILE_BYTES) return keepGood(known, stamp, unreadable(file, `is larger than ${MAX_FILE_BYTES} bytes`));
-    const content = withLosses(known, file, parseDocuments(file, decodeText(await readFile(file)), options));
+    const bytes = await readFile(file);
+    const content = withLosses(
+      known,
+      file,
+      occupying('files', () => parseDocuments(file, decodeText(bytes), options)),
+    );
     if (content.broken) return keepGood(known, stamp, content);
     return known !== undefined && !hasAll(content, known.content) && isFresh(mtimeMs, content, options)
       ? { ...known, unsettled: true }

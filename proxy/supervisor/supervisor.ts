@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { Registry } from 'prom-client';
 import * as ir from '#api/ir/ir.ts';
+import { StallWatch } from '#lib/event-loop/stall-watch.ts';
 import type { Format } from '#lib/exposition.ts';
 import type { Ask } from '#lib/limit/share.ts';
 import { TopicDesk, type TopicTold } from '../hub/supervised-topics.ts';
@@ -109,6 +110,7 @@ export class Supervisor {
   readonly #health: HealthChecks;
   /** Null: metrics are not pushed. */
   readonly #push: MetricPush | null;
+  readonly #stalls: StallWatch;
   #ticketKeys: Buffer = randomBytes(TICKET_KEY_BYTES);
   #restarts = 0;
   #version = 0;
@@ -119,7 +121,10 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    if (options.processMetrics !== false) registerProcess(this.registry, options.workers > 1 ? { process: 'supervisor' } : {});
+    const labels = options.workers > 1 ? { process: 'supervisor' } : undefined;
+    if (options.processMetrics !== false) registerProcess(this.registry, labels);
+    this.#stalls = new StallWatch({ log: options.log, labels });
+    registerFamilies(this.registry, this.#stalls.families());
     registerFamilies(
       this.registry,
       supervisorFamilies({
@@ -264,6 +269,7 @@ export class Supervisor {
    */
   async stop(grace: number): Promise<boolean> {
     clearInterval(this.#rotation);
+    this.#stalls.stop();
     this.#health.stop();
     // The last figures are read while there are workers.
     const pushed = (await this.#push?.last())?.sent;

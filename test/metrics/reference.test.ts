@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Registry } from 'prom-client';
+import { StallWatch } from '#lib/event-loop/stall-watch.ts';
 import { spell } from '#lib/exposition.ts';
 import { createLog } from '#lib/log.ts';
 import { FlagValues } from '#lib/flags.ts';
@@ -99,6 +100,9 @@ test('a controller exposes what is documented, and nothing else', async () => {
   expect(registry).toBeInstanceOf(Registry);
   registerFamilies(registry, STORE.families());
   registerFamilies(registry, ALERTS);
+  const stalls = new StallWatch({ log: createLog('silent') });
+  registerFamilies(registry, stalls.families());
+  stalls.stop();
   const text = await spell(await readFamilies(registry), 'text');
   expect(typesOf(text)).toEqual(documented('All programs', 'Controllers and weir up', 'Controllers'));
 });
