@@ -107,6 +107,12 @@ const AccessLog = group('The access log, on the standard output of the proxies; 
   ),
   otlp: Type.Optional(Type.Boolean({ description: 'True: lines also go to the collector of telemetry.otlp. False by default.' })),
   syslog: Type.Optional(SyslogParameters),
+  recentRequests: Type.Optional(
+    Type.Enum(['Off', 'Failed', 'All'], {
+      description:
+        'The requests of the last hour whose lines proxies keep in memory for weir tail --since and weir trace. Failed by default; All costs as much as the log.',
+    }),
+  ),
 });
 
 const SecurityLog = group(

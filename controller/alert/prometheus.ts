@@ -32,6 +32,8 @@ export class Prometheus {
   readonly #access: PrometheusAccess;
   readonly #stop = new AbortController();
   #agent: Agent | null = null;
+  /** The CA certificates of the agent. */
+  #ca = '';
 
   constructor(access: PrometheusAccess) {
     this.#access = access;
@@ -50,7 +52,7 @@ export class Prometheus {
       const token = tokenFile === '' ? '' : readFileSync(tokenFile, 'utf8').trim();
       const answer = await request(`${url.replace(/\/+$/, '')}/api/v1/query`, {
         method: 'POST',
-        dispatcher: (this.#agent ??= this.#open()),
+        dispatcher: this.#dispatcher(),
         signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(timeoutMs)]),
         headers: {
           'content-type': 'application/x-www-form-urlencoded',
@@ -66,9 +68,16 @@ export class Prometheus {
     }
   }
 
-  #open(): Agent {
+  /** The connections. They are opened anew when the file of the CA certificates has changed. */
+  #dispatcher(): Agent {
     const { caFile } = this.#access;
-    return new Agent({ connect: { timeout: TIMEOUT_MS, ...(caFile === '' ? {} : { ca: readFileSync(caFile) }) }, connections: 4 });
+    const ca = caFile === '' ? '' : readFileSync(caFile, 'utf8');
+    if (this.#agent !== null && ca === this.#ca) return this.#agent;
+    // Questions that are under way end first.
+    void this.#agent?.close();
+    this.#ca = ca;
+    this.#agent = new Agent({ connect: { timeout: TIMEOUT_MS, ...(ca === '' ? {} : { ca }) }, connections: 4 });
+    return this.#agent;
   }
 }
 

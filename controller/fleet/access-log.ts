@@ -10,7 +10,7 @@ const FOLDER = '/etc/weir/syslog';
 
 /** The flags of a proxy. */
 export function accessLogFlags(accessLog: AccessLogParameters = {}): readonly (readonly [string, string])[] {
-  const { enabled = true, format, fields, filter, otlp = false, syslog } = accessLog;
+  const { enabled = true, format, fields, filter, otlp = false, syslog, recentRequests } = accessLog;
   const given: readonly (readonly [string, string | undefined])[] = [
     ['access-log', enabled ? undefined : 'off'],
     ['access-log-format', format],
@@ -19,6 +19,7 @@ export function accessLogFlags(accessLog: AccessLogParameters = {}): readonly (r
     ['access-log-otlp', otlp ? 'on' : undefined],
     ['access-log-syslog', syslog?.url],
     ['access-log-syslog-ca-file', sourcesOf(accessLog).length === 0 ? undefined : `${FOLDER}/ca.crt`],
+    ['recent-requests', recentRequests?.toLowerCase()],
   ];
   // Kubernetes would replace $(NAME) by a variable of the container; $$ is a dollar sign.
   return given.flatMap(([name, value]) => (value === undefined ? [] : [[name, value.replaceAll('$(', () => '$$(')] as const]));

@@ -2,8 +2,11 @@
 // slow, dead or answers nonsense when a test says so, since Prometheus does not do that on demand.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import path from 'node:path';
 import { request } from 'undici';
 import type { AlertRule } from '#api/k8s/alert-rule.ts';
 import { validateObject } from '#api/k8s/validate.ts';
@@ -20,6 +23,7 @@ import type { Selection, Values } from '../../controller/telemetry/window/reader
 import { Window } from '../../controller/telemetry/window/window.ts';
 import type { WantedAlerts } from '../../controller/watch/alerts.ts';
 import { Prometheus as RealPrometheus } from '../metrics/prometheus.ts';
+import { TestCa } from '../support/certificates.ts';
 import { describeWith } from '../support/describe-with.ts';
 import { until } from '../support/until.ts';
 
@@ -289,6 +293,31 @@ describeWith(['prometheus', 'promtool'], 'a Prometheus', () => {
     vector([])(waiting as unknown as http.ServerResponse);
     await evaluation;
     expect(evaluator.states.get('AlertRule/weir/failures')).toEqual({ trouble: '', firing: 0 });
+  });
+
+  test('gets the token of the file, and its certificate is verified with the CA of the file, also a later one', async () => {
+    const [ca, other] = await Promise.all([TestCa.create(), TestCa.create()]);
+    const { certificate, privateKey } = await ca.issue('prometheus', 'IP:127.0.0.1');
+    const tokens: (string | undefined)[] = [];
+    const secure = https.createServer({ cert: readFileSync(certificate), key: readFileSync(privateKey) }, (incoming, response) => {
+      tokens.push(incoming.headers.authorization);
+      vector([])(response);
+    });
+    secure.listen(0, '127.0.0.1');
+    await once(secure, 'listening');
+    const [caFile, tokenFile] = ['used.crt', 'token'].map((name) => path.join(ca.folder, name)) as [string, string];
+    copyFileSync(path.join(other.folder, 'ca.crt'), caFile);
+    writeFileSync(tokenFile, 'first\n');
+    const asked = new Prometheus({ url: `https://127.0.0.1:${(secure.address() as AddressInfo).port}`, tokenFile, caFile });
+    expect(await asked.query('up')).toMatchObject({ ok: false, error: expect.stringContaining('Prometheus cannot be asked') });
+    copyFileSync(path.join(ca.folder, 'ca.crt'), caFile);
+    expect(await asked.query('up')).toEqual({ ok: true, value: [] });
+    writeFileSync(tokenFile, 'second');
+    expect(await asked.query('up')).toEqual({ ok: true, value: [] });
+    expect(tokens).toEqual(['Bearer first', 'Bearer second']);
+    await asked.stop();
+    secure.close();
+    await Promise.all([ca.remove(), other.remove()]);
   });
 
   test('that fails again and again is left alone by questions about long ranges, which say so', async () => {

@@ -157,6 +157,8 @@ describeWith(['go'], 'the chart', () => {
     ['controller.store.url=postgres://db/weir,controller.store.claim=a', 'url and claim exclude each other'],
     ['controller.store.claim=a', '2 controllers cannot share a file of SQLite'],
     ['proxy.redis.addresses={u:secret@cache}', '/proxy/redis/addresses/0'],
+    ['controller.alerts.prometheusTokenSecret.name=a', 'a token or a CA needs controller.alerts.prometheusUrl'],
+    ['controller.alerts.prometheusCaSecret.name=a,controller.alerts.prometheusCaConfigMap.name=b', 'exclude each other'],
     ['proxy.accessLogOtlp=true', 'proxy.accessLogOtlp: needs proxy.telemetry.otlp.endpoint'],
     ['proxy.redis.addresses={a,b}', 'mode Single needs exactly one address'],
     ['proxy.redis.addresses={a},proxy.redis.mode=Sentinel', 'proxy.redis.masterName: mode Sentinel needs it'],

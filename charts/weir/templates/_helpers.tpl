@@ -223,8 +223,16 @@ initContainers:
 {{- if and .store.claim (gt (int .replicas) 1) -}}
 {{- fail (printf "controller.store.claim: %d controllers cannot share a file of SQLite; set controller.replicas to 1, or controller.store.url" (int .replicas)) -}}
 {{- end -}}
+{{- with .alerts -}}
+{{- if and .prometheusCaConfigMap.name .prometheusCaSecret.name -}}
+{{- fail "controller.alerts: prometheusCaConfigMap and prometheusCaSecret exclude each other; leave one of them out" -}}
+{{- end -}}
+{{- if and (not .prometheusUrl) (or .prometheusTokenSecret.name .prometheusCaConfigMap.name .prometheusCaSecret.name) -}}
+{{- fail "controller.alerts: a token or a CA needs controller.alerts.prometheusUrl" -}}
+{{- end -}}
+{{- end -}}
 {{- range .extraVolumes -}}
-{{- if has .name (list "store" "store-password") -}}
+{{- if has .name (list "store" "store-password" "prometheus") -}}
 {{- fail (printf "controller.extraVolumes: the chart itself has a volume %s; choose another name" .name) -}}
 {{- end -}}
 {{- end -}}
@@ -390,6 +398,34 @@ topologySpreadConstraints:
 {{- end -}}
 {{- end -}}
 {{- toYaml $files -}}
+{{- end -}}
+
+{{/* What controllers read from files for Prometheus, as weir.redisFiles: .Values.controller.alerts */}}
+{{- define "weir.prometheusFiles" -}}
+{{- $files := list -}}
+{{- with .prometheusTokenSecret }}{{ if .name }}
+{{- $files = append $files (dict "flag" "prometheus-token-file" "kind" "secret" "name" .name "key" .key "path" "token") -}}
+{{- end }}{{ end -}}
+{{- with .prometheusCaConfigMap }}{{ if .name }}
+{{- $files = append $files (dict "flag" "prometheus-ca-file" "kind" "configMap" "name" .name "key" .key "path" "ca.crt") -}}
+{{- end }}{{ end -}}
+{{- with .prometheusCaSecret }}{{ if .name }}
+{{- $files = append $files (dict "flag" "prometheus-ca-file" "kind" "secret" "name" .name "key" .key "path" "ca.crt") -}}
+{{- end }}{{ end -}}
+{{- toYaml $files -}}
+{{- end -}}
+
+{{/* The volume with these files: a list. Every source is optional, so that a missing one stops no controller. */}}
+{{- define "weir.prometheusVolumes" -}}
+{{- $sources := list -}}
+{{- range include "weir.prometheusFiles" . | fromYamlArray -}}
+{{- $sources = append $sources (dict .kind (dict "name" .name "optional" true "items" (list (dict "key" .key "path" .path)))) -}}
+{{- end -}}
+{{- if $sources -}}
+{{- toYaml (list (dict "name" "prometheus" "projected" (dict "defaultMode" 288 "sources" $sources))) -}}
+{{- else -}}
+[]
+{{- end -}}
 {{- end -}}
 
 {{/* A number for a flag: at most six decimals, and no exponent. */}}
