@@ -14,7 +14,7 @@ import type { Network } from './terminal.ts';
 
 const GUIDES = path.resolve(import.meta.dirname, '..', '..', 'docs', 'guides');
 /** Time limit of a step: saved configuration is live at once, but test machines are slow. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 const PAUSE_MS = 50;
 
 /** One step of a page; `line`: its line on the page. */
