@@ -34,8 +34,13 @@ export class WireWriter {
   }
 
   uint32(value: number): void {
-    let size = 1;
-    for (let rest = value >>> 7; rest > 0; rest >>>= 7) size++;
+    if (value < 0x80) {
+      const at = this.#room(1);
+      this.#buffer[at] = value;
+      return;
+    }
+    let size = 2;
+    for (let rest = value >>> 14; rest > 0; rest >>>= 7) size++;
     let at = this.#room(size);
     let rest = value;
     for (let i = 1; i < size; i++) {
