@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { WEIR_GROUP } from '#api/k8s/schema.ts';
 import { KINDS } from '#api/k8s/kinds.ts';
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { parse } from 'yaml';
 import { definitionFiles, OWN_KINDS } from './definitions.ts';
 import { fieldsOf, REFERENCE, referencePage } from './reference.ts';

@@ -3,7 +3,7 @@ import { KINDS } from '#api/k8s/kinds.ts';
 import type { KindName } from '#api/k8s/kinds.ts';
 import { ParentReference } from '#api/k8s/reference.ts';
 import { OWN_POLICIES } from '#api/k8s/policies.ts';
-import type { TSchema } from 'typebox';
+import type { TSchema } from '#lib/typebox.ts';
 import { stringify } from 'yaml';
 import { structuralSchema } from './structural-schema.ts';
 import type { StructuralSchema } from './structural-schema.ts';

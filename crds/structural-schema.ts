@@ -1,5 +1,5 @@
 // Converts the schemas of api/k8s to structural schemas of an API server: the same rules without unsupported keywords.
-import type { TSchema } from 'typebox';
+import type { TSchema } from '#lib/typebox.ts';
 
 /** An OpenAPI v3 schema of a CustomResourceDefinition. */
 export type StructuralSchema = Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { compiledLater, fits, ownSchemas } from './json-schema.ts';
 
 const Port = Type.Integer({ minimum: 1, maximum: 65535 });

@@ -1,6 +1,6 @@
 // Checks values against JSON Schemas that are part of Weir, with ajv. Schemas are compiled at their first use: a process meets few of them.
 import { Ajv, type Options, type ValidateFunction } from 'ajv';
-import type { Static, TSchema } from 'typebox';
+import type { Static, TSchema } from '#lib/typebox.ts';
 
 /**
  * An ajv for schemas of Weir's own. The schemas are not checked themselves (a test does that), and the code of the checks is left as ajv

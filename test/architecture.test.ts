@@ -27,7 +27,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'api/match': ['lib', 'api/ir'],
   'api/policy': ['lib', 'api/ir', 'api/k8s'],
   'api/wire': ['lib', 'api/ir', 'api/policy', 'api/k8s/policies.ts', 'api/k8s/schema-error.ts', 'api/k8s/field-error.ts'],
-  crds: ['api/k8s'],
+  crds: ['lib', 'api/k8s'],
   'controller/watch': ['api', 'lib'],
   'controller/discovery': ['api', 'lib', 'controller/watch', 'controller/store'],
   'controller/snapshot': ['api', 'lib', 'controller/watch/alerts.ts', 'controller/watch/event.ts', 'controller/watch/found.ts'],

@@ -1,5 +1,5 @@
 // Whether the admin program works: for probes, and for people that look for the reason of a failure.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { WEIR_VERSION } from '#lib/version.ts';
 import { adminOperation, reply, type Area } from './operation.ts';
 

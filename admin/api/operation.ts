@@ -1,7 +1,7 @@
 // The contract of the admin API: an operation is a method and a path, the permission that it needs, the schemas of its input and answer,
 // an example, and a function. The server does everything else around it: it authenticates, authorises, validates, limits and audits.
-import { Type } from 'typebox';
-import type { Static, TObject, TSchema } from 'typebox';
+import { Type } from '#lib/typebox.ts';
+import type { Static, TObject, TSchema } from '#lib/typebox.ts';
 import type { Log } from '#lib/log.ts';
 import { ok, type Result } from '#lib/result.ts';
 import type { Permission } from './permissions.ts';

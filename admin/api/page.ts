@@ -1,6 +1,6 @@
 // Lists of the admin API come in pages: a page is a limit and a cursor, so that no list is larger than its caller can take.
-import { Type } from 'typebox';
-import type { TObject, TProperties, TSchema } from 'typebox';
+import { Type } from '#lib/typebox.ts';
+import type { TObject, TProperties, TSchema } from '#lib/typebox.ts';
 
 /** The members of a query that choose a page. */
 export const PAGE = {

@@ -1,6 +1,6 @@
 // The answer to the challenge of a certificate authority (ACME, RFC 8555), which any proxy of the listener gives. It is a resource of its own,
 // so that a challenge recompiles neither a listener nor a route.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { resourceId } from './resource-id.ts';
 import { originOfKey, type ResourceKindOf } from './resource-kind.ts';
 

@@ -1,5 +1,5 @@
 // A cluster: the target of a backendRef (a port of a Service, or a Backend), without its endpoints.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { resourceId } from './resource-id.ts';
 import { objectName, originOfKey, type References, type ResourceKindOf, type ResourceOrigin } from './resource-kind.ts';
 import { TlsSettings } from './tls-settings.ts';

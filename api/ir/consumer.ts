@@ -1,6 +1,6 @@
 // A consumer: a caller that Weir knows, with its credentials in the form that proxies compare. It is a resource of its own, so that a
 // revocation is a change of one resource and recompiles no route.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import type { ResourceKindOf } from './resource-kind.ts';
 
 /** Milliseconds since the epoch: the credential is valid from `notBefore` until just before `expires`. */

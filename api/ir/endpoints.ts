@@ -1,5 +1,5 @@
 // The endpoints of one cluster. They are a resource of their own, so that changes of pods never recompile or resend a route.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { originOfBackend } from './cluster.ts';
 import { resourceId } from './resource-id.ts';
 import type { ResourceKindOf } from './resource-kind.ts';

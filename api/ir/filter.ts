@@ -1,5 +1,5 @@
 // Filters of a route rule or of a backend, as in the Gateway API, with references resolved and defaults applied.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 
 /** A header to write. The name is lower case. */
 export const HeaderValue = Type.Object({ name: Type.String({ minLength: 1 }), value: Type.String() }, { additionalProperties: false });

@@ -1,5 +1,5 @@
 // A listener: one entry of spec.listeners of a Gateway or a ListenerSet, in the form that a proxy uses.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { gatewayName, parseListenerKey } from './listener-key.ts';
 import { resourceId } from './resource-id.ts';
 import { SESSION_KEYS } from './session-keys.ts';

@@ -1,6 +1,6 @@
 // Entries of Secrets and ConfigMaps that policies refer to, such as keys and passwords. They are a resource of their own, so that a change
 // of an entry recompiles no policy.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { resourceId } from './resource-id.ts';
 import { originOfKey, type ResourceKindOf } from './resource-kind.ts';
 

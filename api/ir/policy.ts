@@ -1,6 +1,6 @@
 // A policy: the settings of one object of a Weir policy kind, and its targets. The controller sends policies unmerged, so that a change of
 // one policy is a change of one resource; api/policy merges them.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { resourceId } from './resource-id.ts';
 import { objectName, originOfKey, type References, type ResourceKindOf } from './resource-kind.ts';
 

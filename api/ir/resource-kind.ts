@@ -1,6 +1,6 @@
 // The descriptor of a kind of resource: everything that the pipeline needs to know about the kind besides its schema. Each kind has one in
 // its own file; resource.ts has the list.
-import type { Static, TSchema } from 'typebox';
+import type { Static, TSchema } from '#lib/typebox.ts';
 
 /** A Kubernetes object by its kind, namespace and name. */
 export interface ObjectName {

@@ -1,5 +1,5 @@
 // The list of the kinds of resources, and the union of everything the controller pushes and a proxy holds.
-import type { Static } from 'typebox';
+import type { Static } from '#lib/typebox.ts';
 import { contentHash } from '#lib/hash.ts';
 import { challengeKind } from './challenge.ts';
 import { clusterKind } from './cluster.ts';

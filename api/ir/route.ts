@@ -1,5 +1,5 @@
 // A route: one rule of an HTTPRoute or GRPCRoute, with references to its listeners.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { resourceId } from './resource-id.ts';
 import { objectName, originOfKey, type References, type ResourceKindOf, type ResourceOrigin } from './resource-kind.ts';
 import { clustersOfFilters, Filter } from './filter.ts';

@@ -1,5 +1,5 @@
 // The certificate and key of a TLS listener. They are a resource of their own, so that a rotation recompiles no route.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { resourceId } from './resource-id.ts';
 import type { ResourceKindOf } from './resource-kind.ts';
 

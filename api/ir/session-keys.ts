@@ -1,6 +1,6 @@
 // The keys that all proxies sign and verify sessions with, so that a session holds at each of them. They are a resource of their own, since
 // a rotation changes no route.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { resourceId } from './resource-id.ts';
 import type { ResourceKindOf } from './resource-kind.ts';
 

@@ -1,6 +1,6 @@
 // A stream route: one rule of a TCPRoute, TLSRoute or UDPRoute. It routes whole connections (for UDP: all datagrams of one peer), by their
 // listener and, with TLS, the server name of the handshake.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import type { ResourceKindOf } from './resource-kind.ts';
 import { originOfRule, referencesOfRule, ruleFields, withVisibleAttachments } from './route.ts';
 

@@ -1,6 +1,6 @@
 // The TLS versions, suites and key exchanges that one side accepts, by the names in lib/tls-names.ts.
 import { ALPN_PROTOCOLS, CIPHER_SUITES, KEY_EXCHANGES, TLS_VERSIONS } from '#lib/tls-names.ts';
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 
 export type CipherSuite = (typeof CIPHER_SUITES)[number];
 export type AlpnProtocol = (typeof ALPN_PROTOCOLS)[number];

@@ -1,6 +1,6 @@
 // CA certificates to verify clients or backends. They are a resource of their own, so that a rotation recompiles neither a listener nor a
 // route.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { resourceId } from './resource-id.ts';
 import { originOfKey, type ResourceKindOf } from './resource-kind.ts';
 

@@ -1,5 +1,5 @@
 // AlertRule: a condition over what Weir sees, or a query of Prometheus, that leads to notifications.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { SUBJECTS } from '../alert/subjects.ts';
 import { closed, DnsName, DURATION_FORM, DURATION_RULES, objectOf, WEIR_GROUP } from './schema.ts';
 

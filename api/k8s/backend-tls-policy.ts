@@ -1,5 +1,5 @@
 // BackendTLSPolicy: TLS from a Gateway to a Service (GEP-1897).
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { LocalReference } from './reference.ts';
 import { closed, DnsName, GATEWAY_GROUP, Group, Hostname, Kind, objectOf, PreciseHostname } from './schema.ts';
 

@@ -1,5 +1,5 @@
 // Backend: endpoints outside Kubernetes, which a route can refer to like a Service.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { BACKEND_SOURCES, SOURCE_FIELDS } from './backend-source/index.ts';
 import { closed, objectOf, Port, WEIR_GROUP } from './schema.ts';
 

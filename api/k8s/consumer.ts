@@ -1,5 +1,5 @@
 // Consumer: a caller that Weir knows, with its credentials, groups and plan.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { closed, DnsName, objectOf, WEIR_GROUP } from './schema.ts';
 
 /** A point in time as RFC 3339 writes it. */

@@ -1,5 +1,5 @@
 // The kinds of Kubernetes itself that Weir reads: Service, EndpointSlice, Secret, ConfigMap, Namespace, CustomResourceDefinition.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { closed, Metadata, objectOf, Port, unread, unsupported } from './schema.ts';
 
 const PortName = Type.String({ default: '', maxLength: 63 });

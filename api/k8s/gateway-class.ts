@@ -1,5 +1,5 @@
 // GatewayClass: has the name of the controller that serves its Gateways.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { closed, DnsLabel, DnsName, GATEWAY_GROUP, Group, Kind, objectOf } from './schema.ts';
 
 export const GatewayClass = objectOf(

@@ -1,5 +1,5 @@
 // What the groups of GatewayParameters are made of.
-import { Type, type TProperties, type TSchema } from 'typebox';
+import { Type, type TProperties, type TSchema } from '#lib/typebox.ts';
 import { closed, DURATION_FORM, DURATION_RULES } from './schema.ts';
 
 /** CEL rules for the CRD; gateway-parameters-rules.ts has the same rules for objects from files. */

@@ -1,5 +1,5 @@
 // `accessLog.syslog` of GatewayParameters: the syslog server of the access log.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { configMapKey, group, secretKey, withRules } from './gateway-parameters-parts.ts';
 
 /** Without a user, a path and a query. */

@@ -1,5 +1,5 @@
 // `telemetry` of GatewayParameters: the collector of proxies, and their defaults for traces.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { configMapKey, duration, group, secretKey, texts, withRules } from './gateway-parameters-parts.ts';
 import { TracingParameters } from './gateway-parameters-tracing.ts';
 

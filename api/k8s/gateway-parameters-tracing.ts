@@ -1,5 +1,5 @@
 // `telemetry.tracing` of GatewayParameters: the traces of requests without a policy.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { duration, group } from './gateway-parameters-parts.ts';
 import { PARENT_MODES, PROPAGATIONS } from './telemetry/tracing.ts';
 

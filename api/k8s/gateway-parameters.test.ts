@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { TSchema } from 'typebox';
+import type { TSchema } from '#lib/typebox.ts';
 import { flagsOf } from '#lib/flags.ts';
 import { DEFAULT_LIMITS } from '../../proxy/exchange/limits.ts';
 import { PROXY_FLAGS } from '../../proxy/config.ts';

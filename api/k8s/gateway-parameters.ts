@@ -1,6 +1,6 @@
 // GatewayParameters: how the proxies of a Gateway run. The parameters of a Gateway win over those of its GatewayClass, field by field;
 // fields that neither sets have the controller's defaults.
-import { Type, type Static, type TSchema } from 'typebox';
+import { Type, type Static, type TSchema } from '#lib/typebox.ts';
 import { configMapKey, duration, group, secretKey, texts, withRules } from './gateway-parameters-parts.ts';
 import { SyslogParameters } from './gateway-parameters-syslog.ts';
 import { TelemetryParameters } from './gateway-parameters-telemetry.ts';

@@ -1,5 +1,5 @@
 // Gateway: the listeners that a user requests, and the routes that may attach to them.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { LabelSelector, LocalReference, ObjectReference, SecretReference } from './reference.ts';
 import { closed, DnsName, GATEWAY_GROUP, Group, HostnameOrAny, Kind, objectOf, Port, unsupported } from './schema.ts';
 

@@ -1,5 +1,5 @@
 // GRPCRoute: the destinations of gRPC calls, and changes on the way.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { HeaderFilter, RequestMirror } from './http-filter.ts';
 import { HttpHeaderMatch } from './http-route.ts';
 import { backendFields, LocalReference, ParentReference } from './reference.ts';

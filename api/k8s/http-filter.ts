@@ -1,5 +1,5 @@
 // The filters of an HTTPRoute rule or of one of its backends.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { BackendObjectReference, LocalReference } from './reference.ts';
 import { closed, HeaderName, Port, PreciseHostname } from './schema.ts';
 

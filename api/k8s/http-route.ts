@@ -1,5 +1,5 @@
 // HTTPRoute: the destinations of requests, and changes on the way.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { HttpRouteFilter, Method } from './http-filter.ts';
 import { backendFields, ParentReference } from './reference.ts';
 import { closed, DnsName, Duration, GATEWAY_GROUP, HeaderName, Hostname, objectOf, unsupported } from './schema.ts';

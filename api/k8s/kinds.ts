@@ -1,5 +1,5 @@
 // The table of the kinds that Weir reads: their names in the API and the schemas of their objects.
-import type { TSchema } from 'typebox';
+import type { TSchema } from '#lib/typebox.ts';
 import { AlertRule } from './alert-rule.ts';
 import { Backend } from './backend.ts';
 import { BackendTlsPolicy } from './backend-tls-policy.ts';

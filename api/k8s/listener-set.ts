@@ -1,5 +1,5 @@
 // ListenerSet: adds listeners of another owner to a Gateway (GEP-1713).
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { Listener } from './gateway.ts';
 import { closed, DnsLabel, DnsName, GATEWAY_GROUP, Group, Kind, objectOf } from './schema.ts';
 

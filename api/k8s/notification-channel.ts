@@ -1,5 +1,5 @@
 // NotificationChannel: where notifications of alerts go, and how they are grouped and repeated.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { SEVERITIES } from './alert-rule.ts';
 import { closed, DnsName, DURATION_FORM, DURATION_RULES, objectOf, WEIR_GROUP } from './schema.ts';
 

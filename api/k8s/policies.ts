@@ -1,5 +1,5 @@
 // The list of the policy kinds with settings: Weir's own, and one of the Gateway API. Each is watched, compiled, pushed, merged, documented and explained.
-import type { Static } from 'typebox';
+import type { Static } from '#lib/typebox.ts';
 import { backendTrafficPolicy } from './backend-traffic-policy.ts';
 import { clientTrafficPolicy } from './client-traffic-policy.ts';
 import { extensionPolicy } from './extension-policy.ts';

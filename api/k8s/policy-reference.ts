@@ -1,6 +1,6 @@
 // References in the settings of policies: to entries of Secrets and ConfigMaps, and to backends. A setting is marked here as a reference;
 // compile resolves all references in the same way (controller/compile/policy-references.ts).
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { backendFields, type BackendObjectReference } from './reference.ts';
 import { closed, DnsLabel, DnsName } from './schema.ts';
 

@@ -3,7 +3,7 @@ import { compileExpression, type ExpressionTerms } from '../expression/expressio
 import { parseAddressRange } from '#lib/address-range.ts';
 import { parsePointer } from '#lib/json-pointer.ts';
 import { parseSize } from '#lib/size.ts';
-import type { TSchema } from 'typebox';
+import type { TSchema } from '#lib/typebox.ts';
 import { repeated } from './duplicates.ts';
 import { fieldOf, type FieldError } from './field-error.ts';
 import { originPortObstacle } from './filter-rules.ts';

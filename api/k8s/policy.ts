@@ -1,5 +1,5 @@
 // The common parts of Weir's policies: the targets (GEP-713) and the form of their schemas.
-import { Type, type Static, type TProperties } from 'typebox';
+import { Type, type Static, type TProperties } from '#lib/typebox.ts';
 import { LabelSelector } from './reference.ts';
 import { closed, DnsName, GATEWAY_GROUP, Group, Kind, objectOf, WEIR_GROUP } from './schema.ts';
 

@@ -1,5 +1,5 @@
 // ReferenceGrant: the owner of a namespace allows references from other namespaces to its objects.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { closed, DnsLabel, DnsName, GATEWAY_GROUP, Group, Kind, objectOf } from './schema.ts';
 
 export const ReferenceGrant = objectOf(

@@ -1,5 +1,5 @@
 // References between objects, with the defaults of the API server.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import type { ObjectRef } from './object.ts';
 import { closed, DnsLabel, DnsName, GATEWAY_GROUP, Group, Kind, Port } from './schema.ts';
 

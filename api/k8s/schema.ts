@@ -1,5 +1,5 @@
 // Building blocks for the schemas of Kubernetes kinds: closed objects, names, and patterns with a reason in words.
-import { Type, type TProperties, type TSchema } from 'typebox';
+import { Type, type TProperties, type TSchema } from '#lib/typebox.ts';
 import type { ObjectMeta } from './object.ts';
 
 /** An object without other fields: an unknown field is probably a typing error, so it is reported instead of dropped. */

@@ -1,5 +1,5 @@
 // Sessions in a rule of an HTTPRoute or GRPCRoute (GEP-1619, experimental channel): their requests go to one endpoint.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import type { FieldError } from './field-error.ts';
 import { editObstacle } from './header-rules.ts';
 import { closed, Duration } from './schema.ts';

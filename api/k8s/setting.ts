@@ -2,7 +2,7 @@
 // out, the next policy decides, and finally the flags of the proxy.
 import { MAX_EXPRESSION, type ExpressionMoment, type ExpressionResult } from '../expression/expression.ts';
 import { SIZE_PATTERN } from '#lib/size.ts';
-import { Type, type TProperties, type TSchema } from 'typebox';
+import { Type, type TProperties, type TSchema } from '#lib/typebox.ts';
 import { DURATION_FORM, DURATION_RULES } from './schema.ts';
 
 // Keywords that JSON Schema does not define; schema checkers ignore them.

@@ -1,5 +1,5 @@
 // The only rule of a TCPRoute, TLSRoute or UDPRoute: the destinations of connections or datagrams.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { backendFields } from './reference.ts';
 import { closed, DnsName } from './schema.ts';
 

@@ -1,5 +1,5 @@
 // TCPRoute: the destinations of the connections of a TCP listener.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { ParentReference } from './reference.ts';
 import { closed, GATEWAY_GROUP, objectOf, unsupported } from './schema.ts';
 import { StreamRouteRule } from './stream-rule.ts';

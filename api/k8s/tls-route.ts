@@ -1,5 +1,5 @@
 // TLSRoute: the destinations of the connections of a TLS listener, by server name.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { ParentReference } from './reference.ts';
 import { closed, GATEWAY_GROUP, Hostname, objectOf, unsupported } from './schema.ts';
 import { StreamRouteRule } from './stream-rule.ts';

@@ -1,5 +1,5 @@
 // UDPRoute: the destinations of the datagrams of a UDP listener.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { ParentReference } from './reference.ts';
 import { closed, GATEWAY_GROUP, objectOf, unsupported } from './schema.ts';
 import { StreamRouteRule } from './stream-rule.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { TSchema } from 'typebox';
+import type { TSchema } from '#lib/typebox.ts';
 import { POLICIES } from '../k8s/policies.ts';
 import { leavesOf, type Leaf } from './settings.ts';
 

@@ -3,7 +3,7 @@
 // Shapes, types and checks all derive from the one schema in api/k8s.
 import { parseDuration } from '#lib/duration.ts';
 import { parseSize } from '#lib/size.ts';
-import { Type, type Static, type TSchema } from 'typebox';
+import { Type, type Static, type TSchema } from '#lib/typebox.ts';
 import { fieldOf } from '../k8s/field-error.ts';
 import type { EntryContent, ReferenceType } from '../k8s/policy-reference.ts';
 import type { PolicyKind, PolicyKindName } from '../k8s/policies.ts';

@@ -2,7 +2,7 @@
 // belong to a later release and are ignored (controller/push/adapt.ts handles the consequences).
 //
 // ajv validates, as it does for the objects of api/k8s: users get the same wording of errors.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import type { ErrorObject, ValidateFunction } from 'ajv';
 import { compiledLater, ownSchemas } from '#lib/json-schema.ts';
 import { err, ok, type Result } from '#lib/result.ts';

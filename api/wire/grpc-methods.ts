@@ -1,6 +1,6 @@
 // The methods of gRPC services that a proxy tells: lines of JSON in the answer to the command `grpcMethods`.
-import { Type } from 'typebox';
-import type { Static } from 'typebox';
+import { Type } from '#lib/typebox.ts';
+import type { Static } from '#lib/typebox.ts';
 import { fits } from '#lib/json-schema.ts';
 import { DURATION_BUCKETS } from '#lib/histogram.ts';
 import { MAX_NAME } from './telemetry-limits.ts';

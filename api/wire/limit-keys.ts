@@ -1,7 +1,7 @@
 // The keys of limits that a proxy or a controller tells: lines of JSON in the answer to the command `limits`, and after them the number of
 // keys without room.
-import { Type } from 'typebox';
-import type { Static } from 'typebox';
+import { Type } from '#lib/typebox.ts';
+import type { Static } from '#lib/typebox.ts';
 import { fits } from '#lib/json-schema.ts';
 import { shownKey } from '#lib/limit/key-form.ts';
 import { isLimited, rankOf } from '#lib/limit/listing.ts';

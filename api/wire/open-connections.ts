@@ -1,7 +1,7 @@
 // The open connections that a proxy or a controller tells: lines of JSON in the answer to the command `connections`, and after them the number
 // of connections without room.
-import { Type } from 'typebox';
-import type { Static } from 'typebox';
+import { Type } from '#lib/typebox.ts';
+import type { Static } from '#lib/typebox.ts';
 import { fits } from '#lib/json-schema.ts';
 import { MAX_LISTED_TOPICS, MAX_NAME } from './telemetry-limits.ts';
 

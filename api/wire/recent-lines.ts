@@ -1,7 +1,7 @@
 // The lines of requests that ended lately, which a proxy tells: lines of JSON in the answer to the command `recentRequests`, and after them
 // the number of lines without room.
-import { Type } from 'typebox';
-import type { Static } from 'typebox';
+import { Type } from '#lib/typebox.ts';
+import type { Static } from '#lib/typebox.ts';
 import { fits } from '#lib/json-schema.ts';
 import { MAX_RECENT_LINE } from './telemetry-limits.ts';
 

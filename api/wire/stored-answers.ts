@@ -1,7 +1,7 @@
 // The stored answers that a proxy or a controller tells: lines of JSON in the answer to the command `storedAnswers`, and after them the number of
 // answers without room.
-import { Type } from 'typebox';
-import type { Static } from 'typebox';
+import { Type } from '#lib/typebox.ts';
+import type { Static } from '#lib/typebox.ts';
 import { fits } from '#lib/json-schema.ts';
 import { MAX_LISTED_TAGS, MAX_NAME, MAX_SHOWN_URL } from './telemetry-limits.ts';
 

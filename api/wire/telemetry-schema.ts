@@ -2,8 +2,8 @@
 // `report.endpoints[3].failures[0].code`. Unknown words and members belong to a later release and are allowed.
 import type { ValidateFunction } from 'ajv';
 import { compiledLater, ownSchemas } from '#lib/json-schema.ts';
-import { Type } from 'typebox';
-import type { TSchema } from 'typebox';
+import { Type } from '#lib/typebox.ts';
+import type { TSchema } from '#lib/typebox.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import { DURATION_BUCKETS } from '#lib/histogram.ts';
 import type { FieldError } from '../k8s/field-error.ts';

@@ -1,6 +1,6 @@
 // What proxies tell of URLs that they have requested to fill their caches: lines of JSON in the answer to the command `warmCache`, one for each
 // URL of each worker.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { fits } from '#lib/json-schema.ts';
 import { MAX_REASON, MAX_WARMED_URLS } from './telemetry-limits.ts';
 

@@ -1,5 +1,5 @@
 // The resource /alerts: alerts with their rules and channels, silences, tests of channels, and the rules for Prometheus.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { closed, DnsLabel, DnsName, DURATION_FORM, DURATION_RULES } from '#api/k8s/schema.ts';
 import { formatDuration, parseDuration } from '#lib/duration.ts';
 import { err, ok } from '#lib/result.ts';

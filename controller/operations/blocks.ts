@@ -1,5 +1,5 @@
 // The resource /blocks: requests that operators block at all proxies, and the blocks that threat detection of the proxies has made.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { closed, DURATION_FORM, DURATION_RULES } from '#api/k8s/schema.ts';
 import { MAX_DETECTED, MAX_NAME } from '#api/wire/telemetry-limits.ts';
 import type { DetectedBlock } from '#api/wire/telemetry-messages.ts';

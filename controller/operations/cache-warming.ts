@@ -1,5 +1,5 @@
 // The operation that fills caches: the proxies request URLs through their routes.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { isWarmLine, worse, type WarmLine } from '#api/wire/warmed-urls.ts';
 import {
   MAX_CACHE_SUBJECT,

@@ -1,5 +1,5 @@
 // The resource /cache: stored answers of all proxies.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { isAnswerLine, type AnswerFilter, type AnswerLine } from '#api/wire/stored-answers.ts';
 import { MAX_CACHE_SUBJECT, MAX_LISTED_ANSWERS, MAX_NAME } from '#api/wire/telemetry-limits.ts';
 import type { Action, PurgeCacheMessage } from '#api/wire/telemetry-messages.ts';

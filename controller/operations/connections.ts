@@ -1,5 +1,5 @@
 // The resource /connections: WebSockets, other tunnels and streams of events that are open at all proxies.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { isConnectionLine, type ConnectionFilter, type ConnectionLine } from '#api/wire/open-connections.ts';
 import { MAX_CLOSE_REASON, MAX_LISTED_CONNECTIONS, MAX_NAME } from '#api/wire/telemetry-limits.ts';
 import type { Action } from '#api/wire/telemetry-messages.ts';

@@ -1,5 +1,5 @@
 // The resource /endpoints: endpoints of Backends that are registered by hand.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { formatDuration, parseDuration } from '#lib/duration.ts';
 import { canonicalAddress } from '#lib/ip-address.ts';
 import { err, ok, type Result } from '#lib/result.ts';

@@ -1,6 +1,6 @@
 // The failures of all proxies in groups, and one group with its samples.
-import { Type } from 'typebox';
-import type { Static } from 'typebox';
+import { Type } from '#lib/typebox.ts';
+import type { Static } from '#lib/typebox.ts';
 import { err, ok } from '#lib/result.ts';
 import type { ErrorList, FleetErrors, SeenErrorGroup } from '../telemetry/errors/fleet-errors.ts';
 import { invalid, operation } from './operation.ts';

@@ -1,5 +1,5 @@
 // The status of the fleet, overrides of endpoints and breakers, and commands to proxies.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import { joinAddress, splitAddress } from '#lib/host-port.ts';
 import { didYouMean } from '#lib/nearest.ts';

@@ -1,5 +1,5 @@
 // The resource /grpc-methods: the methods of gRPC services, and what all proxies have counted of them.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { isMethodLine, MethodSums, type MethodLine } from '#api/wire/grpc-methods.ts';
 import { quantile } from '#lib/histogram.ts';
 import { ok } from '#lib/result.ts';

@@ -1,5 +1,5 @@
 // The keys of limits, and their resets.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { err, ok } from '#lib/result.ts';
 import { MAX_LISTED_KEYS, MAX_SHOWN_KEY } from '#api/wire/telemetry-limits.ts';
 import type { LimitBook, ResetRefusal } from '../telemetry/limit-book.ts';

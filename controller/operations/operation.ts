@@ -1,7 +1,7 @@
 // One operation of the API for operators: a method and a path, the schema of its input, and a function. The input is the JSON body, or the
 // query of a GET. A refusal is a problem (RFC 9457) that names each wrong field.
 import { compiledLater, ownSchemas } from '#lib/json-schema.ts';
-import type { Static, TObject } from 'typebox';
+import type { Static, TObject } from '#lib/typebox.ts';
 import { json } from '#lib/admin-server.ts';
 import type { AdminRequest, Answer, StreamedAnswer } from '#lib/admin-server.ts';
 import { err, ok, type Result } from '#lib/result.ts';

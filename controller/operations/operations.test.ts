@@ -1,8 +1,8 @@
 // The API for operators over real sockets: input, refusals, and attacks by web pages.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import http from 'node:http';
-import { Type } from 'typebox';
 import { MAX_OPERATION_BYTES } from '#api/wire/operator-limits.ts';
+import { Type } from '#lib/typebox.ts';
 import { AdminServer, refuseWebPages } from '#lib/admin-server.ts';
 import { createLog } from '#lib/log.ts';
 import { err, ok } from '#lib/result.ts';

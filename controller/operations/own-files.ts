@@ -1,5 +1,5 @@
 // Files about the process of this controller: a CPU profile, a heap snapshot. The body of the answer is the file.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { MAX_PROFILE_MS } from '#api/wire/telemetry-limits.ts';
 import type { Body } from '#lib/admin-server.ts';
 import { parseDuration } from '#lib/duration.ts';

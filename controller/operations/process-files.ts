@@ -1,6 +1,6 @@
 // Files about a process of a proxy: a CPU profile, a heap snapshot. The body of the answer is the file. A proxy waits for the caller, so a
 // file needs no memory here.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import type { Action } from '#api/wire/telemetry-messages.ts';
 import { MAX_PROFILE_MS } from '#api/wire/telemetry-limits.ts';
 import type { Body } from '#lib/admin-server.ts';

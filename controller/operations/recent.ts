@@ -1,6 +1,6 @@
 // Requests that ended lately: their lines in the memory of proxies, and all that the fleet still knows of one request.
-import { Type } from 'typebox';
-import type { Static } from 'typebox';
+import { Type } from '#lib/typebox.ts';
+import type { Static } from '#lib/typebox.ts';
 import { parseFilter } from '#api/access-log/filter.ts';
 import { isRecentLine, type RecentLine } from '#api/wire/recent-lines.ts';
 import { MAX_RECENT_LINES, MAX_RECENT_MS } from '#api/wire/telemetry-limits.ts';

@@ -1,7 +1,7 @@
 // The tail of the access log: lines of proxies as they come, as JSON objects, one per line. A reader that is too slow gets fewer lines,
 // since a controller must read on: reports and other answers come over the same streams.
-import { Type } from 'typebox';
-import type { Static } from 'typebox';
+import { Type } from '#lib/typebox.ts';
+import type { Static } from '#lib/typebox.ts';
 import { parseFilter } from '#api/access-log/filter.ts';
 import { MAX_TAIL_MS, MAX_TAIL_RATE } from '#api/wire/telemetry-limits.ts';
 import type { Body } from '#lib/admin-server.ts';

@@ -1,7 +1,7 @@
 // Questions about the window of the last two hours: sums, rates, ratios, percentiles, histories and gauges, as docs/reference/window.md has
 // them.
-import { Type } from 'typebox';
-import type { Static } from 'typebox';
+import { Type } from '#lib/typebox.ts';
+import type { Static } from '#lib/typebox.ts';
 import { parseDuration } from '#lib/duration.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import type { FieldError } from '#api/k8s/field-error.ts';

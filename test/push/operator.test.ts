@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { credentials, status } from '@grpc/grpc-js';
 import type { StatusObject } from '@grpc/grpc-js';
 import { readFileSync } from 'node:fs';
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { loadCredentials } from '#api/wire/credentials.ts';
 import type { LoadedCredentials } from '#api/wire/credentials.ts';
 import { connectDiscovery } from '#api/wire/discovery.ts';

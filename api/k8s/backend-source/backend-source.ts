@@ -1,5 +1,5 @@
 // A source of endpoints that a Backend may have: the descriptor beside the schema of its settings. index.ts has the list.
-import type { Static, TSchema } from 'typebox';
+import type { Static, TSchema } from '#lib/typebox.ts';
 import type { FieldError } from '../field-error.ts';
 
 /** The source with settings of schema S. */

@@ -1,5 +1,5 @@
 // Endpoints by the instances of a service in Consul.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { closed } from '../schema.ts';
 import type { BackendSourceOf } from './backend-source.ts';
 import { SecretName, secretsOfTls, ServerTlsSettings } from './server-access.ts';

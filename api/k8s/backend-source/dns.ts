@@ -1,5 +1,5 @@
 // Endpoints by the records of a name in DNS.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { closed, Duration, Port } from '../schema.ts';
 import type { BackendSourceOf } from './backend-source.ts';
 

@@ -1,5 +1,5 @@
 // The list of the sources of endpoints that a Backend can have besides fixed addresses. Each is a field of its spec.
-import { Type, type Static, type TOptional, type TSchema } from 'typebox';
+import { Type, type Static, type TOptional, type TSchema } from '#lib/typebox.ts';
 import type { FieldError } from '../field-error.ts';
 import type { BackendSourceOf } from './backend-source.ts';
 import { consulSource } from './consul.ts';

@@ -1,5 +1,5 @@
 // Endpoints by the instances that NATS knows: those of a service, or those in a bucket.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { closed } from '../schema.ts';
 import type { BackendSourceOf } from './backend-source.ts';
 import { secretRef, secretsOfTls, ServerTlsSettings } from './server-access.ts';

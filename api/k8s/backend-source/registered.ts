@@ -1,5 +1,5 @@
 // Endpoints that operators and instances register at the controller, by `weir endpoints` or its HTTP API.
-import type { Static } from 'typebox';
+import type { Static } from '#lib/typebox.ts';
 import { closed } from '../schema.ts';
 import type { BackendSourceOf } from './backend-source.ts';
 

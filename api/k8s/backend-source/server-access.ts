@@ -1,5 +1,5 @@
 // What sources of endpoints that ask a server have in common: references to Secrets in the namespace of the Backend, and TLS.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { closed, DnsName, Hostname } from '../schema.ts';
 
 /** The name in a reference to a Secret. */

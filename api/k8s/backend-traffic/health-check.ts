@@ -1,5 +1,5 @@
 // BackendTrafficPolicy: when endpoints count as ill, by probes of the proxy and by the answers to requests.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { choice, count, duration, fieldName, flag, group, hex, percent, pattern, size, statuses, text } from '../setting.ts';
 
 const probeHeaders = Type.Optional(

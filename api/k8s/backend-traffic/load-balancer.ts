@@ -1,5 +1,5 @@
 // BackendTrafficPolicy: the choice among the endpoints of a backend.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { sessionPersistence } from './session-persistence.ts';
 import { choice, claimName, count, duration, fieldName, flag, group, percent } from '../setting.ts';
 

@@ -1,5 +1,5 @@
 // The group `plugin` of an ExtensionPolicy: a module of the user in TypeScript or JavaScript.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { backend, configMapKey } from '../policy-reference.ts';
 import { choice, duration, size } from '../setting.ts';
 

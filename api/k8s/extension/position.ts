@@ -1,5 +1,5 @@
 // The setting `position` of an ExtensionPolicy: the place of its extensions in the chain.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import type { FieldError } from '../field-error.ts';
 import { choice } from '../setting.ts';
 import { POSITIONS } from './positions.ts';

@@ -1,5 +1,5 @@
 // The group `processor` of an ExtensionPolicy: an external processor.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { parseDuration } from '#lib/duration.ts';
 import type { FieldError } from '../field-error.ts';
 import { backend } from '../policy-reference.ts';

@@ -1,5 +1,5 @@
 // The group `wasm` of an ExtensionPolicy: a WebAssembly module of the proxy-wasm ABI.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { backend, configMapKey } from '../policy-reference.ts';
 import { choice, duration, size, text } from '../setting.ts';
 import { map } from './plugin.ts';

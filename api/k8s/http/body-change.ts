@@ -1,5 +1,5 @@
 // The changes of bodies of an HTTPPolicy.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import type { ExpressionMoment } from '../../expression/expression.ts';
 import { changeExpression, choice, choices, count, group, size } from '../setting.ts';
 

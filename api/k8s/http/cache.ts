@@ -1,5 +1,5 @@
 // The group `cache` of an HTTPPolicy.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { choice, duration, group, size } from '../setting.ts';
 
 const TOKEN = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$";

@@ -1,5 +1,5 @@
 // The group `compression` of an HTTPPolicy.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { choice, choices, group, size } from '../setting.ts';
 
 /** A media type, or a range of them: `text/html`, `text/*`, `application/*+json`. */

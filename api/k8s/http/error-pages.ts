@@ -1,5 +1,5 @@
 // The setting `errorPages` of an HTTPPolicy.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { choice, count, statuses } from '../setting.ts';
 import { answerParts } from './fixed-answer.ts';
 

@@ -1,5 +1,5 @@
 // The answers that an HTTPPolicy describes itself: the settings that all of them have.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { configMapKey } from '../policy-reference.ts';
 import { choice, mediaType, text } from '../setting.ts';
 

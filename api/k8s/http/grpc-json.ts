@@ -1,5 +1,5 @@
 // The group `grpcJson` of an HTTPPolicy.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { backend, configMapKey } from '../policy-reference.ts';
 import { choice, size, whole } from '../setting.ts';
 

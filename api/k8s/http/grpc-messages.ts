@@ -1,5 +1,5 @@
 // The group `grpcMessages` of an HTTPPolicy.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import type { ExpressionMoment } from '../../expression/expression.ts';
 import { changeExpression, choice, size, whole } from '../setting.ts';
 import { descriptorSource } from './descriptors.ts';

@@ -1,5 +1,5 @@
 // The group `hub` of an HTTPPolicy.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { choice, count, duration, flag, group, pageOrigins, size, topicExpression, whole } from '../setting.ts';
 
 const Name = Type.String({

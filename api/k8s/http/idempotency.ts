@@ -1,5 +1,5 @@
 // The group `idempotency` of an HTTPPolicy.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { choice, duration, fieldName, flag, size, whole } from '../setting.ts';
 
 export const idempotency = whole(

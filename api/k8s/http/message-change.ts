@@ -1,5 +1,5 @@
 // The settings that changes of requests and of answers share.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import type { ExpressionMoment } from '../../expression/expression.ts';
 import { changeExpression, group } from '../setting.ts';
 

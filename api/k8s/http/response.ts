@@ -1,5 +1,5 @@
 // The group `response` of an HTTPPolicy.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { choice, duration, flag, text, whole, group } from '../setting.ts';
 import { answerBodyChanges } from './body-change.ts';
 import { ANSWER_COOKIE, headerChanges, partName, removeParts, value, when } from './message-change.ts';

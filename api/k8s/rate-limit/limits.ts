@@ -1,5 +1,5 @@
 // The list `limits` of a RateLimitPolicy.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { CALENDAR_UNITS } from '#lib/limit/calendar.ts';
 import { choice, claimName, count, duration, expression, fieldName, flag, group, ranges, size, statuses, text } from '../setting.ts';
 

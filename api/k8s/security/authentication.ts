@@ -1,5 +1,5 @@
 // The group `authentication` of a SecurityPolicy: a tree of authenticators.
-import { Type, type TProperties } from 'typebox';
+import { Type, type TProperties } from '#lib/typebox.ts';
 import { apiKey } from './api-key.ts';
 import { basic } from './basic.ts';
 import { certificate } from './certificate.ts';

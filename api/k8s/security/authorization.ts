@@ -1,5 +1,5 @@
 // The group `authorization` of a SecurityPolicy: the rules that decide which callers may do what.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { choice, choices, expression, fieldName, group, ranges, text, whole } from '../setting.ts';
 
 const MAX_RULES = 128;

@@ -1,5 +1,5 @@
 // Terms for client certificates besides the handshake: of the authenticator `certificate`, and of the group `clientCertificates`.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { dataKey } from '../policy-reference.ts';
 import { choice, group, whole } from '../setting.ts';
 

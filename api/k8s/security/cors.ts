@@ -1,5 +1,5 @@
 // The group `cors` of a SecurityPolicy: the CORS filter of the Gateway API, for all rules of the targets.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { METHODS, Origin } from '../http-filter.ts';
 import { HeaderName } from '../schema.ts';
 import { choices, duration, flag, whole } from '../setting.ts';

@@ -1,5 +1,5 @@
 // The setting `credentialInjection` of a SecurityPolicy.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { requiredSecretKey, secretKey } from '../policy-reference.ts';
 import { fieldName, text } from '../setting.ts';
 

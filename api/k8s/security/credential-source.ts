@@ -1,5 +1,5 @@
 // The places of a request where a credential may be.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { fieldName, text } from '../setting.ts';
 
 /** The name of a cookie (RFC 6265) or of a query parameter. */

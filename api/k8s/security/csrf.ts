@@ -1,5 +1,5 @@
 // The group `csrf` of a SecurityPolicy.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { choice, pageOrigins, whole } from '../setting.ts';
 
 const MAX_ENTRIES = 64;

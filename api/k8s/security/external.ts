@@ -1,5 +1,5 @@
 // The authenticator `external`: an authorisation service.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { parseDuration } from '#lib/duration.ts';
 import type { FieldError } from '../field-error.ts';
 import { backend } from '../policy-reference.ts';

@@ -1,5 +1,5 @@
 // The setting `headersToBackend` of a SecurityPolicy.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { expression, fieldName } from '../setting.ts';
 
 const header = Type.Required(

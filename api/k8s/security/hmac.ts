@@ -1,5 +1,5 @@
 // The authenticator `hmac`: signatures in the older form that Kong and draft-cavage have.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { choices, duration, group } from '../setting.ts';
 import { SIGNED_REQUESTS } from './signed-requests.ts';
 

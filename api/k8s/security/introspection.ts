@@ -1,5 +1,5 @@
 // The authenticator `introspection`: opaque tokens, which an endpoint of their issuer explains (RFC 7662).
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { parseDuration } from '#lib/duration.ts';
 import type { FieldError } from '../field-error.ts';
 import { backend, dataKey, requiredSecretKey } from '../policy-reference.ts';

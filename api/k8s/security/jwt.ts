@@ -1,5 +1,5 @@
 // The authenticator `jwt`.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { backend, dataKey, secretKey } from '../policy-reference.ts';
 import { choices, duration, fieldName, flag, group, size, text } from '../setting.ts';
 import { credentialSources } from './credential-source.ts';

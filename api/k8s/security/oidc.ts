@@ -1,5 +1,5 @@
 // The authenticator `oidc`.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { repeated } from '../duplicates.ts';
 import type { FieldError } from '../field-error.ts';
 import { dataKey, requiredSecretKey, secretKey } from '../policy-reference.ts';

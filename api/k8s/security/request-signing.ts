@@ -1,5 +1,5 @@
 // The setting `requestSigning` of a SecurityPolicy.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { requiredSecretKey } from '../policy-reference.ts';
 import { choice, duration, flag, size } from '../setting.ts';
 import { label } from './signature.ts';

@@ -1,5 +1,5 @@
 // The authenticator `signature`, and the names that it shares with `requestSigning`.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { choices, duration, flag, group, text } from '../setting.ts';
 import { SIGNED_REQUESTS } from './signed-requests.ts';
 

@@ -1,5 +1,5 @@
 // The group `threats` of a SecurityPolicy.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { choice, count, duration, group, ranges, whole } from '../setting.ts';
 
 const THRESHOLD = { minimum: 1, maximum: 1_000 };

@@ -1,5 +1,5 @@
 // Settings about the claims of tokens, for all authenticators of tokens.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 
 /** A list of texts, such as audiences or scopes. */
 export function texts(description: string) {

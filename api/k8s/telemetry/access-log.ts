@@ -1,5 +1,5 @@
 // The group `accessLog` of a TelemetryPolicy: which requests have lines, and what is in them.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { parseFormat } from '../../access-log/format.ts';
 import type { FieldError } from '../field-error.ts';
 import { choices, flag, group, logExpression, percent, size, whole } from '../setting.ts';

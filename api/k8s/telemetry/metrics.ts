@@ -1,5 +1,5 @@
 // The list `metrics` of a TelemetryPolicy: what is counted and measured besides the metrics of Weir.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { DEFAULT_REDACTOR } from '#lib/redaction/redactor.ts';
 import type { FieldError } from '../field-error.ts';
 import { count, logExpression, outcomeExpression } from '../setting.ts';

@@ -1,5 +1,5 @@
 // The group `redaction` of a TelemetryPolicy: what is hidden in logs, traces and samples of errors.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { choices, group } from '../setting.ts';
 
 export const redaction = group(

@@ -1,5 +1,5 @@
 // The group `tracing` of a TelemetryPolicy: which requests have spans, how their contexts travel, and what is in the spans.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { CREDENTIAL_HEADERS } from '../../access-log/fields.ts';
 import { repeated } from '../duplicates.ts';
 import type { FieldError } from '../field-error.ts';
