@@ -50,7 +50,7 @@ function typeOf({ sum, gauge, histogram }: ReceivedMetric): string {
 
 /** Those that do not change between two looks, and not by the stop. */
 function isStill(text: string): boolean {
-  return /^weir_(?!otlp_|overload_severity|downstream_connections_active)/.test(text);
+  return /^weir_(?!otlp_|overload_severity|event_loop_|downstream_connections_active)/.test(text);
 }
 
 function supervisorOf(protocol: string, interval: string, workers = 1): Supervisor {
