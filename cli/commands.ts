@@ -8,6 +8,7 @@ type Load = () => Promise<Command>;
 const COMMANDS: Readonly<Record<string, Load>> = {
   up: async () => (await import('./up.ts')).up,
   controller: async () => (await import('./controller.ts')).controller,
+  admin: async () => (await import('./admin.ts')).admin,
   proxy: async () => (await import('./proxy.ts')).proxy,
   validate: async () => (await import('./validate.ts')).validate,
   explain: async () => (await import('./explain.ts')).explain,

@@ -1,6 +1,10 @@
 // `weir up DIR`: serves a folder of YAML, each Gateway listener on its own port, and follows changes to the files.
 import { statSync } from 'node:fs';
 import { createLog } from '#lib/log.ts';
+import type { Log } from '#lib/log.ts';
+import { readUpSettings, UP_ADMIN_FLAGS } from '../admin/config.ts';
+import type { AdminSettings } from '../admin/config.ts';
+import type { AdminPart } from '../admin/part.ts';
 import { readUpConfig, UP_FLAGS } from '../proxy/config.ts';
 import type { UpConfig } from '../proxy/config.ts';
 import { serve } from '../proxy/serving.ts';
@@ -11,16 +15,19 @@ import { startDemoBackends } from './demo-backend.ts';
 import type { DemoBackend } from './demo-backend.ts';
 import { Standalone } from './standalone.ts';
 
+const FLAGS = [...UP_FLAGS, UP_ADMIN_FLAGS];
+
 export const up: Command = {
   name: 'up',
   arguments: 'DIR',
   summary: 'Serves a folder of YAML without a cluster, and serves each change after you save it.',
-  flags: UP_FLAGS,
+  flags: FLAGS,
   readsEnvironment: true,
   async run(args) {
-    const { folder, ...config } = parse(args);
+    const { folder, admin, ...config } = parse(args);
     const log = createLog(config.logLevel);
     const backends: DemoBackend[] = [];
+    const operators = new Operators(log);
     const served = await serve(config, log, (serving) => {
       const standalone = new Standalone({ ...config, folder, log, serving });
       return {
@@ -29,9 +36,13 @@ export const up: Command = {
           if (config.demo) backends.push(...(await startDemoBackends(folder)));
           await standalone.start();
           serving.readiness.configured();
-          announce(standalone, backends, ports);
+          const lines = admin === null ? [] : await operators.start(admin, (families) => serving.supervisor.expose(families));
+          announce(standalone, backends, ports, lines);
         },
-        stop: () => standalone.stop(),
+        async stop() {
+          await operators.stop();
+          await standalone.stop();
+        },
       };
     });
     if (!served.ok) throw new UsageError(served.error);
@@ -40,16 +51,58 @@ export const up: Command = {
   },
 };
 
-function parse(args: readonly string[]): UpConfig & { readonly folder: string } {
-  const config = readUpConfig(args);
+/** The admin API beside the gateway: whatever happens to it costs the gateway nothing. */
+class Operators {
+  readonly #log: Log;
+  #part: AdminPart | null = null;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** Resolves to the lines that tell how to reach the API; a failure is a line of the log. */
+  async start(settings: AdminSettings, expose: (families: AdminPart['families']) => void): Promise<readonly string[]> {
+    try {
+      // Without the admin API its code is not loaded.
+      const { AdminPart } = await import('../admin/part.ts');
+      const part = new AdminPart(settings, this.#log);
+      const started = await part.start();
+      if (!started.ok) {
+        this.#log.warn({ reason: started.error }, 'the admin API is not served; the gateway is');
+        return [];
+      }
+      this.#part = part;
+      expose(part.families);
+      for (const [name, reason] of Object.entries(part.troubles)) this.#log.warn({ part: name, reason }, 'a part of the admin API is away');
+      return [`admin API on ${started.value}/api/v1/docs`];
+    } catch (error) {
+      this.#log.error({ err: error }, 'a bug stopped the admin API; the gateway is served');
+      return [];
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#part?.stop();
+  }
+}
+
+function parse(args: readonly string[]): UpConfig & { readonly folder: string; readonly admin: AdminSettings | null } {
+  const config = readUpConfig(args, process.env, FLAGS);
   if (!config.ok) throw new UsageError(config.error);
   const [folder, ...rest] = config.value.folders;
   if (folder === undefined || rest.length > 0) throw new UsageError('weir up takes one folder: weir up DIR');
   if (!statSync(folder).isDirectory()) throw new UsageError(`${folder} is a file; weir up takes the folder that contains it`);
-  return { ...config.value, folder };
+  const admin = readUpSettings(args, FLAGS, folder);
+  if (!admin.ok) throw new UsageError(admin.error);
+  return { ...config.value, folder, admin: admin.value };
 }
 
-function announce(standalone: Standalone, backends: readonly DemoBackend[], { admin, probe }: ServingPorts): void {
+function announce(
+  standalone: Standalone,
+  backends: readonly DemoBackend[],
+  { admin, probe }: ServingPorts,
+  lines: readonly string[],
+): void {
   for (const { name, address, port } of backends) console.log(`demo backend ${name} on http://${address}:${port}/`);
   for (const { listener, port } of standalone.listeners()) {
     if (listener.unserved !== undefined) console.log(`listener ${listener.key} is not served: ${listener.unserved}`);
@@ -58,6 +111,7 @@ function announce(standalone: Standalone, backends: readonly DemoBackend[], { ad
   }
   if (admin !== null) console.log(`admin on http://127.0.0.1:${admin}/config`);
   if (probe !== null) console.log(`metrics on http://127.0.0.1:${probe}/metrics`);
+  for (const line of lines) console.log(line);
   console.log('serving; stop with Ctrl-C');
 }
 

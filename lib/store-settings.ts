@@ -30,24 +30,33 @@ export function storeFlags(file: string): Flags {
 
 /** The store that the flags choose. `file`: the default. */
 export function readStore(values: FlagValues, environment: NodeJS.ProcessEnv, file: string): StoreSettings {
-  const text = values.text('store');
+  return readStoreOf(values, environment, { flag: 'store', file });
+}
+
+/** The store that `--FLAG` and `--FLAG-password-file` choose. `file`: the default. */
+export function readStoreOf(
+  values: FlagValues,
+  environment: NodeJS.ProcessEnv,
+  { flag, file }: { readonly flag: string; readonly file: string },
+): StoreSettings {
+  const text = values.text(flag);
   if (text === 'off') return { kind: 'off' };
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return { kind: 'sqlite', file: text === '' ? file : text };
-  checkUrl(text);
-  const passwordFile = values.text('store-password-file');
+  checkUrl(text, flag);
+  const passwordFile = values.text(`${flag}-password-file`);
   const variable = environment['PGPASSWORD'] ?? '';
   const password = async (): Promise<string> => (passwordFile === '' ? variable : firstLine(await readFile(passwordFile, 'utf8')));
   return { kind: 'postgres', url: text, password };
 }
 
 /** The messages do not repeat the URL: it may have a password. */
-function checkUrl(text: string): void {
+function checkUrl(text: string, flag: string): void {
   const url = URL.parse(text);
   if (url === null || !['postgres:', 'postgresql:'].includes(url.protocol) || url.hostname === '' || url.pathname.length < 2) {
-    throw new Mistake('--store: the URL is not of the form postgres://USER@HOST:PORT/DATABASE');
+    throw new Mistake(`--${flag}: the URL is not of the form postgres://USER@HOST:PORT/DATABASE`);
   }
   if (url.password !== '' || url.searchParams.has('password')) {
-    throw new Mistake('--store: the URL has a password, which others can see; write the password to a file for --store-password-file');
+    throw new Mistake(`--${flag}: the URL has a password, which others can see; write the password to a file for --${flag}-password-file`);
   }
 }
 

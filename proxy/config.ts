@@ -267,10 +267,14 @@ export function readProxyConfig(args: readonly string[], environment: NodeJS.Pro
   });
 }
 
-/** The settings of `weir up` with the given folders, or the error in its flags. */
-export function readUpConfig(args: readonly string[], environment: NodeJS.ProcessEnv = process.env): Result<UpConfig> {
+/** The settings of `weir up` with the given folders, or the error in its flags. `groups`: all flags of the command. */
+export function readUpConfig(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = process.env,
+  groups: readonly FlagGroup[] = UP_FLAGS,
+): Result<UpConfig> {
   return caught(() => {
-    const values = new FlagValues(args, flagsOf(UP_FLAGS), environment, true);
+    const values = new FlagValues(args, flagsOf(groups), environment, true);
     const [folder = ''] = values.positionals;
     return {
       ...serving(values, environment),

@@ -8,6 +8,7 @@ import { API_PREFIX, senderOf, sendProblem } from './answer.ts';
 import type { Auditor } from './authenticator.ts';
 import { answerClientError } from './client-errors.ts';
 import { cookieIn } from './cookies.ts';
+import { addDocumentRoutes } from './document-routes.ts';
 import { Execution, type ExecutionRequest } from './execution.ts';
 import { userAgentOf, type Gate } from './gate.ts';
 import { securityHeaders } from './headers.ts';
@@ -71,6 +72,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     done();
   });
   for (const operation of areas.flatMap(({ operations }) => operations)) routes.add(app, operation);
+  addDocumentRoutes(app, areas);
   app.setNotFoundHandler((request, reply) => routes.refuse(request, reply, routes.unknown(request, reply)));
   app.setErrorHandler<FastifyError>((error, request, reply) => routes.fail(error, request, reply));
   return app;

@@ -156,6 +156,8 @@ export interface AdminOperation extends Omit<
   readonly body: TObject | null;
   readonly status: 200 | 201 | 202 | 204 | 302;
   readonly example: OperationExample<unknown, unknown, unknown, unknown>;
+  /** Whether its permission is needed in one namespace, not in all. */
+  readonly hasNamespace: boolean;
   namespaceOf(input: OperationInput<unknown, unknown, unknown>): string | null;
   run(input: OperationInput<unknown, unknown, unknown>, context: OperationContext): Promise<Result<AdminAnswer<unknown>, AdminProblem>>;
 }
@@ -187,6 +189,7 @@ export function adminOperation<A extends TSchema, P extends TObject = Nothing, Q
     query: definition.query ?? NOTHING,
     body: definition.body ?? null,
     status: definition.status ?? 200,
+    hasNamespace: definition.namespaceOf !== undefined,
     namespaceOf: (input) => namespaceOf(input as Input),
     run: (input, context) => run(input as Input, context),
   };

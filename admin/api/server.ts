@@ -8,6 +8,7 @@ import type { Log } from '#lib/log.ts';
 import { buildApp, type AppOptions } from './app.ts';
 import { Gate, type GateOptions } from './gate.ts';
 import type { ServerLimits } from './limits.ts';
+import { isLoopback } from './loopback.ts';
 import { TlsPair, type TlsFiles } from './tls.ts';
 
 export interface AdminApiOptions extends Omit<AppOptions, 'gate' | 'signal' | 'makeServer' | 'hasTls'>, Omit<GateOptions, 'isLoopback'> {
@@ -78,9 +79,4 @@ export class AdminApi {
     this.#tls?.applyTo(server);
     return server;
   }
-}
-
-/** '' is every address. */
-function isLoopback(host: string): boolean {
-  return host === '::1' || host === 'localhost' || host.startsWith('127.');
 }

@@ -79,6 +79,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'reference/balancing',
       'reference/health',
       'reference/overload',
+      'reference/admin',
       'reference/admin-live',
       'reference/fleets',
       'reference/resources',

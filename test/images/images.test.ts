@@ -29,7 +29,7 @@ function unpack(instructions: readonly string[][], folder: string): void {
 }
 
 describe.each([
-  ['controller', ['controller', 'probe', 'version']],
+  ['controller', ['controller', 'admin', 'probe', 'version']],
   ['proxy', ['proxy', 'probe', 'version']],
 ])('Dockerfile.%s', (name, commands) => {
   const text = readFileSync(path.join(ROOT, `Dockerfile.${name}`), 'utf8');

@@ -12,6 +12,7 @@ import { OTLP_FLAGS, readOtlp } from '#lib/otlp/settings.ts';
 import type { OtlpSettings } from '#lib/otlp/settings.ts';
 import { MeteredStore } from '#lib/store/metered-store.ts';
 import { OffStore } from '#lib/store/off-store.ts';
+import { AdminMetrics } from '../../admin/api/metrics.ts';
 import { discoveryFamilies } from '../../controller/admin/discovery-metrics.ts';
 import { CompileMetrics } from '../../controller/admin/compile-metrics.ts';
 import { alertFamilies, EvaluationCounts, NotificationCounts } from '../../controller/alert/metrics.ts';
@@ -105,6 +106,12 @@ test('a controller exposes what is documented, and nothing else', async () => {
   stalls.stop();
   const text = await spell(await readFamilies(registry), 'text');
   expect(typesOf(text)).toEqual(documented('All programs', 'Controllers and weir up', 'Controllers'));
+});
+
+test('the admin API exposes what is documented, and nothing else', async () => {
+  const registry = new Registry();
+  registerFamilies(registry, new AdminMetrics().families);
+  expect(typesOf(await spell(await readFamilies(registry), 'text'))).toEqual(documented('The admin API'));
 });
 
 const STATE = {

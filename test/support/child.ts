@@ -25,7 +25,9 @@ export class Child {
   constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}, root = ROOT, program = path.join(root, 'cli', 'weir.ts')) {
     // The kernel kills it when the test ends, also when the test is killed.
     const command = ['--pdeathsig', 'KILL', process.execPath, program, ...args];
-    this.#process = spawn('setpriv', command, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+    // Many run at the same time, and the admin API has one port by default.
+    const all = { WEIR_ADMIN_API_ADDRESS: 'off', ...process.env, ...env };
+    this.#process = spawn('setpriv', command, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: all });
     this.#exit = once(this.#process, 'close');
     for (const stream of [this.#process.stdout, this.#process.stderr]) stream?.on('data', (chunk: Buffer) => this.#append(chunk));
   }

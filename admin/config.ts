@@ -1,0 +1,142 @@
+// The settings of the admin program, from flags and from environment variables. No other file reads either.
+import path from 'node:path';
+import { caught, flagsOf, FlagValues, Mistake } from '#lib/flags.ts';
+import type { BindAddress, FlagGroup, Flags } from '#lib/flags.ts';
+import { LOG_LEVELS, type LogLevel } from '#lib/log.ts';
+import type { Result } from '#lib/result.ts';
+import { readStoreOf } from '#lib/store-settings.ts';
+import { isLoopback } from './api/loopback.ts';
+import type { RequestRate } from './api/rates.ts';
+import type { TlsFiles } from './api/tls.ts';
+import type { AdminStoreSettings } from './store/admin-store.ts';
+
+/** The settings of the admin API, in a program of its own and in `weir up`. */
+export interface AdminSettings {
+  readonly address: BindAddress;
+  /** Null: the server has no TLS, on loopback only. */
+  readonly tls: TlsFiles | null;
+  /** The origin under which callers reach the API, like `https://admin.example.com`; '' is that of the address. */
+  readonly url: string;
+  readonly addressRate: RequestRate;
+  readonly callerRate: RequestRate;
+  readonly store: AdminStoreSettings;
+}
+
+/** The settings of `weir admin`. */
+export interface AdminConfig extends AdminSettings {
+  /** Probes and metrics. */
+  readonly metricsAddress: BindAddress;
+  readonly logLevel: LogLevel;
+}
+
+const STORE_FILE = '/var/lib/weir/admin.sqlite';
+const UP_STORE_FILE = path.join('.weir', 'admin.sqlite');
+const ADDRESS = '127.0.0.1:15080';
+const MAX_RATE = 100_000;
+
+function apiFlags(storeFile: string, form: string, address: string): Flags {
+  return {
+    'admin-api-address': { default: ADDRESS, value: form, text: address, see: 'admin.md' },
+    'admin-api-tls-cert': { default: '', value: 'FILE', text: 'certificate of the admin API, PEM; it is read again when it changes' },
+    'admin-api-tls-key': { default: '', value: 'FILE', text: 'its key' },
+    'admin-api-url': {
+      default: '',
+      value: 'URL',
+      text: 'origin under which browsers reach the admin API, if a proxy is in front of it, like https://admin.example.com',
+    },
+    'admin-api-caller-rate': { default: '100', value: 'N', text: 'requests per second of one caller; twice as many at once' },
+    'admin-api-address-rate': { default: '200', value: 'N', text: 'requests per second of one address; twice as many at once' },
+    'admin-store': {
+      default: '',
+      value: 'FILE|URL',
+      text: `store of users, sessions and the audit log: a file, or postgres://USER@HOST/DATABASE; by default ${storeFile}`,
+      see: 'admin.md#store',
+    },
+    'admin-store-password-file': {
+      default: '',
+      value: 'FILE',
+      text: 'file with the password for the URL in --admin-store; PGPASSWORD by default',
+    },
+  };
+}
+
+/** The flags of `weir admin`. */
+export const ADMIN_FLAGS: readonly FlagGroup[] = [
+  {
+    title: '',
+    flags: {
+      ...apiFlags(STORE_FILE, 'HOST:PORT', 'address of the admin API; one other than loopback needs a certificate'),
+      'metrics-address': { default: '0.0.0.0:9082', value: 'HOST:PORT', text: '/livez, /readyz, /metrics' },
+      'log-level': { default: 'info', value: 'LEVEL', text: LOG_LEVELS.join(', '), words: LOG_LEVELS },
+    },
+  },
+];
+
+/** The flags of the admin API in `weir up`. */
+export const UP_ADMIN_FLAGS: FlagGroup = {
+  title: 'Admin API',
+  flags: apiFlags(`${UP_STORE_FILE} in DIR`, 'HOST:PORT|off', 'address of the admin API; one other than loopback needs a certificate'),
+};
+
+/** Reads and checks the settings of `weir admin`. An error names the flag and the mistake. */
+export function readConfig(args: readonly string[], environment: NodeJS.ProcessEnv = process.env): Result<AdminConfig> {
+  return caught(() => {
+    const values = new FlagValues(args, flagsOf(ADMIN_FLAGS), environment);
+    return {
+      ...settings(values, environment, STORE_FILE),
+      metricsAddress: values.bindAddress('metrics-address'),
+      logLevel: values.word('log-level', LOG_LEVELS),
+    };
+  });
+}
+
+/** The settings of the admin API in `weir up` for a folder; null if it is off. `groups`: all flags of the command. */
+export function readUpSettings(
+  args: readonly string[],
+  groups: readonly FlagGroup[],
+  folder: string,
+  environment: NodeJS.ProcessEnv = process.env,
+): Result<AdminSettings | null> {
+  return caught(() => {
+    const values = new FlagValues(args, flagsOf(groups), environment, true);
+    return values.text('admin-api-address') === 'off' ? null : settings(values, environment, path.join(folder, UP_STORE_FILE));
+  });
+}
+
+function settings(values: FlagValues, environment: NodeJS.ProcessEnv, storeFile: string): AdminSettings {
+  const address = values.bindAddress('admin-api-address');
+  const tls = tlsFiles(values);
+  if (tls === null && !isLoopback(address.host)) {
+    throw new Mistake('--admin-api-address: an address other than loopback needs --admin-api-tls-cert and --admin-api-tls-key');
+  }
+  const store = readStoreOf(values, environment, { flag: 'admin-store', file: storeFile });
+  if (store.kind === 'off') throw new Mistake('--admin-store: the admin API cannot be without a store; its users are in it');
+  return {
+    address,
+    tls,
+    url: origin(values.text('admin-api-url')),
+    addressRate: rate(values, 'admin-api-address-rate'),
+    callerRate: rate(values, 'admin-api-caller-rate'),
+    store,
+  };
+}
+
+function tlsFiles(values: FlagValues): TlsFiles | null {
+  const [certificate, privateKey] = [values.text('admin-api-tls-cert'), values.text('admin-api-tls-key')];
+  if ((certificate === '') !== (privateKey === ''))
+    throw new Mistake('--admin-api-tls-cert and --admin-api-tls-key must be given together');
+  return certificate === '' ? null : { certificate, privateKey };
+}
+
+function origin(text: string): string {
+  if (text === '') return '';
+  const url = URL.parse(text);
+  const isOrigin = url !== null && ['http:', 'https:'].includes(url.protocol) && [url.origin, `${url.origin}/`].includes(text);
+  if (!isOrigin) throw new Mistake('--admin-api-url: the URL is not of the form https://HOST or https://HOST:PORT');
+  return url.origin;
+}
+
+function rate(values: FlagValues, name: string): RequestRate {
+  const perSecond = values.count(name, 1, MAX_RATE);
+  return { perSecond, burst: 2 * perSecond };
+}

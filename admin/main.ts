@@ -1,0 +1,63 @@
+// `weir admin`: the admin API with probes and metrics.
+import { Registry } from 'prom-client';
+import { AdminServer, metricsAnswerer, text } from '#lib/admin-server.ts';
+import { spell } from '#lib/exposition.ts';
+import type { Log } from '#lib/log.ts';
+import { readFamilies, registerFamilies, registerProcess } from '#lib/metric.ts';
+import { err, ok, type Result } from '#lib/result.ts';
+import { describeSystemError, isSystemError } from '#lib/system-error.ts';
+import { BUILD_INFO } from '#lib/version.ts';
+import type { AdminConfig } from './config.ts';
+import { AdminPart } from './part.ts';
+
+export class AdminProgram {
+  readonly #part: AdminPart;
+  readonly #probes: AdminServer;
+  readonly #log: Log;
+  #isServing = false;
+
+  constructor(config: AdminConfig, log: Log) {
+    this.#log = log;
+    this.#part = new AdminPart(config, log);
+    const registry = new Registry();
+    registerProcess(registry);
+    registerFamilies(registry, [BUILD_INFO, ...this.#part.families]);
+    this.#probes = new AdminServer({
+      ...config.metricsAddress,
+      paths: {
+        'GET /livez': () => text(200, 'alive'),
+        'GET /readyz': () => (this.#isServing ? text(200, ['ready', ...this.#troubles()].join('\n')) : text(503, 'starting or stopping')),
+        'GET /metrics': metricsAnswerer(async (format) => spell(await readFamilies(registry), format)),
+      },
+    });
+  }
+
+  /** Resolves to the URL of the API, or to the reason why it is not served. */
+  async start(): Promise<Result<string>> {
+    try {
+      await this.#probes.start();
+    } catch (error) {
+      return err(`--metrics-address: ${isSystemError(error) ? describeSystemError(error) : (error as Error).message}`);
+    }
+    const started = await this.#part.start();
+    if (!started.ok) {
+      await this.#probes.stop();
+      return started;
+    }
+    this.#isServing = true;
+    this.#log.info({ url: started.value }, 'the admin API is served');
+    for (const trouble of this.#troubles()) this.#log.warn({ trouble }, 'a part of the admin API is away');
+    return ok(started.value);
+  }
+
+  async stop(): Promise<void> {
+    this.#isServing = false;
+    await this.#part.stop();
+    await this.#probes.stop();
+  }
+
+  /** These do not make the program unready: callers get the reason, and other replicas have the same store. */
+  #troubles(): readonly string[] {
+    return Object.entries(this.#part.troubles).map(([name, reason]) => `${name}: ${reason}`);
+  }
+}

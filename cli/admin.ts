@@ -1,0 +1,28 @@
+// `weir admin`: the admin API as a program of its own.
+import { createLog } from '#lib/log.ts';
+import { firstSignal, onHangup } from '#lib/signals.ts';
+import { ADMIN_FLAGS, readConfig } from '../admin/config.ts';
+import { AdminProgram } from '../admin/main.ts';
+import type { Command } from './command.ts';
+import { UsageError } from './command.ts';
+
+export const admin: Command = {
+  name: 'admin',
+  arguments: '',
+  summary: 'Serves the admin API, with users, roles and an audit log.',
+  flags: ADMIN_FLAGS,
+  readsEnvironment: true,
+  async run(args) {
+    const config = readConfig(args);
+    if (!config.ok) throw new UsageError(config.error);
+    const log = createLog(config.value.logLevel);
+    const program = new AdminProgram(config.value, log);
+    const signal = firstSignal();
+    onHangup(() => log.info({ signal: 'SIGHUP' }, 'the admin program continues'));
+    const started = await program.start();
+    if (!started.ok) throw new UsageError(started.error);
+    log.info({ signal: await signal }, 'stopping');
+    await program.stop();
+    return 0;
+  },
+};
