@@ -52,11 +52,11 @@ export class ChainCheck {
     return this.#broken;
   }
 
-  /** Takes the next entry. Entries after a break are not looked at. */
-  take(entry: JsonObject): void {
+  /** Takes the next entry. Entries after a break are not looked at. `flaw`: what its source finds wrong with it; '' for nothing. */
+  take(entry: JsonObject, flaw = ''): void {
     if (this.#broken !== null) return;
     if (this.#isOpen) this.#begin(entry);
-    this.#broken = this.#faultOf(entry);
+    this.#broken = this.#faultOf(entry, flaw);
     if (this.#broken !== null) return;
     this.#last = { sequence: entry['sequence'] as number, hash: entry['hash'] as string };
     this.#entries++;
@@ -82,13 +82,12 @@ export class ChainCheck {
     this.#start = this.#last = { sequence: sequence - 1, hash: String(previous) };
   }
 
-  #faultOf(entry: JsonObject): ChainBreak | null {
+  #faultOf(entry: JsonObject, flaw: string): ChainBreak | null {
     const { sequence, previous, hash } = entry;
     const expected = this.#last.sequence + 1;
-    if (typeof sequence !== 'number' || hash !== hashOf(entry)) {
-      const number = typeof sequence === 'number' ? sequence : expected;
-      return { sequence: number, kind: 'changed', reason: `entry ${number} was changed: its content does not have its hash` };
-    }
+    if (typeof sequence !== 'number') return changed(expected, 'it has no number');
+    if (hash !== hashOf(entry)) return changed(sequence, 'its content does not have its hash');
+    if (flaw !== '') return changed(sequence, flaw);
     if (sequence > expected) return missing(expected, sequence - 1);
     if (sequence < expected) return misplaced(sequence, `entry ${sequence} was inserted, or stands behind entry ${expected - 1}`);
     if (previous !== this.#last.hash) {
@@ -123,6 +122,10 @@ export class ChainCheck {
 function missing(first: number, last: number): ChainBreak {
   const which = first < last ? `entries ${first} to ${last} are missing` : `entry ${first} is missing`;
   return { sequence: first, kind: 'missing', reason: which };
+}
+
+function changed(sequence: number, how: string): ChainBreak {
+  return { sequence, kind: 'changed', reason: `entry ${sequence} was changed: ${how}` };
 }
 
 function misplaced(sequence: number, reason: string): ChainBreak {

@@ -26,6 +26,11 @@ export function headerLine({ from, to }: ExportHeader): string {
   return `${canonicalJson({ auditLog: FORMAT, from: placeOf(from), to: placeOf(to) })}\n`;
 }
 
+/** The first line of an export of some entries. */
+export function extractLine(): string {
+  return `${canonicalJson({ auditExtract: FORMAT })}\n`;
+}
+
 /** The line of an entry. */
 export function entryLine(entry: AuditEntry): string {
   return `${canonicalJson(jsonOf(entry))}\n`;
@@ -51,6 +56,8 @@ export async function verifyExport(bytes: AsyncIterable<Buffer>, anchors: Anchor
 
 function headerOf(line: Buffer): Result<ExportHeader> {
   const header = objectIn(line);
+  if (header?.['auditExtract'] !== undefined)
+    return err('has only the entries that a filter has let through: export the log without filters');
   if (header === null || header['auditLog'] === undefined) {
     return err('is no export of the audit log: it must be the unchanged output of weir audit export, or of GET /api/v1/audit/export');
   }

@@ -1,6 +1,7 @@
 // The tables of the admin program, as one ordered list of changes. Each area has a file for each of its changes; a new one goes to the end.
 // A released change is never edited.
 import type { Schema } from '#lib/store/schema.ts';
+import { AUDIT_1 } from './migrations/audit-1.ts';
 import { IDENTITY_1 } from './migrations/identity-1.ts';
 
-export const ADMIN_SCHEMA: Schema = { table: 'weir_admin_schema', migrations: [IDENTITY_1] };
+export const ADMIN_SCHEMA: Schema = { table: 'weir_admin_schema', migrations: [IDENTITY_1, AUDIT_1] };

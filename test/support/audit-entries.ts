@@ -1,4 +1,5 @@
 // Entries of an audit log for tests.
+import type { AuditRecord } from '../../admin/api/authenticator.ts';
 import { GENESIS, sealed, type AuditEntry, type AuditFacts, type ChainPlace } from '../../admin/audit/entry.ts';
 
 let count = 0;
@@ -33,4 +34,26 @@ export function chainOf(all: readonly AuditFacts[], start: ChainPlace = GENESIS)
     last = entry;
     return entry;
   });
+}
+
+/** What the server tells about an operation of the user bob. */
+export function auditRecord({
+  caller,
+  ...some
+}: Partial<Omit<AuditRecord, 'caller'>> & { caller?: Partial<AuditRecord['caller']> } = {}): AuditRecord {
+  return {
+    time: 1_700_000_000_000,
+    requestId: 'request',
+    operation: 'users.update',
+    path: '/users/ana',
+    caller: { kind: 'user', id: 'u2', name: 'bob', address: '192.0.2.1', session: 's1', ...caller },
+    userAgent: 'curl/8',
+    reason: '',
+    namespace: null,
+    outcome: 'success',
+    status: 200,
+    code: '',
+    changes: [{ object: 'user/ana', before: { role: 'viewer' }, after: { role: 'editor' } }],
+    ...some,
+  };
 }
