@@ -29,6 +29,7 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   connections: async () => (await import('./connections.ts')).connections,
   grpc: async () => (await import('./grpc.ts')).grpc,
   alerts: async () => (await import('./alerts.ts')).alerts,
+  audit: async () => (await import('./audit.ts')).audit,
   consumer: async () => (await import('./consumer.ts')).consumer,
   plugin: async () => (await import('./plugin.ts')).plugin,
   migrate: async () => (await import('./migrate.ts')).migrate,
