@@ -2,7 +2,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { Readable } from 'node:stream';
 import type { Store } from '#lib/store/store.ts';
-import { describeAdminStores } from '../../test/support/admin-stores.ts';
+import { describeAdminStores, type OpenAdminStore } from '../../test/support/admin-stores.ts';
 import { auditRecord } from '../../test/support/audit-entries.ts';
 import { createLog } from '#lib/log.ts';
 import { AuditLog } from './audit-log.ts';
@@ -40,7 +40,9 @@ async function brokenIn(store: Store): Promise<string | null> {
   return report.ok ? (report.value.broken?.reason ?? null) : report.error;
 }
 
-describeAdminStores('the audit log', (open) => {
+describeAdminStores({ 'the audit log': testAuditLog });
+
+function testAuditLog(open: OpenAdminStore): void {
   test('is one unbroken chain of two programs that write at the same time', async () => {
     const [one, two] = [open(), open()];
     const both = [writerOf(one), writerOf(two)];
@@ -209,4 +211,4 @@ describeAdminStores('the audit log', (open) => {
     const last = await log.entry(250);
     expect(last.ok && last.value !== null && csv.endsWith(csvRow(last.value))).toBe(true);
   });
-});
+}
