@@ -2,7 +2,7 @@
 import http from 'node:http';
 import type { Backend } from '#api/k8s/k8s.ts';
 import { describeSystemError, isSystemError } from '#lib/system-error.ts';
-import { readOnce } from '../controller/watch/files.ts';
+import { readOnce } from '../controller/watch/folder.ts';
 import { UsageError } from './command.ts';
 
 /** A running demo backend. */

@@ -3,7 +3,7 @@ import type * as ir from '#api/ir/ir.ts';
 import { ENDPOINT_FLAGS, type EndpointPermissions } from '#api/k8s/endpoint-flags.ts';
 import type { FlagGroup } from '#lib/flags.ts';
 import { Compiler } from '../controller/compile/compile.ts';
-import { readOnce } from '../controller/watch/files.ts';
+import { readOnce } from '../controller/watch/folder.ts';
 import { lackIn, withPairs } from '../proxy/runtime/pairs.ts';
 import type { LackOf } from '../proxy/runtime/pairs.ts';
 import type { DescribedSecret } from '../proxy/supervisor/pairs.ts';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { readOnce } from '../controller/watch/files.ts';
+import { readOnce } from '../controller/watch/folder.ts';
 import { fieldOf, fileOf, messageOf, rawMessage, setOf } from '../test/support/descriptors.ts';
 import { runWeir } from '../test/support/child.ts';
 import type { Finding } from '../controller/lint/finding.ts';

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { readOnce } from '../controller/watch/files.ts';
+import { readOnce } from '../controller/watch/folder.ts';
 import { findingsOf } from '../cli/validate.ts';
 import { parseInput } from './input.ts';
 import { yamlOf } from './manifest.ts';

@@ -1,7 +1,7 @@
 // The linter: mistakes and oddities in the objects of a folder, each cause once, with its position. `weir validate` prints
 // it, `weir up` logs it.
 import { setImmediate } from 'node:timers/promises';
-import type { FolderContent } from '../watch/files.ts';
+import type { FolderContent } from '../watch/folder.ts';
 import { certificateFindings } from './certificates.ts';
 import { descriptorFindings } from './descriptors.ts';
 import { documentFindings } from './documents.ts';

@@ -1,7 +1,7 @@
 // The input of the linter's checks: the files, and the result of the compiler.
 import type * as ir from '#api/ir/ir.ts';
 import type { DesiredStatus, UnitFault } from '../compile/result.ts';
-import type { FolderContent } from '../watch/files.ts';
+import type { FolderContent } from '../watch/folder.ts';
 import { Inventory } from './inventory.ts';
 
 /** The compiler's result for the objects of a folder. */

@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { objectId, refOf } from '#api/k8s/object.ts';
-import { readOnce } from './files.ts';
-import type { FolderContent } from './files.ts';
+import { readOnce } from './folder.ts';
+import type { FolderContent } from './folder.ts';
 
 let folder = '';
 beforeAll(() => void (folder = mkdtempSync(path.join(os.tmpdir(), 'weir-documents-'))));

@@ -1,5 +1,5 @@
 // Parses a file of YAML or JSON into objects, each with its first line and its problems.
-import { LineCounter, parseAllDocuments, isMap, isScalar, isSeq } from 'yaml';
+import { LineCounter, isMap, isScalar, isSeq } from 'yaml';
 import type { Document, Node, YAMLMap } from 'yaml';
 import type { FieldError } from '#api/k8s/field-error.ts';
 import { kindOf } from '#api/k8s/kinds.ts';
@@ -14,7 +14,7 @@ import type { SourceProblem } from './event.ts';
 import { FieldLines } from './field-lines.ts';
 import { describeAliasError, describeYamlError, faultOfText } from './file-fault.ts';
 import { partsOf, type FilePart } from './file-text.ts';
-import { lineOf, nodesTo, otherReading, resolved, scalarsIn, valueInYaml11 } from './yaml-nodes.ts';
+import { lineOf, MAX_ALIASES, nodesTo, otherReading, resolved, scalarsIn, valueInYaml11, yamlDocuments } from './yaml-nodes.ts';
 
 /** An object in a file. */
 export interface FileObject {
@@ -22,6 +22,9 @@ export interface FileObject {
   readonly file: string;
   /** 1-based. */
   readonly line: number;
+  /** The part of the file (`partsOf`), and the offset of the object in it. */
+  readonly part: number;
+  readonly offset: number;
   /** The line of a field, 1-based. */
   lineOf(field: string): number;
 }
@@ -44,13 +47,10 @@ export interface ReadOptions {
   readonly strictKinds?: boolean;
 }
 
-/** Limit for the expansion of aliases; real files have fewer. */
-const MAX_ALIASES = 100;
-
 /** Reads all documents of a file. */
 export function parseDocuments(file: string, text: string, { strictKinds = false }: ReadOptions = {}): FileContent {
   const target: Target = { file, strictKinds, objects: [], problems: [], skipped: [], refusals: [] };
-  for (const part of partsOf(text)) parsePart(part, target);
+  for (const [i, part] of partsOf(text).entries()) parsePart(part, i, target);
   const { objects, problems, skipped, refusals } = target;
   const errors = problems.filter(({ severity }) => severity === 'error');
   const fault = errors.length === 0 ? null : faultOfText(text);
@@ -72,20 +72,14 @@ interface Target {
   readonly refusals: FileObject[];
 }
 
-function parsePart(part: FilePart, target: Target): void {
+function parsePart(part: FilePart, index: number, target: Target): void {
   const { text, linesBefore } = part;
   const counter = new LineCounter();
   const lines = new FieldLines(part);
-  const documents = parseAllDocuments(text, {
-    lineCounter: counter,
-    uniqueKeys: true,
-    prettyErrors: false,
-    merge: true,
-    logLevel: 'error',
-  });
-  for (const document of Array.isArray(documents) ? documents : []) {
+  for (const document of yamlDocuments(text, counter)) {
     const fault = document.errors[0];
-    if (fault === undefined) new DocumentReader(document, (node) => linesBefore + lineOf(node, counter), target, lines).read();
+    if (fault === undefined)
+      new DocumentReader(document, { index, lineOf: (node) => linesBefore + lineOf(node, counter), lines }, target).read();
     else {
       const line = linesBefore + counter.linePos(fault.pos[0]).line;
       target.problems.push(nameless(target.file, line, '', describeYamlError(fault, text)));
@@ -100,18 +94,24 @@ function nameless(file: string, line: number, field: string, reason: string): So
 /** The kind of list items that have none themselves; null if the list does not determine it. */
 type ItemKind = Pick<KubernetesObject, 'apiVersion' | 'kind'> | null;
 
+/** The part of the file that a document is in. */
+interface DocumentPart {
+  readonly index: number;
+  readonly lines: FieldLines;
+  /** The 1-based line of a node in the file. */
+  lineOf(node: Node): number;
+}
+
 /** Reads the objects of one document. */
 class DocumentReader {
   readonly #document: Document;
-  readonly #lineOf: (node: Node) => number;
+  readonly #part: DocumentPart;
   readonly #target: Target;
-  readonly #lines: FieldLines;
 
-  constructor(document: Document, line: (node: Node) => number, target: Target, lines: FieldLines) {
+  constructor(document: Document, part: DocumentPart, target: Target) {
     this.#document = document;
-    this.#lineOf = line;
+    this.#part = part;
     this.#target = target;
-    this.#lines = lines;
   }
 
   read(): void {
@@ -126,7 +126,7 @@ class DocumentReader {
     const items = resolved(list.get('items', true), this.#document);
     if (isNothing(items)) return;
     if (!isSeq(items)) {
-      this.#target.problems.push(nameless(this.#target.file, this.#lineOf(items), 'items', 'must be a list'));
+      this.#target.problems.push(nameless(this.#target.file, this.#part.lineOf(items), 'items', 'must be a list'));
       return;
     }
     const kind = String(list.get('kind')).slice(0, -'List'.length);
@@ -138,7 +138,7 @@ class DocumentReader {
   #take(node: Node, itemKind: ItemKind): void {
     const value = this.#valueOf(node, itemKind);
     if (!value.ok) {
-      this.#target.problems.push(nameless(this.#target.file, this.#lineOf(node), '', value.error));
+      this.#target.problems.push(nameless(this.#target.file, this.#part.lineOf(node), '', value.error));
       return;
     }
     const other = this.#target.strictKinds ? null : otherKindOf(value.value);
@@ -155,13 +155,15 @@ class DocumentReader {
     for (const { node: scalar, field } of scalarsIn(node)) {
       const reason = otherReading(scalar);
       if (reason === null) continue;
-      problems.push({ severity: 'warning', file, line: this.#lineOf(scalar), object: objectId(refOf(object)), field, reason });
+      problems.push({ severity: 'warning', file, line: this.#part.lineOf(scalar), object: objectId(refOf(object)), field, reason });
     }
   }
 
   #placed(node: Node, object: KubernetesObject): FileObject {
     const offset = resolved(node, this.#document)?.range?.[0] ?? 0;
-    return { object, file: this.#target.file, line: this.#lineOf(node), lineOf: (field) => this.#lines.lineOf(offset, field) };
+    const { index, lines } = this.#part;
+    const line = this.#part.lineOf(node);
+    return { object, file: this.#target.file, line, part: index, offset, lineOf: (field) => lines.lineOf(offset, field) };
   }
 
   /** Counts documents of other programs, and reports objects of other gateways. */
@@ -169,7 +171,7 @@ class DocumentReader {
     const { file, problems, skipped } = this.#target;
     const reason = kind === '' ? null : otherGateway(String((value as { apiVersion?: unknown }).apiVersion), kind);
     if (reason === null) skipped.push(kind);
-    else problems.push({ severity: 'warning', file, line: this.#lineOf(node), object: nameOf(value), field: '', reason });
+    else problems.push({ severity: 'warning', file, line: this.#part.lineOf(node), object: nameOf(value), field: '', reason });
   }
 
   #valueOf(node: Node, itemKind: ItemKind): Result<unknown> {
@@ -201,7 +203,7 @@ class DocumentReader {
     const refusal = refusalOf(value, errors);
     if (refusal !== null) refusals.push(this.#placed(node, refusal));
     for (const { field, reason } of errors) {
-      const line = this.#lineOf([...nodesTo(node, field, this.#document)].at(-1) ?? node);
+      const line = this.#part.lineOf([...nodesTo(node, field, this.#document)].at(-1) ?? node);
       problems.push({ severity: 'error', file, line, object: nameOf(value), field, reason });
     }
   }

@@ -1,8 +1,8 @@
 // The lines of the fields of a file. The file is parsed again only when a line is requested, since problems are rare.
-import { LineCounter, parseAllDocuments, visit } from 'yaml';
+import { LineCounter, visit } from 'yaml';
 import type { Document, Node } from 'yaml';
 import type { FilePart } from './file-text.ts';
-import { lineOf, nodesTo } from './yaml-nodes.ts';
+import { lineOf, nodesTo, yamlDocuments } from './yaml-nodes.ts';
 
 interface Parsed {
   readonly documents: readonly Document[];
@@ -31,14 +31,7 @@ export class FieldLines {
     const known = this.#parsed?.deref();
     if (known !== undefined) return known;
     const counter = new LineCounter();
-    const documents = parseAllDocuments(this.#part.text, {
-      lineCounter: counter,
-      uniqueKeys: true,
-      prettyErrors: false,
-      merge: true,
-      logLevel: 'error',
-    });
-    const parsed = { documents: Array.isArray(documents) ? documents : [], counter };
+    const parsed = { documents: yamlDocuments(this.#part.text, counter), counter };
     this.#parsed = new WeakRef(parsed);
     return parsed;
   }

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, ut
 import os from 'node:os';
 import path from 'node:path';
 import type { Change, SourceProblem } from './event.ts';
-import { FileSource, readOnce } from './files.ts';
+import { FileSource } from './files.ts';
+import { readOnce } from './folder.ts';
 
 let folder = '';
 let source: FileSource;

@@ -1,7 +1,16 @@
 // Navigates YAML documents: follows aliases and merge keys, resolves field paths, finds lines.
-import { isAlias, isMap, isNode, isScalar, isSeq } from 'yaml';
+import { isAlias, isMap, isNode, isScalar, isSeq, parseAllDocuments } from 'yaml';
 import type { Document, LineCounter, Node, Scalar, YAMLMap } from 'yaml';
 import { YAML_BOOLEANS } from '#api/k8s/yaml-words.ts';
+
+/** Limit for the expansion of aliases; real files have fewer. */
+export const MAX_ALIASES = 100;
+
+/** The documents of a text, read as kubectl reads it: merge keys count, and a name that a map has twice is an error. */
+export function yamlDocuments(text: string, lineCounter: LineCounter): readonly Document.Parsed[] {
+  const documents = parseAllDocuments(text, { lineCounter, uniqueKeys: true, prettyErrors: false, merge: true, logLevel: 'error' });
+  return Array.isArray(documents) ? documents : [];
+}
 
 /** The node, with an alias replaced by its anchor; null if there is none. */
 export function resolved(node: unknown, document: Document): Node | null {

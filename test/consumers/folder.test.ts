@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Consumer } from '#api/ir/ir.ts';
 import { storedApiKey } from '#lib/api-key.ts';
 import { Compiler } from '../../controller/compile/compile.ts';
-import { readOnce } from '../../controller/watch/files.ts';
+import { readOnce } from '../../controller/watch/folder.ts';
 import { runWeir } from '../support/child.ts';
 
 let folder: string;

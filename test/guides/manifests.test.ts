@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { findingsOf } from '../../cli/validate.ts';
 import { parseDocuments } from '../../controller/watch/documents.ts';
-import { readOnce } from '../../controller/watch/files.ts';
+import { readOnce } from '../../controller/watch/folder.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..', '..');
 const PAGES = ['README.md', ...readdirSync(path.join(ROOT, 'docs'), { recursive: true }).map((name) => path.join('docs', String(name)))]

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { describeValidation } from '../../cli/validate.ts';
-import { readOnce } from '../../controller/watch/files.ts';
+import { readOnce } from '../../controller/watch/folder.ts';
 
 const CASES = path.join(import.meta.dirname, 'cases');
 /** Certificates of the cases are valid, expired or about to expire at this time. */

@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { findingsOf } from '../../cli/validate.ts';
-import { readOnce } from '../../controller/watch/files.ts';
+import { readOnce } from '../../controller/watch/folder.ts';
 import { Child } from '../support/child.ts';
 
 const CASES = path.join(import.meta.dirname, 'cases');
