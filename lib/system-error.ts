@@ -1,4 +1,5 @@
 // Messages for errors of the operating system that a user can fix.
+import { types } from 'node:util';
 
 /** The error of a failed system call in Node. */
 export interface SystemError extends Error {
@@ -11,7 +12,7 @@ export interface SystemError extends Error {
 
 /** Whether a system call failed, for example for a missing file or a port in use. Any other exception is a bug. */
 export function isSystemError(error: unknown): error is SystemError {
-  if (!(error instanceof Error)) return false;
+  if (!types.isNativeError(error)) return false;
   const { code, syscall } = error as Partial<SystemError>;
   return typeof code === 'string' && typeof syscall === 'string';
 }

@@ -161,6 +161,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'controller/compile',
     'controller/lint',
     'controller/snapshot',
+    'controller/status/problems.ts',
     'controller/watch',
   ],
   'admin/audit': ['api', 'lib', 'admin/api', 'admin/store'],

@@ -1,0 +1,80 @@
+// The configuration that operators read and change: the objects of a folder or of a cluster, behind one interface.
+import type { ObjectRef } from '#api/k8s/object.ts';
+import type { KindName } from '#api/k8s/kinds.ts';
+import type { LabelSelector } from '#api/k8s/k8s.ts';
+import type { JsonObject } from '#lib/canonical-json.ts';
+import type { JsonPatchStep } from '#lib/json-patch.ts';
+import type { Result } from '#lib/result.ts';
+import type { AdminProblem } from '../api/problem.ts';
+import type { ChangeEffects } from './effects.ts';
+
+/** The place of an object in a folder. */
+export interface ObjectPlace {
+  /** Relative to the folder. */
+  readonly file: string;
+  /** 1-based. */
+  readonly line: number;
+}
+
+/** An object as its author wrote it. */
+export interface StoredObject {
+  readonly ref: ObjectRef;
+  readonly object: JsonObject;
+  /** Changes with each change of the object. */
+  readonly etag: string;
+  /** Null in a cluster. */
+  readonly place: ObjectPlace | null;
+}
+
+/** Which objects of a kind to list. */
+export interface ListQuery {
+  /** Null: all namespaces. */
+  readonly namespace: string | null;
+  readonly selector: LabelSelector;
+  readonly limit: number;
+  /** `next` of the page before; null: the first page. */
+  readonly cursor: string | null;
+}
+
+/** A page of objects, in the order of namespace and name. */
+export interface ObjectPage {
+  readonly items: readonly StoredObject[];
+  readonly next: string | null;
+}
+
+/** A JSON merge patch (RFC 7386), or a JSON patch (RFC 6902). */
+export type ObjectPatch = { readonly merge: JsonObject } | { readonly json: readonly JsonPatchStep[] };
+
+/** One change. `etag`: of the state that the author has seen; null: any state. */
+export type ObjectChange = { readonly ref: ObjectRef } & (
+  | { readonly operation: 'create'; readonly object: JsonObject }
+  | { readonly operation: 'replace'; readonly object: JsonObject; readonly etag: string | null }
+  | { readonly operation: 'patch'; readonly patch: ObjectPatch; readonly etag: string | null }
+  | { readonly operation: 'delete'; readonly etag: string | null }
+);
+
+/** A change that was made, or would be made. */
+export interface ChangedObject {
+  readonly ref: ObjectRef;
+  /** Null: it did not exist. */
+  readonly before: StoredObject | null;
+  /** Null: it does not exist any more. */
+  readonly after: StoredObject | null;
+}
+
+/** What a set of changes would do. */
+export interface DryRun {
+  readonly changes: readonly ChangedObject[];
+  readonly effects: ChangeEffects;
+}
+
+/** Refusals are values: a changed object, an invalid object, an object of another owner. */
+export interface ConfigurationStore {
+  list(kind: KindName, query: ListQuery): Promise<Result<ObjectPage, AdminProblem>>;
+  get(ref: ObjectRef): Promise<Result<StoredObject, AdminProblem>>;
+  /** Makes one change, or none of it. */
+  apply(change: ObjectChange): Promise<Result<ChangedObject, AdminProblem>>;
+  /** What all these changes together would do. Changes nothing. */
+  dryRun(changes: readonly ObjectChange[]): Promise<Result<DryRun, AdminProblem>>;
+  close(): Promise<void>;
+}

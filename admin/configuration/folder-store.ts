@@ -1,0 +1,227 @@
+// Configuration in a folder of YAML and JSON files, as `weir up` reads it: which document defines an object is decided by the same reader.
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileNames, FILES_ANNOTATION } from '#api/k8s/config-map-files.ts';
+import type { KindName } from '#api/k8s/kinds.ts';
+import { objectId, refOf, type KubernetesObject, type ObjectRef } from '#api/k8s/object.ts';
+import type { JsonObject } from '#lib/canonical-json.ts';
+import { ok, type Result } from '#lib/result.ts';
+import type { CompilerOptions } from '../../controller/compile/compile.ts';
+import { selects } from '../../controller/compile/label-selector.ts';
+import { parseDocuments, type FileObject } from '../../controller/watch/documents.ts';
+import { decodeText } from '../../controller/watch/file-text.ts';
+import { FolderReader, type FolderContent, type MergedContent } from '../../controller/watch/folder.ts';
+import { notFound, refuse, type AdminProblem } from '../api/problem.ts';
+import { Compilation } from './compilation.ts';
+import type {
+  ChangedObject,
+  ConfigurationStore,
+  DryRun,
+  ListQuery,
+  ObjectChange,
+  ObjectPage,
+  StoredObject,
+} from './configuration-store.ts';
+import { effectsOf, withFiles } from './effects.ts';
+import { etagOf } from './etag.ts';
+import { editedText, newText, writtenObject } from './file-edit.ts';
+import { createFile, fileNameOf, readEditable, removeFile, replaceFile } from './folder-files.ts';
+import { pageOf } from './pages.ts';
+import { plannedObject } from './planned-change.ts';
+
+/** The texts of files in one operation, by path: as on disk, or as earlier changes of the same set leave them; null for none. */
+type Texts = Map<string, string | null>;
+
+/** A change with the texts that it leaves. */
+interface Edit extends ChangedObject {
+  /** The file, or null for one of its own. */
+  readonly file: string | null;
+  /** Null: nothing is left in the file. */
+  readonly text: string | null;
+}
+
+export class FolderStore implements ConfigurationStore {
+  readonly #folder: string;
+  readonly #reader: FolderReader;
+  readonly #compilation: Compilation;
+  /** Operations run one after the other: an edit is made of the text that is replaced. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(folder: string, options: CompilerOptions) {
+    this.#folder = path.resolve(folder);
+    this.#reader = new FolderReader(this.#folder, { settledMs: 0 });
+    this.#compilation = new Compilation(options);
+  }
+
+  list(kind: KindName, { namespace, selector, limit, cursor }: ListQuery): Promise<Result<ObjectPage, AdminProblem>> {
+    return this.#inTurn(async () => {
+      const { objects, places } = await this.#reader.read();
+      const wanted = [...objects.values()].filter(
+        (object) =>
+          object.kind === kind &&
+          (namespace === null || refOf(object).namespace === namespace) &&
+          selects(selector, object.metadata.labels ?? {}) &&
+          places.has(objectId(refOf(object))),
+      );
+      const page = pageOf(
+        wanted.map((object) => ({ ref: refOf(object) })),
+        limit,
+        cursor,
+      );
+      if (!page.ok) return page;
+      const texts: Texts = new Map();
+      const items = await Promise.all(page.value.items.map(({ ref }) => this.#stored(ref, places, texts)));
+      return ok({ items: items.filter((item) => item !== null), next: page.value.next });
+    });
+  }
+
+  get(ref: ObjectRef): Promise<Result<StoredObject, AdminProblem>> {
+    return this.#inTurn(async () => {
+      const content = await this.#reader.read();
+      const stored = await this.#stored(ref, content.places, new Map());
+      return stored === null ? (brokenIn(this.#folder, content, ref) ?? notFound('object', objectId(ref))) : ok(stored);
+    });
+  }
+
+  apply(change: ObjectChange): Promise<Result<ChangedObject, AdminProblem>> {
+    return this.#inTurn(async () => {
+      const content = await this.#reader.read();
+      const edit = await this.#edit(change, content, new Map());
+      if (!edit.ok) return edit;
+      const { file, text, ref } = edit.value;
+      const written = await (file === null ? createFile(this.#folder, ref, text ?? '') : this.#rewrite(file, ref, change, content));
+      return written.ok ? ok(edit.value) : written;
+    });
+  }
+
+  dryRun(changes: readonly ObjectChange[]): Promise<Result<DryRun, AdminProblem>> {
+    return this.#inTurn(async () => {
+      const content = await this.#reader.read();
+      const texts: Texts = new Map();
+      const made: ChangedObject[] = [];
+      let after = content;
+      for (const change of changes) {
+        const edit = await this.#edit(change, after, texts);
+        if (!edit.ok) return edit;
+        texts.set(edit.value.file ?? path.join(this.#folder, fileNameOf(change.ref)), edit.value.text);
+        after = await this.#reader.readWith(texts);
+        made.push(edit.value);
+      }
+      const before = await this.#compilation.run(toContent(content));
+      const effects = effectsOf(before, await this.#compilation.run(toContent(after)));
+      return ok({ changes: made, effects: withFiles(effects, (file) => path.relative(this.#folder, file)) });
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#turn;
+    this.#compilation.close();
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
+  /** The object of a document, as written; null if no document defines it. */
+  async #stored(ref: ObjectRef, places: MergedContent['places'], texts: Texts): Promise<StoredObject | null> {
+    const place = places.get(objectId(ref));
+    if (place === undefined) return null;
+    const object = writtenObject(await textOf(place.file, texts), place);
+    return object === null ? null : this.#asStored(ref, object, place);
+  }
+
+  #asStored(ref: ObjectRef, object: JsonObject, { file, line }: Pick<FileObject, 'file' | 'line'>): StoredObject {
+    return { ref, object, etag: etagOf(object), place: { file: path.relative(this.#folder, file), line } };
+  }
+
+  /** The text that a change leaves, or why it is refused. Nothing is written. */
+  async #edit(change: ObjectChange, content: MergedContent, texts: Texts): Promise<Result<Edit, AdminProblem>> {
+    const { ref } = change;
+    const before = await this.#stored(ref, content.places, texts);
+    const broken = before === null ? brokenIn(this.#folder, content, ref) : null;
+    if (broken !== null) return broken;
+    const object = plannedObject(change, before);
+    if (!object.ok) return object;
+    const files = object.value === null ? null : refusedFiles(ref, object.value, content, this.#folder);
+    if (files !== null) return files;
+    const place = content.places.get(objectId(ref));
+    const text = await this.#changedText(object.value, place, texts);
+    if (!text.ok) return refuse(409, 'file-not-editable', `the file of ${objectId(ref)} ${text.error}; change the file`);
+    return ok({ ref, before, after: this.#after(ref, object.value, place, text.value), file: place?.file ?? null, text: text.value });
+  }
+
+  #after(ref: ObjectRef, object: JsonObject | null, place: FileObject | undefined, text: string | null): StoredObject | null {
+    const file = place?.file ?? path.join(this.#folder, fileNameOf(ref));
+    return object === null ? null : this.#asStored(ref, object, { file, line: lineIn(file, text ?? '', ref) });
+  }
+
+  async #changedText(object: JsonObject | null, place: FileObject | undefined, texts: Texts): Promise<Result<string | null>> {
+    if (place === undefined) return ok(object === null ? null : newText(object));
+    const text = editedText(await textOf(place.file, texts), place, object);
+    return text.ok && text.value.trim() === '' ? ok(null) : text;
+  }
+
+  /** Makes the edit once more, of the bytes that it replaces. */
+  async #rewrite(file: string, ref: ObjectRef, change: ObjectChange, content: MergedContent): Promise<Result<void, AdminProblem>> {
+    const editable = await readEditable(this.#folder, file);
+    if (!editable.ok) return editable;
+    const edit = await this.#edit(change, content, new Map([[file, decodeText(editable.value.bytes)]]));
+    if (!edit.ok) return edit;
+    const { text } = edit.value;
+    if (text === null) return removeFile(this.#folder, editable.value);
+    if (parseDocuments(file, text).broken)
+      return refuse(409, 'file-not-editable', `the file of ${objectId(ref)} is not valid; change the file`);
+    return replaceFile(this.#folder, editable.value, text);
+  }
+}
+
+async function textOf(file: string, texts: Texts): Promise<string> {
+  const known = texts.get(file);
+  if (known !== undefined) return known ?? '';
+  const text = decodeText(await readFile(file));
+  texts.set(file, text);
+  return text;
+}
+
+/** The refusal for an object whose document is not valid: a new document would shadow it, or be shadowed by it. */
+function brokenIn(folder: string, { problems }: MergedContent, ref: ObjectRef): Result<never, AdminProblem> | null {
+  const problem = problems.find(({ object, severity }) => object === objectId(ref) && severity === 'error');
+  if (problem === undefined) return null;
+  const detail = `${path.relative(folder, problem.file)}:${problem.line} defines ${objectId(ref)}, but is not valid; correct the file`;
+  return refuse(409, 'file-invalid', detail, {
+    errors: [{ field: problem.field, reason: ref.kind === 'Secret' ? 'is not valid' : problem.reason }],
+  });
+}
+
+/**
+ * A ConfigMap may name files beside it as its entries. One that defines objects, such as a Secret, would become readable as an entry, past
+ * all permissions.
+ */
+function refusedFiles(
+  ref: ObjectRef,
+  object: JsonObject,
+  { places, problems }: MergedContent,
+  folder: string,
+): Result<never, AdminProblem> | null {
+  if (ref.kind !== 'ConfigMap') return null;
+  const names = fileNames(object as unknown as KubernetesObject);
+  const place = places.get(objectId(ref));
+  const beside = place === undefined ? folder : path.dirname(place.file);
+  const defining = new Set([...places.values(), ...problems].map(({ file }) => file));
+  const name = names.find((each) => defining.has(path.join(beside, each)));
+  if (name === undefined) return null;
+  const field = `metadata.annotations["${FILES_ANNOTATION}"]`;
+  const reason = `names ${JSON.stringify(name)}, which defines objects`;
+  return refuse(422, 'object-invalid', `${objectId(ref)} is not valid: ${field}: ${reason}`, { errors: [{ field, reason }] });
+}
+
+function lineIn(file: string, text: string, ref: ObjectRef): number {
+  return parseDocuments(file, text).objects.find(({ object }) => objectId(refOf(object)) === objectId(ref))?.line ?? 0;
+}
+
+function toContent({ objects, places, problems, skipped, refusals }: MergedContent): FolderContent {
+  const refused = [...refusals].filter(([id]) => !objects.has(id)).map(([, { object }]) => object);
+  return { objects: [...objects.values()], places, problems, skipped, refusals: refused };
+}
