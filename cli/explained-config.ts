@@ -8,7 +8,7 @@ import { lackIn, withPairs } from '../proxy/runtime/pairs.ts';
 import type { LackOf } from '../proxy/runtime/pairs.ts';
 import type { DescribedSecret } from '../proxy/supervisor/pairs.ts';
 import { UsageError } from './command.ts';
-import { CONTROLLER_NAME } from './standalone.ts';
+import { CONTROLLER_NAME } from './controller-name.ts';
 
 /** The flags of where the configuration comes from. */
 export const CONFIG_FLAGS = {

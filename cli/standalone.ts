@@ -38,12 +38,11 @@ import type { FeedPaths } from '../proxy/admin/admin.ts';
 import { lackIn, withPairs } from '../proxy/runtime/pairs.ts';
 import { configFamilies } from '../proxy/subscribe/metrics.ts';
 import type { Serving } from '../proxy/serving.ts';
+import { CONTROLLER_NAME } from './controller-name.ts';
 import { FindingLog } from './finding-log.ts';
 import { HeldResources } from './held-resources.ts';
 import { OwnTelemetry, REPORT_MS } from './own-telemetry.ts';
 import { ReloadLog } from './reload-log.ts';
-
-export const CONTROLLER_NAME = 'gateway.weir.dev/controller';
 
 /** In the folder; a name with a dot at its start is no configuration. */
 const SESSION_KEY_FILE = path.join('.weir', 'session-keys.json');

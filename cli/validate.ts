@@ -12,7 +12,7 @@ import type { FolderContent } from '../controller/watch/folder.ts';
 import { describeSkipped } from '../controller/watch/skipped.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
-import { CONTROLLER_NAME } from './standalone.ts';
+import { CONTROLLER_NAME } from './controller-name.ts';
 
 const FORMATS = ['text', 'json'] as const;
 
