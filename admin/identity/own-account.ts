@@ -59,7 +59,7 @@ export class OwnAccount {
     return this.#change(proof, proven.value, async (t) => ({ password: hash, passwordChanged: await t.now(), mustChange: false }));
   }
 
-  /** Makes the secret of a second factor. It has no effect before a code confirms it. */
+  /** Makes the secret of a second factor, or of another one in its place. It has no effect before a code confirms it. */
   async beginTotp(proof: Proof): Promise<Result<Enrolment, AdminProblem>> {
     const proven = await this.#prove(proof);
     if (!proven.ok) return proven;
@@ -67,7 +67,6 @@ export class OwnAccount {
     return this.#store.write(async (t) => {
       const user = await findUserById(t, proof.user);
       if (user === null) return GONE;
-      if (user.totpSecret !== null) return refuse(409, 'totp-enabled', 'the second factor is on already; remove it first');
       await changeUser(t, user, { totpPending: secret }, true);
       return ok({ secret, uri: totpUri(secret, user.name) });
     });
