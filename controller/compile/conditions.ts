@@ -316,7 +316,7 @@ export function policyRefsNotResolved(generation: number, { reason, message }: P
   return condition('ResolvedRefs', 'False', reason, message, generation);
 }
 
-/** Some targets have an older policy of this kind; the policy is in force for the others. Exists only as True. */
+/** An older policy has some targets or metrics; the policy is in force for the others. Exists only as True. */
 export function policyPartlyConflicted(generation: number, message: string): DesiredCondition {
   return condition('Conflicted', 'True', 'Conflicted', message, generation);
 }

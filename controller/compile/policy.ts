@@ -11,6 +11,7 @@ import type { PolicyTargetRef } from '#api/k8s/policy.ts';
 import { isWithin, leavesOf, setAt, valueAt } from '#api/policy/settings.ts';
 import { byAge, createdAt } from './age.ts';
 import * as conditions from './conditions.ts';
+import { metricClashes, type MetricClash } from './metric-clashes.ts';
 import { resolveSettings, type ResolvedSettings } from './policy-references.ts';
 import { resolveTarget, type TargetOutcome } from './policy-target.ts';
 import { targetsOf } from './policy-targets.ts';
@@ -48,18 +49,27 @@ export function policyUnit(definition: PolicyKind): UnitKind<null> {
       if (policy === undefined) return valueOnly(null);
       const lost = lostSessions(view, policy);
       const problem = checkPolicy(policy).map(describeError).join('; ');
-      const resolved = problem === '' ? resolveSettings(view, definition, policy) : INVALID;
+      const clashes = problem === '' ? metricClashes(view, policy) : [];
+      const resolved = problem === '' ? withoutClashes(resolveSettings(view, definition, policy), clashes) : INVALID;
       const attached = targetsOf(view, policy)
         .filter(({ group, kind }) => definition.targets.some((target) => target.group === group && target.kind === kind))
         .map((ref) => attach(view, definition, policy, ref));
       return {
         ...valueOnly(null),
         resources: resourcesOf(definition, policy, attached, contentOf(definition, policy, problem, resolved)),
-        status: statusOf({ policy, problem, lost, resolved, attached }),
+        status: statusOf({ policy, problem, lost, clashes, resolved, attached }),
         counters: resolved.counters,
       };
     },
   };
+}
+
+/** Without the metrics that an older policy defines otherwise. */
+function withoutClashes(resolved: ResolvedSettings, clashes: readonly MetricClash[]): ResolvedSettings {
+  const { metrics } = resolved.settings as { readonly metrics?: readonly unknown[] };
+  if (clashes.length === 0 || metrics === undefined) return resolved;
+  const kept = metrics.filter((_, i) => !clashes.some(({ index }) => index === i));
+  return { ...resolved, settings: { ...resolved.settings, metrics: kept } };
 }
 
 /** The session persistence of a policy for which there are no keys, as text; '' if there are, or if it asks for none. */
@@ -180,6 +190,7 @@ interface Compiled {
   readonly problem: string;
   /** The settings for which something is missing, as text; '' for none. */
   readonly lost: string;
+  readonly clashes: readonly MetricClash[];
   readonly resolved: ResolvedSettings;
   readonly attached: readonly Attached[];
 }
@@ -201,7 +212,7 @@ function statusOf(compiled: Compiled): DesiredStatus | null {
   };
 }
 
-function ancestorStatus(ancestorRef: ParentRef, { policy, problem, lost, resolved, attached }: Compiled): AncestorStatus {
+function ancestorStatus(ancestorRef: ParentRef, { policy, problem, lost, clashes, resolved, attached }: Compiled): AncestorStatus {
   const generation = policy.metadata.generation ?? 0;
   const refuse = (obstacle: conditions.PolicyObstacle): AncestorStatus => ({
     ancestorRef,
@@ -212,6 +223,7 @@ function ancestorStatus(ancestorRef: ParentRef, { policy, problem, lost, resolve
   if (missing.length > 0) return refuse({ reason: 'TargetNotFound', message: missing.join('; ') });
   const conflicts = attached.flatMap(describeConflict);
   if (conflicts.length === attached.length) return refuse({ reason: 'Conflicted', message: conflicts.join('; ') });
+  const lacking = [...clashes.map(({ message }) => message), ...conflicts];
   const overridden = attached.flatMap((each) => each.overridden);
   const withoutEffect = [...attached.map((each) => each.withoutEffect), lost].filter((text) => text !== '');
   return {
@@ -219,7 +231,7 @@ function ancestorStatus(ancestorRef: ParentRef, { policy, problem, lost, resolve
     conditions: [
       conditions.policyAccepted(generation),
       ...refsCondition(generation, resolved),
-      ...(conflicts.length === 0 ? [] : [conditions.policyPartlyConflicted(generation, conflicts.join('; '))]),
+      ...(lacking.length === 0 ? [] : [conditions.policyPartlyConflicted(generation, lacking.join('; '))]),
       ...(overridden.length === 0 ? [] : [conditions.policyOverridden(generation, overridden.join('; '))]),
       ...(withoutEffect.length === 0 ? [] : [conditions.policyWithoutEffect(generation, withoutEffect.join('; '))]),
     ],

@@ -90,6 +90,10 @@ export const INDEXES = {
       ...spec.targetSelectors.map((selector) => `${kind}|${selector.kind}/${namespace}`),
     ]),
   ]),
+  /** Key: the family of a metric. */
+  telemetryPoliciesByMetric: index(['TelemetryPolicy'], ({ spec }) => [
+    ...new Set((spec.metrics ?? []).map(({ name }) => metricFamilyOf(name))),
+  ]),
   /** Policies with a Service or Backend as their fallback. Key: `<kind>/<namespace>/<name>`. */
   policiesByFallback: index(['BackendTrafficPolicy'], ({ metadata, spec }) => {
     const ref = spec.fallback?.backendRef;
@@ -131,4 +135,9 @@ export function cellsOf(object: { readonly kind: string }): string[] {
 /** The name of one key of one index. */
 export function indexCell(name: IndexName, key: string): string {
   return `${name}:${key}`;
+}
+
+/** The name that metrics share in an exposition: OpenMetrics knows a counter without `_total`. */
+export function metricFamilyOf(name: string): string {
+  return name.replace(/_total$/, '');
 }
