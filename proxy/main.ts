@@ -1,5 +1,6 @@
 // A proxy of a fleet: subscribes to a controller, serves its configuration, and stops in good order.
 import { randomUUID } from 'node:crypto';
+import { prepareDecoding } from '#api/wire/decode.ts';
 import { componentLog } from '#lib/component-log.ts';
 import type { Log } from '#lib/log.ts';
 import type { Result } from '#lib/result.ts';
@@ -46,6 +47,8 @@ function fromController(config: ProxyConfig, serving: Serving, log: Log): Config
   supervisor.expose(reportingFamilies(() => reporting.state()));
   return {
     start: () => {
+      // A single worker has the event loop of its supervisor.
+      if (config.workers === 1) prepareDecoding();
       subscription.start();
       reporting.start();
       return Promise.resolve();
