@@ -8,7 +8,7 @@ import { err, ok, type Result } from '#lib/result.ts';
 import { describeSystemError, isSystemError } from '#lib/system-error.ts';
 import { BUILD_INFO } from '#lib/version.ts';
 import type { AdminConfig } from './config.ts';
-import { AdminPart } from './part.ts';
+import { AdminPart, type AdminPartOptions } from './part.ts';
 
 export class AdminProgram {
   readonly #part: AdminPart;
@@ -16,9 +16,9 @@ export class AdminProgram {
   readonly #log: Log;
   #isServing = false;
 
-  constructor(config: AdminConfig, log: Log) {
+  constructor(config: AdminConfig, log: Log, showPassword: AdminPartOptions['showPassword']) {
     this.#log = log;
-    this.#part = new AdminPart(config, log);
+    this.#part = new AdminPart({ settings: config, log, showPassword });
     const registry = new Registry();
     registerProcess(registry);
     registerFamilies(registry, [BUILD_INFO, ...this.#part.families]);

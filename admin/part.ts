@@ -6,39 +6,49 @@ import { err, ok, type Result } from '#lib/result.ts';
 import type { Store } from '#lib/store/store.ts';
 import { describeSystemError, isSystemError } from '#lib/system-error.ts';
 import { areasOf } from './api/areas.ts';
-import type { Auditor, Authenticator } from './api/authenticator.ts';
 import { SERVER_LIMITS } from './api/limits.ts';
 import { AdminMetrics } from './api/metrics.ts';
 import { AdminApi } from './api/server.ts';
+import { AuditWriter } from './audit/audit-writer.ts';
 import type { AdminSettings } from './config.ts';
+import { Identity } from './identity/identity.ts';
 import { makeAdminStore } from './store/admin-store.ts';
 
-/** No user exists yet, so no credentials are valid. */
-const NO_CALLERS: Authenticator = { authenticate: () => Promise.resolve(ok(null)) };
+/** Milliseconds between two looks at the store. */
+const LOOK_MS = 5_000;
 
-/** Refuses each change. */
-const NO_CHANGES: Auditor = {
-  trouble: 'this version has no audit log',
-  record: () => Promise.resolve(err('this version has no audit log')),
-};
+export interface AdminPartOptions {
+  readonly settings: AdminSettings;
+  readonly log: Log;
+  /** Shows the password of the first user. It is in no log and nowhere else. */
+  readonly showPassword: (user: string, password: string) => void;
+}
 
 export class AdminPart {
-  readonly #settings: AdminSettings;
+  readonly #options: AdminPartOptions;
   readonly #store: Store;
+  readonly #identity: Identity;
+  readonly #auditor: AuditWriter;
   readonly #api: AdminApi;
   readonly #metrics = new AdminMetrics();
   /** Why the store is away; '' if it is not. */
   #storeTrouble = '';
+  #hasUsers = false;
+  #looking: Promise<void> | null = null;
+  #timer: NodeJS.Timeout | null = null;
 
-  constructor(settings: AdminSettings, log: Log) {
-    this.#settings = settings;
+  constructor(options: AdminPartOptions) {
+    const { settings, log } = options;
+    this.#options = options;
     this.#store = makeAdminStore(settings.store);
+    this.#identity = new Identity({ store: this.#store, log });
+    this.#auditor = new AuditWriter(this.#store, log);
     this.#api = new AdminApi({
       ...settings,
       isSecure: settings.tls !== null || settings.url.startsWith('https:'),
-      areas: areasOf({ health: { troubles: () => this.troubles } }),
-      authenticator: NO_CALLERS,
-      auditor: NO_CHANGES,
+      areas: areasOf({ health: { troubles: () => this.troubles }, identity: this.#identity }),
+      authenticator: this.#identity.authenticator,
+      auditor: this.#auditor,
       limits: SERVER_LIMITS,
       metrics: this.#metrics,
       log,
@@ -56,11 +66,11 @@ export class AdminPart {
 
   /** Resolves to the URL of the API, or to the reason why it is not served. A store that is away is a trouble, and opens later. */
   async start(): Promise<Result<string>> {
-    const opened = await this.#store.read(() => Promise.resolve());
-    this.#storeTrouble = opened.ok ? '' : opened.error;
-    const { address, tls, url } = this.#settings;
+    await this.#look();
+    const { address, tls, url } = this.#options.settings;
     try {
       const port = await this.#api.start();
+      this.#timer = setInterval(() => void (this.#looking ??= this.#look().finally(() => (this.#looking = null))), LOOK_MS).unref();
       return ok(url || `${tls === null ? 'http' : 'https'}://${joinAddress(address.host || 'localhost', port)}`);
     } catch (error) {
       await this.stop();
@@ -69,9 +79,23 @@ export class AdminPart {
     }
   }
 
-  /** Cuts open requests, then closes the store. */
+  /** Cuts open requests, writes the entries that wait, then closes the store. */
   async stop(): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    await this.#looking;
     await this.#api.stop();
+    await this.#auditor.close();
     await this.#store.close();
+  }
+
+  /** Finds out whether the store works, and makes the first user of an empty one. */
+  async #look(): Promise<void> {
+    const opened = await this.#store.read(() => Promise.resolve());
+    this.#storeTrouble = opened.ok ? '' : opened.error;
+    if (!opened.ok || this.#hasUsers) return;
+    const first = await this.#identity.users.addFirst(null);
+    if (!first.ok) return void this.#options.log.warn({ reason: first.error.detail }, 'the first user cannot be made yet');
+    this.#hasUsers = true;
+    if (first.value !== null) this.#options.showPassword('admin', first.value);
   }
 }

@@ -16,7 +16,7 @@ export const admin: Command = {
     const config = readConfig(args);
     if (!config.ok) throw new UsageError(config.error);
     const log = createLog(config.value.logLevel);
-    const program = new AdminProgram(config.value, log);
+    const program = new AdminProgram(config.value, log, showPassword);
     const signal = firstSignal();
     onHangup(() => log.info({ signal: 'SIGHUP' }, 'the admin program continues'));
     const started = await program.start();
@@ -26,3 +26,8 @@ export const admin: Command = {
     return 0;
   },
 };
+
+/** On standard output, not in the log: logs are kept and shipped. */
+export function showPassword(user: string, password: string): void {
+  console.log(`admin API: log in as ${user} with the password ${password} (it is not shown again)`);
+}

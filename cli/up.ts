@@ -9,6 +9,7 @@ import { readUpConfig, UP_FLAGS } from '../proxy/config.ts';
 import type { UpConfig } from '../proxy/config.ts';
 import { serve } from '../proxy/serving.ts';
 import type { ServingPorts } from '../proxy/serving.ts';
+import { showPassword } from './admin.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
 import { startDemoBackends } from './demo-backend.ts';
@@ -65,7 +66,7 @@ class Operators {
     try {
       // Without the admin API its code is not loaded.
       const { AdminPart } = await import('../admin/part.ts');
-      const part = new AdminPart(settings, this.#log);
+      const part = new AdminPart({ settings, log: this.#log, showPassword });
       const started = await part.start();
       if (!started.ok) {
         this.#log.warn({ reason: started.error }, 'the admin API is not served; the gateway is');

@@ -1,25 +1,20 @@
 // Every operation of the document is refused without credentials, with a wrong role or tenant, with a wrong body, for an unknown id and
 // after a concurrent write, and does its example. A new operation without an example fails here.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { PERMISSION_NAMES } from '../../admin/api/permissions.ts';
-import { makeTestAreas } from '../support/admin-areas.ts';
+import { makeTestAreas, sessionOf } from '../support/admin-areas.ts';
 import { answerTrouble, exampleOf, lacksOf, operationsIn, refusalsOf, statusOf } from '../support/admin-operations.ts';
 import type { AdminDocument, DocumentedOperation } from '../support/admin-operations.ts';
 import { startAdminApi, type TestApi } from '../support/admin-server.ts';
 
-const { areas, prepare, stop } = makeTestAreas();
-const TOKENS = { all: 'all', none: 'none', elsewhere: 'elsewhere' } as const;
+const { areas, authenticator, prepare, stop } = makeTestAreas();
+const CALLERS = { all: sessionOf('ana'), none: sessionOf('nil') };
 const IDS = areas.flatMap(({ name, operations }) => operations.map(({ id }) => ({ area: name, id })));
 
 let api: TestApi;
 let documented: ReadonlyMap<string, DocumentedOperation>;
 
 beforeAll(async () => {
-  api = await startAdminApi(areas, {
-    all: { permissions: PERMISSION_NAMES },
-    none: { permissions: [] },
-    elsewhere: { permissions: PERMISSION_NAMES, namespace: 'no-such-namespace' },
-  });
+  api = await startAdminApi(areas, {}, { authenticator });
   const document = (await (await fetch(`${api.url}/api/v1/openapi.json`)).json()) as AdminDocument;
   documented = new Map(operationsIn(document).map((operation) => [operation.operationId, operation]));
 });
@@ -44,8 +39,8 @@ describe.each(IDS)('$id', ({ area, id }) => {
   });
 
   test('refuses wrong requests', async () => {
-    await prepare[area]?.();
-    for (const { title, request, status, code, field } of refusalsOf(api.url, found(id), TOKENS)) {
+    await prepare(area);
+    for (const { title, request, status, code, field } of refusalsOf(api.url, found(id), CALLERS)) {
       const response = await fetch(request);
       const problem = (await response.json()) as { readonly code: string; readonly errors?: readonly { readonly field: string }[] };
       expect([title, response.status, code === null ? null : problem.code]).toEqual([title, status, code]);
@@ -55,10 +50,10 @@ describe.each(IDS)('$id', ({ area, id }) => {
   });
 
   test('does its example', async () => {
-    await prepare[area]?.();
+    await prepare(area);
     const operation = found(id);
     const entries = api.auditor.entries.length;
-    const response = await fetch(exampleOf(api.url, operation, TOKENS));
+    const response = await fetch(exampleOf(api.url, operation, CALLERS));
     const isStream =
       response.ok && response.status === 200 && response.headers.get('content-type')?.startsWith('application/json') !== true;
     const body = isStream ? '' : await response.text();

@@ -41,6 +41,17 @@ describe('weir up', () => {
       const [, url = ''] = await weir.printed(/admin API on (http:\/\/127\.0\.0\.1:\d+)\/api\/v1\/docs/);
       expect(await (await fetch(`${url}/api/v1/health`)).json()).toMatchObject({ status: 'ok', away: [] });
       expect(await (await fetch(`${url}/api/v1/openapi.json`)).json()).toMatchObject({ openapi: '3.1.0' });
+      const [, password = ''] = await weir.printed(/log in as admin with the password (\S+) \(/);
+      const login = await fetch(`${url}/api/v1/login`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ user: 'admin', password }),
+      });
+      expect(login.status).toBe(200);
+      const [cookie = ''] = login.headers.get('set-cookie')?.split(';') ?? [];
+      expect(await statusOf(`${url}/api/v1/users`)).toBe(401);
+      const users = await fetch(`${url}/api/v1/users`, { headers: { cookie } });
+      expect(await users.json()).toMatchObject({ items: [{ name: 'admin' }] });
       const [, metrics = ''] = await weir.printed(/metrics on (http:\S+)/);
       const text = await (await fetch(metrics)).text();
       expect(text).toContain('weir_admin_request_duration_seconds_count{operation="health.get",status="200"} 1');

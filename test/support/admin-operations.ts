@@ -36,11 +36,12 @@ export function operationsIn({ servers, paths }: AdminDocument): readonly Docume
   );
 }
 
-/** The tokens of callers: with all permissions, with none, and with all in a namespace that no example is in. */
-export interface CallerTokens {
-  readonly all: string;
-  readonly none: string;
-  readonly elsewhere: string;
+/** The headers with the credentials of callers. */
+export interface CallerHeaders {
+  /** With all permissions. */
+  readonly all: Readonly<Record<string, string>>;
+  /** With none, or with some in a namespace that no example is in. */
+  readonly none: Readonly<Record<string, string>>;
 }
 
 /** A request, and the answer that it must get. */
@@ -67,19 +68,18 @@ export function lacksOf(operation: DocumentedOperation): readonly string[] {
 }
 
 /** The wrong requests of an operation. */
-export function refusalsOf(url: string, operation: DocumentedOperation, tokens: CallerTokens): readonly Check[] {
-  const make = (parts: Parts) => requestOf(url, operation, { token: tokens.all, ...parts });
+export function refusalsOf(url: string, operation: DocumentedOperation, callers: CallerHeaders): readonly Check[] {
+  const make = (parts: Parts) => requestOf(url, operation, { caller: callers.all, ...parts });
   const isOpen = operation.security.length === 0;
   const check = (title: string, status: number, code: string | null, parts: Parts, field: string | null = null): Check => ({
     ...{ title, status, code, field },
     request: make(parts),
   });
   return [
-    ...(isOpen ? [] : [check('no credentials', 401, 'credentials-needed', { token: null })]),
-    ...(operation['x-permission'] === null ? [] : [check('a wrong role', 403, 'permission-needed', { token: tokens.none })]),
+    ...(isOpen ? [] : [check('no credentials', 401, 'credentials-needed', { caller: null })]),
     ...(operation['x-permission'] === null || operation['x-scope'] === 'filtered'
       ? []
-      : [check('a wrong tenant', 403, 'permission-needed', { token: tokens.elsewhere })]),
+      : [check('a wrong role or tenant', 403, 'permission-needed', { caller: callers.none })]),
     check('an unknown parameter', 400, 'invalid-fields', { query: { 'no-such-parameter': '1' } }, 'query.no-such-parameter'),
     ...bodyRefusals(operation, check),
     ...(operation['x-unknown'] === undefined ? [] : [check('an unknown id', 404, null, { params: operation['x-unknown'] })]),
@@ -88,8 +88,8 @@ export function refusalsOf(url: string, operation: DocumentedOperation, tokens: 
 }
 
 /** The request of the example. */
-export function exampleOf(url: string, operation: DocumentedOperation, tokens: CallerTokens): Request {
-  return requestOf(url, operation, { token: operation.security.length === 0 ? null : tokens.all });
+export function exampleOf(url: string, operation: DocumentedOperation, callers: CallerHeaders): Request {
+  return requestOf(url, operation, { caller: operation.security.length === 0 ? null : callers.all });
 }
 
 /** The status of success. */
@@ -106,7 +106,7 @@ export function answerTrouble(operation: DocumentedOperation, body: string): str
 }
 
 interface Parts {
-  readonly token?: string | null;
+  readonly caller?: Readonly<Record<string, string>> | null;
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;
@@ -155,10 +155,10 @@ function requestOf(url: string, operation: DocumentedOperation, parts: Parts): R
   });
 }
 
-function headersOf(operation: DocumentedOperation, { token = null, ifMatch = '*' }: Parts): Record<string, string> {
+function headersOf(operation: DocumentedOperation, { caller = null, ifMatch = '*' }: Parts): Record<string, string> {
   const hasPrecondition = operation.parameters.some((each) => String(each['$ref']).endsWith('IfMatch'));
   return {
-    ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+    ...caller,
     ...(bodyOf(operation) === null ? {} : { 'content-type': 'application/json' }),
     ...(hasPrecondition && ifMatch !== null ? { 'if-match': ifMatch } : {}),
   };
