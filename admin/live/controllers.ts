@@ -30,6 +30,8 @@ export class Controllers implements Live {
   constructor({ addresses, ...rest }: ControllersOptions) {
     const changed = (): void => this.#look();
     this.#links = addresses.map((address) => new ControllerLink({ ...rest, address, changed }));
+    // Without any there is nothing to wait for.
+    this.#look();
   }
 
   start(): void {

@@ -1,7 +1,7 @@
 // The live state of the admin program over real TLS: several controllers, their loss in the middle of an answer, wrong certificates and slow
 // readers; and the controller in the same process, which behaves alike.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import type { Body } from '#lib/admin-server.ts';
 import { createLog } from '#lib/log.ts';
 import { ok } from '#lib/result.ts';
