@@ -33,7 +33,8 @@ beforeAll(async () => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'weir-quickstart-'));
   const free = await freePorts(3);
   ports = new Map(['8080', '9001', '9002'].map((port, index) => [port, String(free[index])]));
-  for (const file of readdirSync(EXAMPLE)) {
+  // `npm start` leaves its store in a folder that begins with a dot.
+  for (const file of readdirSync(EXAMPLE).filter((name) => !name.startsWith('.'))) {
     writeFileSync(path.join(folder, file), onFreePorts(readFileSync(path.join(EXAMPLE, file), 'utf8')));
   }
   weir = new Child(['up', folder, '--demo']);
