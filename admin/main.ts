@@ -18,7 +18,7 @@ export class AdminProgram {
 
   constructor(config: AdminConfig, log: Log, showPassword: AdminPartOptions['showPassword']) {
     this.#log = log;
-    this.#part = new AdminPart({ settings: config, log, showPassword });
+    this.#part = new AdminPart({ settings: config, configuration: null, log, showPassword });
     const registry = new Registry();
     registerProcess(registry);
     registerFamilies(registry, [BUILD_INFO, ...this.#part.families]);

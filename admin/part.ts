@@ -11,6 +11,7 @@ import { AdminMetrics } from './api/metrics.ts';
 import { AdminApi } from './api/server.ts';
 import { AuditWriter } from './audit/audit-writer.ts';
 import type { AdminSettings } from './config.ts';
+import type { ConfigurationStore } from './configuration/configuration-store.ts';
 import { Identity } from './identity/identity.ts';
 import { makeAdminStore } from './store/admin-store.ts';
 
@@ -19,6 +20,8 @@ const LOOK_MS = 5_000;
 
 export interface AdminPartOptions {
   readonly settings: AdminSettings;
+  /** The objects that operators change; null for none. The part closes it. */
+  readonly configuration: ConfigurationStore | null;
   readonly log: Log;
   /** Shows the password of the first user. It is in no log and nowhere else. */
   readonly showPassword: (user: string, password: string) => void;
@@ -38,7 +41,7 @@ export class AdminPart {
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: AdminPartOptions) {
-    const { settings, log } = options;
+    const { settings, configuration, log } = options;
     this.#options = options;
     this.#store = makeAdminStore(settings.store);
     this.#identity = new Identity({ store: this.#store, log });
@@ -46,7 +49,7 @@ export class AdminPart {
     this.#api = new AdminApi({
       ...settings,
       isSecure: settings.tls !== null || settings.url.startsWith('https:'),
-      areas: areasOf({ health: { troubles: () => this.troubles }, identity: this.#identity }),
+      areas: areasOf({ health: { troubles: () => this.troubles }, identity: this.#identity, configuration }),
       authenticator: this.#identity.authenticator,
       auditor: this.#auditor,
       limits: SERVER_LIMITS,
@@ -84,6 +87,7 @@ export class AdminPart {
     if (this.#timer !== null) clearInterval(this.#timer);
     await this.#looking;
     await this.#api.stop();
+    await this.#options.configuration?.close();
     await this.#auditor.close();
     await this.#store.close();
   }

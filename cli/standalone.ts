@@ -104,7 +104,7 @@ export class Standalone {
     this.#metrics = new CompileMetrics(supervisor.registry, sources);
     this.#source = new FileSource(options.folder, { strictKinds: options.strictKinds });
     const faults = new Faults(log);
-    const compiler = this.#compilerOptions();
+    const compiler = this.compilerOptions();
     this.#registry = new Registry({ ...options, failed: (error) => faults.report('store', error) });
     supervisor.expose(this.#registry.families());
     const found = endpointSources({ guard: serverGuard(compiler), registrations: this.#registry.registrations });
@@ -155,7 +155,7 @@ export class Standalone {
   /** The operations of the admin server. */
   get admin(): FeedPaths {
     const { log } = this.#options;
-    const endpoints = { registrations: this.#registry.registrations, rules: this.#compilerOptions() };
+    const endpoints = { registrations: this.#registry.registrations, rules: this.compilerOptions() };
     const { fleet, limits, window } = this.#telemetry;
     const { desk: alerts, prometheus } = this.#alerting;
     const reader = new LongRangeReader(window, prometheus);
@@ -199,7 +199,7 @@ export class Standalone {
       resources: () => this.#pipeline.resources(),
       operatorNamespace: null,
       leads: () => true,
-      guard: serverGuard(this.#compilerOptions()),
+      guard: serverGuard(this.compilerOptions()),
       faults,
       log,
     });
@@ -215,14 +215,15 @@ export class Standalone {
       store: new FileStore(path.join(folder, CERTIFICATE_FOLDER)),
       leads: () => true,
       delivery: (_gateway, challenge) => ({ delivered: this.#challenges.has(challenge) ? 1 : 0, total: 1 }),
-      guard: serverGuard(this.#compilerOptions()),
+      guard: serverGuard(this.compilerOptions()),
       reported: (report) => counts.report(report),
       log,
       faults,
     });
   }
 
-  #compilerOptions(): CompilerOptions & AddressRules {
+  /** The admin API tries changes with the options of the compiler in use. */
+  compilerOptions(): CompilerOptions & AddressRules {
     const { allowedEndpoints, allowExternalNames, adminPort, probePort } = this.#options;
     const ports = new Set([adminPort, probePort].filter((port) => port !== null));
     const own = { addresses: ownAddresses(), ports };

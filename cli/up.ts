@@ -5,6 +5,7 @@ import type { Log } from '#lib/log.ts';
 import { readUpSettings, UP_ADMIN_FLAGS } from '../admin/config.ts';
 import type { AdminSettings } from '../admin/config.ts';
 import type { AdminPart } from '../admin/part.ts';
+import type { CompilerOptions } from '../controller/compile/compile.ts';
 import { readUpConfig, UP_FLAGS } from '../proxy/config.ts';
 import type { UpConfig } from '../proxy/config.ts';
 import { serve } from '../proxy/serving.ts';
@@ -37,7 +38,9 @@ export const up: Command = {
           if (config.demo) backends.push(...(await startDemoBackends(folder)));
           await standalone.start();
           serving.readiness.configured();
-          const lines = admin === null ? [] : await operators.start(admin, (families) => serving.supervisor.expose(families));
+          const expose = (families: AdminPart['families']): void => serving.supervisor.expose(families);
+          const compiler = standalone.compilerOptions();
+          const lines = admin === null ? [] : await operators.start(admin, { folder, compiler }, expose);
           announce(standalone, backends, ports, lines);
         },
         async stop() {
@@ -62,11 +65,17 @@ class Operators {
   }
 
   /** Resolves to the lines that tell how to reach the API; a failure is a line of the log. */
-  async start(settings: AdminSettings, expose: (families: AdminPart['families']) => void): Promise<readonly string[]> {
+  async start(
+    settings: AdminSettings,
+    { folder, compiler }: { readonly folder: string; readonly compiler: CompilerOptions },
+    expose: (families: AdminPart['families']) => void,
+  ): Promise<readonly string[]> {
     try {
       // Without the admin API its code is not loaded.
       const { AdminPart } = await import('../admin/part.ts');
-      const part = new AdminPart({ settings, log: this.#log, showPassword });
+      const { FolderStore } = await import('../admin/configuration/folder-store.ts');
+      const configuration = new FolderStore(folder, compiler);
+      const part = new AdminPart({ settings, configuration, log: this.#log, showPassword });
       const started = await part.start();
       if (!started.ok) {
         this.#log.warn({ reason: started.error }, 'the admin API is not served; the gateway is');

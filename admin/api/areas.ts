@@ -1,4 +1,6 @@
 // The areas of the admin API, in the order of the document. A new area gets a row here, and what it needs is a member of AdminParts.
+import type { ConfigurationStore } from '../configuration/configuration-store.ts';
+import { configurationArea } from '../configuration/operations.ts';
 import { identityAreas } from '../identity/areas.ts';
 import type { Identity } from '../identity/identity.ts';
 import { healthArea, type Health } from './health.ts';
@@ -8,9 +10,11 @@ import type { Area } from './operation.ts';
 export interface AdminParts {
   readonly health: Health;
   readonly identity: Identity;
+  /** Null: the program knows no configuration to change. */
+  readonly configuration: ConfigurationStore | null;
 }
 
 /** All areas. */
-export function areasOf({ health, identity }: AdminParts): readonly Area[] {
-  return [healthArea(health), ...identityAreas(identity)];
+export function areasOf({ health, identity, configuration }: AdminParts): readonly Area[] {
+  return [healthArea(health), ...identityAreas(identity), ...(configuration === null ? [] : [configurationArea(configuration)])];
 }

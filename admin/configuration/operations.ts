@@ -6,7 +6,7 @@ import type { JsonObject } from '#lib/canonical-json.ts';
 import { ok, type Result } from '#lib/result.ts';
 import { adminOperation, reply, replyEmpty, type AdminOperation, type Area, type Caller, type OperationContext } from '../api/operation.ts';
 import { pageQuery } from '../api/page.ts';
-import { invalid, refuse, type AdminProblem } from '../api/problem.ts';
+import { invalid, notFound, refuse, type AdminProblem } from '../api/problem.ts';
 import type { JsonPatchStep } from '#lib/json-patch.ts';
 import type { ChangedObject, ConfigurationStore, DryRun, ObjectChange, ObjectPatch, StoredObject } from './configuration-store.ts';
 import { effectsIn } from './effects.ts';
@@ -33,7 +33,7 @@ const NO_NAMESPACE = '-';
 const MAX_BODY_BYTES = MAX_OBJECT_BYTES + 65_536;
 
 interface ObjectPath {
-  readonly kind: KindName;
+  readonly kind: string;
   readonly namespace: string;
   readonly name: string;
 }
@@ -42,8 +42,13 @@ function inNamespace({ namespace }: Pick<ObjectPath, 'namespace'>): string | nul
   return namespace === NO_NAMESPACE ? null : namespace;
 }
 
-function refOf({ kind, namespace, name }: ObjectPath): Result<ObjectRef, AdminProblem> {
-  return checkedRef(kind, namespace === NO_NAMESPACE ? '' : namespace, name);
+function checkedKind(kind: string): Result<KindName, AdminProblem> {
+  return Object.hasOwn(KINDS, kind) ? ok(kind as KindName) : notFound('kind', kind);
+}
+
+function refOf(path: ObjectPath): Result<ObjectRef, AdminProblem> {
+  const kind = checkedKind(path.kind);
+  return kind.ok ? checkedRef(kind.value, path.namespace === NO_NAMESPACE ? '' : path.namespace, path.name) : kind;
 }
 
 /** `*` is any state (RFC 9110). */
@@ -79,11 +84,12 @@ function afterwards({ after }: ChangedObject, location?: string) {
 const ROUTE_EXAMPLE: JsonObject = {
   apiVersion: 'gateway.networking.k8s.io/v1',
   kind: 'HTTPRoute',
-  metadata: { name: 'cart', namespace: 'shop' },
+  metadata: { name: 'cart', namespace: 'storefront' },
   spec: { parentRefs: [{ name: 'edge' }], rules: [{ backendRefs: [{ name: 'cart', port: 80 }] }] },
 };
-const PATH_EXAMPLE = { kind: 'HTTPRoute' as const, namespace: 'shop', name: 'cart' };
-const UNKNOWN_EXAMPLE = { kind: 'HTTPRoute' as const, namespace: 'shop', name: 'no-such-route' };
+const NEW_EXAMPLE: JsonObject = { ...ROUTE_EXAMPLE, metadata: { name: 'checkout', namespace: 'storefront' } };
+const PATH_EXAMPLE = { kind: 'HTTPRoute', namespace: 'storefront', name: 'cart' };
+const UNKNOWN_EXAMPLE = { kind: 'HTTPRoute', namespace: 'storefront', name: 'no-such-route' };
 const SHOWN_EXAMPLE = { object: ROUTE_EXAMPLE, etag: 'KxW0u2mD3xgq6d0o5c1QvA', place: { file: 'shop.yaml', line: 12 } };
 const CHANGE_PROBLEMS = {
   403: ['managed-by-gitops'],
@@ -138,15 +144,17 @@ function list(store: ConfigurationStore): AdminOperation {
     answer: OBJECT_PAGE,
     example: {
       params: { kind: 'HTTPRoute' },
-      query: { namespace: 'shop' },
+      query: { namespace: 'storefront' },
       answer: { items: [SHOWN_EXAMPLE], next: null },
-      unknown: { kind: 'HTTPRoute' },
+      unknown: { kind: 'NoSuchKind' },
     },
     async run({ params, query }) {
+      const kind = checkedKind(params.kind);
+      if (!kind.ok) return kind;
       const selector = parseSelector(query.labelSelector ?? '');
       if (!selector.ok) return invalid([{ field: 'query.labelSelector', reason: selector.error }]);
       const { namespace = null, limit = 100, cursor = null } = query;
-      const page = await store.list(params.kind, { namespace, selector: selector.value, limit, cursor });
+      const page = await store.list(kind.value, { namespace, selector: selector.value, limit, cursor });
       return page.ok ? reply({ items: page.value.items.map(shown), next: page.value.next }) : page;
     },
   });
@@ -191,7 +199,12 @@ function create(store: ConfigurationStore): AdminOperation {
     status: 201,
     answer: OBJECT,
     problems: { ...CHANGE_PROBLEMS, 409: [...CHANGE_PROBLEMS[409], 'object-exists', 'file-exists'] },
-    example: { params: { kind: 'HTTPRoute', namespace: 'shop' }, body: { object: ROUTE_EXAMPLE }, answer: SHOWN_EXAMPLE },
+    example: {
+      params: { kind: 'HTTPRoute', namespace: 'storefront' },
+      body: { object: NEW_EXAMPLE },
+      answer: { ...SHOWN_EXAMPLE, object: NEW_EXAMPLE },
+      unknown: { kind: 'NoSuchKind', namespace: 'storefront' },
+    },
     async run({ params, body }, context) {
       const object = body.object as JsonObject;
       const name = (object['metadata'] as { readonly name?: unknown } | undefined)?.name;
@@ -309,7 +322,11 @@ function changesOf(given: readonly GivenChange[], caller: Caller): Result<readon
   for (const [i, each] of given.entries()) {
     // A namespace in the body decides as one in the path would.
     if (!caller.may('configuration:read', inNamespace(each)))
-      return refuse(403, 'forbidden', `change ${i} is in the namespace ${JSON.stringify(each.namespace)}, which the caller may not read`);
+      return refuse(
+        403,
+        'permission-needed',
+        `change ${i} is in the namespace ${JSON.stringify(each.namespace)}, which the caller may not read`,
+      );
     const change = changeOf(each, `body.changes[${i}]`);
     if (!change.ok) return change;
     changes.push(change.value);
@@ -340,7 +357,7 @@ function visible({ changes, effects }: DryRun, given: readonly ObjectChange[], c
   return structuredClone({ objects, ...seen }) as Static<typeof DRY_RUN>;
 }
 
-const CHANGES_EXAMPLE = { changes: [{ operation: 'delete' as const, kind: 'HTTPRoute' as const, namespace: 'shop', name: 'cart' }] };
+const CHANGES_EXAMPLE = { changes: [{ operation: 'delete' as const, kind: 'HTTPRoute', namespace: 'storefront', name: 'cart' }] };
 const OBJECTS_EXAMPLE = [{ ref: PATH_EXAMPLE, change: 'deleted' as const, fields: [{ path: 'metadata.labels.team', before: 'checkout' }] }];
 
 function dryRun(store: ConfigurationStore): AdminOperation {
@@ -360,7 +377,7 @@ function dryRun(store: ConfigurationStore): AdminOperation {
     problems: CHANGE_PROBLEMS,
     example: {
       body: CHANGES_EXAMPLE,
-      answer: { objects: OBJECTS_EXAMPLE, resources: [], listeners: ['shop/edge/http'], conditions: [], problems: [], solved: [] },
+      answer: { objects: OBJECTS_EXAMPLE, resources: [], listeners: ['storefront/edge/http'], conditions: [], problems: [], solved: [] },
     },
     async run({ body }, { caller }) {
       const changes = changesOf(body.changes as readonly GivenChange[], caller);

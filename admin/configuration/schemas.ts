@@ -1,15 +1,14 @@
 // The schemas of the operations on configuration.
 import { Type } from 'typebox';
 import { KIND_ORDER } from '#api/ir/ir.ts';
-import { KINDS, type KindName } from '#api/k8s/kinds.ts';
 import { pageOf } from '../api/page.ts';
 
 const closed = { additionalProperties: false };
 /** Changes of one dry run. */
 const MAX_CHANGES = 100;
 
-/** The kind in a path. */
-export const kindParameter = Type.Enum(Object.keys(KINDS) as KindName[], { description: 'A kind that Weir reads.' });
+/** The kind in a path; an operation answers 404 for one that Weir does not read. */
+export const kindParameter = Type.String({ pattern: '^[A-Z][A-Za-z0-9]{0,62}$', description: 'A kind that Weir reads, like HTTPRoute.' });
 /** The namespace in a path or query; of a kind without namespaces it is `-`. */
 export const namespaceParameter = Type.String({ minLength: 1, maxLength: 63, description: 'A namespace; - for kinds without namespaces.' });
 

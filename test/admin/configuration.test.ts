@@ -210,7 +210,7 @@ test('a body with another form, and a change that is not valid, are refused fiel
   const both = await call('PATCH', PAGE, { ifMatch: '*', body: { merge: {}, json: [] } });
   expect(both.status).toBe(400);
   expect((await call('PATCH', PAGE, { ifMatch: '*', body: { merge: {}, extra: 1 } })).status).toBe(400);
-  expect((await call('GET', '/configuration/Pod/shop/page')).status).toBe(400);
+  expect((await call('GET', '/configuration/Pod/shop/page')).status).toBe(404);
   const invalid = await call('PATCH', PAGE, { ifMatch: '*', body: { merge: { data: { title: 5 } } } });
   expect(invalid).toMatchObject({ status: 422, body: { code: 'object-invalid', errors: [{ field: 'data.title' }] } });
   expect(

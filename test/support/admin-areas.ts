@@ -3,6 +3,7 @@ import { areasOf } from '../../admin/api/areas.ts';
 import type { Authenticator } from '../../admin/api/authenticator.ts';
 import type { Area } from '../../admin/api/operation.ts';
 import { csrfTokenOf } from '../../admin/identity/credential.ts';
+import { ConfigurationFolder } from './configuration-folder.ts';
 import { EXAMPLE_SECRETS, IdentityAreas } from './identity-areas.ts';
 
 export interface TestAreas {
@@ -16,11 +17,18 @@ export interface TestAreas {
 /** Makes them. */
 export function makeTestAreas(): TestAreas {
   const parts = new IdentityAreas();
+  const folder = new ConfigurationFolder();
   return {
-    areas: areasOf({ health: { troubles: () => ({}) }, identity: parts.identity }),
+    areas: areasOf({ health: { troubles: () => ({}) }, identity: parts.identity, configuration: folder.store }),
     authenticator: parts.identity.authenticator,
-    prepare: (area) => parts.prepare(area),
-    stop: () => parts.stop(),
+    prepare: async (area) => {
+      await parts.prepare(area);
+      if (area === 'configuration') await folder.prepare();
+    },
+    stop: async () => {
+      await folder.stop();
+      await parts.stop();
+    },
   };
 }
 
