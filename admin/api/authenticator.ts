@@ -30,7 +30,7 @@ export interface Authenticator {
   authenticate(source: CredentialSource): Promise<Result<Authenticated | null, AdminProblem>>;
 }
 
-/** What the audit log learns about an operation. */
+/** The facts of an operation for the audit log. */
 export interface AuditRecord {
   /** Milliseconds since the epoch. */
   readonly time: number;

@@ -10,7 +10,7 @@ import { validatorOf, type RawInput } from './validation.ts';
 
 export type Outcome = Result<AdminAnswer<unknown>, AdminProblem>;
 
-/** What an execution gets of its request, besides its input. */
+/** The facts of a request for its execution, besides the input. */
 export interface ExecutionRequest extends Omit<OperationContext, 'changed'> {
   /** The path with its parameters. */
   readonly path: string;

@@ -1,4 +1,4 @@
-// What a request passes before its body is read: host, origin, rate of its address, credentials, rate of its caller, permission.
+// The checks of a request before its body is read: host, origin, rate of its address, credentials, rate of its caller, permission.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { err, ok, type Result } from '#lib/result.ts';

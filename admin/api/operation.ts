@@ -35,7 +35,7 @@ export interface Change {
   readonly after: unknown;
 }
 
-/** What an operation gets besides its input. */
+/** The context of an operation, besides its input. */
 export interface OperationContext {
   readonly caller: Caller;
   readonly requestId: string;
@@ -98,7 +98,7 @@ export interface OperationExample<P, Q, B, A> {
   readonly unknown?: P;
 }
 
-/** What adminOperation takes. */
+/** The definition of an operation, for adminOperation(). */
 export interface OperationDefinition<P extends TObject, Q extends TObject, B extends TObject, A extends TSchema> {
   /** `users.get`: stable, and unique. It is the operationId of the document, and the name in metrics and the audit log. */
   readonly id: string;

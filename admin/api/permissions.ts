@@ -1,6 +1,6 @@
 // The permissions of the admin API: `area:verb`. A role is a set of them.
 
-/** Each permission, and what it allows. */
+/** Each permission, with its meaning. */
 export const PERMISSIONS = {
   'users:read': 'see users with their roles',
   'users:write': 'create, change, lock and delete users',

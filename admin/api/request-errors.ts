@@ -1,4 +1,4 @@
-// What Fastify refuses, as problems: its messages and codes are not part of the API.
+// Refusals of Fastify, as problems: its messages and codes are not part of the API.
 import type { FastifyError } from 'fastify';
 import type { AdminProblem } from './problem.ts';
 

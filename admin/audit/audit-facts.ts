@@ -1,4 +1,4 @@
-// What the server tells about an operation, as facts for an entry: without secrets, and of limited size.
+// The facts of an operation for its entry: without secrets, and of limited size.
 import { canonicalJson, type JsonValue } from '#lib/canonical-json.ts';
 import type { AuditRecord } from '../api/authenticator.ts';
 import type { AuditChange, AuditFacts } from './entry.ts';
@@ -8,7 +8,7 @@ import { redactedState } from './redacted-state.ts';
 const MAX_TEXT = 1_024;
 /** The states of later changes of the same operation are left out, characters of JSON. */
 const MAX_CHANGES = 1_048_576;
-/** What stands for such a state. */
+/** Stands for such a state. */
 const LEFT_OUT: JsonValue = { leftOut: 'the entry has too many changes' };
 
 /** The facts about an operation. `id`: a UUID. */

@@ -12,7 +12,7 @@ export interface ChainBreak {
   readonly reason: string;
 }
 
-/** What a check has found. */
+/** The result of a check. */
 export interface ChainReport {
   /** The number of entries that were read, without a broken one. */
   readonly entries: number;

@@ -26,7 +26,7 @@ export interface AuditChange {
 /** `refused`: the caller may not do it, or asked for something invalid. `failed`: Weir could not do it. */
 export type AuditOutcome = 'success' | 'refused' | 'failed';
 
-/** What an operation was, before it is part of the chain. */
+/** The content of an entry, before it is part of the chain. */
 export interface AuditFacts {
   /** A UUID. The same facts are stored once, however often they are handed over. */
   readonly id: string;
@@ -72,7 +72,7 @@ export interface AuditEntry extends AuditFacts, ChainPlace {
 /** The place before the first entry. */
 export const GENESIS: ChainPlace = { sequence: 0, hash: '0'.repeat(64) };
 
-/** What goes into JSON: `readonly` lists of interfaces are JSON too. */
+/** A value of JSON: `readonly` lists of interfaces are JSON too. */
 export function jsonOf(entry: AuditEntry): JsonObject {
   return entry as unknown as JsonObject;
 }

@@ -17,7 +17,7 @@ const textOf = (entries: readonly AuditEntry[], from: ChainPlace = GENESIS, to: 
 
 const check = (text: string | Buffer, anchors = new Map<number, string>()) => verifyExport(Readable.from([Buffer.from(text)]), anchors);
 
-/** What is wrong with an export, as text; null: nothing. */
+/** The fault of an export, as text; null: none. */
 async function faultOf(text: string | Buffer, anchors?: Map<number, string>): Promise<string | null> {
   const report = await check(text, anchors);
   return report.ok ? (report.value.broken?.reason ?? null) : report.error;

@@ -90,7 +90,7 @@ function objectIn(line: Buffer): JsonObject | null {
   return Buffer.from(canonicalJson(value)).equals(line) ? value : null;
 }
 
-/** Lines without their ends. What is not a whole line, or too long to be an entry, becomes an empty line, which is no entry. */
+/** Lines without their ends. A line that is not whole, or too long to be an entry, becomes an empty line, which is no entry. */
 async function* linesOf(bytes: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
   const broken = Buffer.alloc(0);
   let parts: Buffer[] = [];

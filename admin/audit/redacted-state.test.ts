@@ -1,4 +1,4 @@
-// No secret gets into the audit log, and what an auditor needs stays.
+// No secret gets into the audit log, and the facts for auditors stay.
 import { expect, test } from '@jest/globals';
 import type { JsonValue } from '#lib/canonical-json.ts';
 import { redactedState } from './redacted-state.ts';

@@ -18,7 +18,7 @@ const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 /** Members of references. `key` is the name of an entry of a Secret, if the Secret is named beside it. */
 const REFERENCE: ReadonlySet<string> = new Set(['name', 'namespace', 'kind', 'group', 'sectionName', 'secretRef', 'valueFrom']);
 
-/** What lies deeper is hidden. */
+/** Deeper values are hidden. */
 const MAX_DEPTH = 64;
 /** A state with more levels is hidden as a whole: the built-in functions for JSON call themselves for each level. */
 const MAX_LEVELS = 1_000;
@@ -32,7 +32,7 @@ const MAX_STATE = 262_144;
 export function redactedState(kind: string, state: unknown): JsonValue {
   if (state === null || state === undefined) return null;
   if (isDeeperThan(state as JsonValue, MAX_LEVELS)) return REDACTED;
-  // What JSON cannot hold, such as a date, becomes what JSON makes of it.
+  // A value outside of JSON, such as a date, becomes that of its JSON.
   const plain = JSON.parse(JSON.stringify(state) ?? 'null') as JsonValue;
   const clean = stateOf(kind, plain);
   const text = canonicalJson(clean);

@@ -1,4 +1,4 @@
-// How long entries of the audit log are kept. What is removed leaves its last number and hash in an entry, so that the rest can be verified.
+// How long entries of the audit log are kept. The removal leaves its last number and hash in an entry, so that the rest can be verified.
 import { randomUUID } from 'node:crypto';
 import type { Log } from '#lib/log.ts';
 import type { Result } from '#lib/result.ts';

@@ -17,7 +17,7 @@ const IDLE_MS = 60_000;
 /** A pair of TLS that was once compiled stays in use after it is gone, so a compiler that saw one must not be used again. */
 const REMEMBERED_KINDS: ReadonlySet<string> = new Set(['Secret']);
 
-/** What objects compile to. */
+/** The result of a compilation. */
 export interface Outcome {
   /** By id. */
   readonly resources: ReadonlyMap<string, EncodedResource>;

@@ -62,7 +62,7 @@ export interface ChangedObject {
   readonly after: StoredObject | null;
 }
 
-/** What a set of changes would do. */
+/** The effects of a set of changes. */
 export interface DryRun {
   readonly changes: readonly ChangedObject[];
   readonly effects: ChangeEffects;
@@ -74,7 +74,7 @@ export interface ConfigurationStore {
   get(ref: ObjectRef): Promise<Result<StoredObject, AdminProblem>>;
   /** Makes one change, or none of it. */
   apply(change: ObjectChange): Promise<Result<ChangedObject, AdminProblem>>;
-  /** What all these changes together would do. Changes nothing. */
+  /** The effects of all these changes together. Changes nothing. */
   dryRun(changes: readonly ObjectChange[]): Promise<Result<DryRun, AdminProblem>>;
   close(): Promise<void>;
 }

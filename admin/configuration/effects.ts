@@ -1,4 +1,4 @@
-// What a change would do, by the compiler: resources of proxies, listeners, conditions of objects, and problems.
+// The effects of a change, by the compiler: resources of proxies, listeners, conditions of objects, and problems.
 import { originOf, resourceId, type EncodedResource, type ResourceKind } from '#api/ir/ir.ts';
 import type { ObjectRef } from '#api/k8s/object.ts';
 import type { JsonValue } from '#lib/canonical-json.ts';
@@ -29,7 +29,7 @@ export interface ConditionEffect {
   readonly after: ConditionState | null;
 }
 
-/** What a condition says. */
+/** The content of a condition. */
 export type ConditionState = Pick<DesiredCondition, 'status' | 'reason' | 'message'>;
 
 /** A finding of the linter or of the files. */

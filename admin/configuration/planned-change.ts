@@ -1,4 +1,4 @@
-// What a change makes of an object: checked before anything is written, and the same for a folder and a cluster.
+// The object after a change: checked before anything is written, and the same for a folder and a cluster.
 import { describeError } from '#api/k8s/field-error.ts';
 import { kindOf, KINDS, type KindName } from '#api/k8s/kinds.ts';
 import { objectId, type ObjectRef } from '#api/k8s/object.ts';
@@ -19,7 +19,7 @@ const MAX_DEPTH = 64;
 /** As for names of objects in the API (RFC 1123). */
 const NAME = /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/;
 const NAMESPACE = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
-/** What an API server writes, and no author. */
+/** Fields that an API server writes, and no author. */
 const SERVER_FIELDS = [
   ...['uid', 'resourceVersion', 'generation', 'creationTimestamp', 'managedFields', 'selfLink'],
   ...['deletionTimestamp', 'deletionGracePeriodSeconds'],

@@ -118,7 +118,7 @@ const PROBLEM = Type.Object(
   closed,
 );
 
-/** What changes would do. */
+/** The effects of changes. */
 export const DRY_RUN = Type.Object(
   {
     objects: Type.Array(CHANGED),

@@ -27,7 +27,7 @@ const EXAMPLE_CODES = ['0f3k9-m2x7q-8h4tn-w5ry1'];
 export function accountArea(identity: Identity): Area {
   return {
     name: 'account',
-    summary: 'Login, and what callers see and change of their own.',
+    summary: 'Login, and the own account of the caller.',
     operations: [...logins(identity), ...profile(identity), ...secondFactor(identity), ...ownSessions(identity), ...ownTokens(identity)],
   };
 }

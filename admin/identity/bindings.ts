@@ -18,7 +18,7 @@ export interface NamedBinding extends Binding {
   readonly subjectName: string;
 }
 
-/** What is chosen for a binding. `subjectName`: the name of a user or group, or NAMESPACE/NAME of a ServiceAccount. */
+/** The settings of a binding. `subjectName`: the name of a user or group, or NAMESPACE/NAME of a ServiceAccount. */
 export interface BindingSpec {
   readonly subjectKind: SubjectKind;
   readonly subjectName: string;

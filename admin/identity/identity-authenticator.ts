@@ -33,7 +33,7 @@ export interface AccountReviewer {
   review(token: string): Promise<Result<ReviewedAccount | null, AdminProblem>>;
 }
 
-/** What the store knows of a session or a token. */
+/** The facts of a session or a token in the store. */
 interface Found {
   readonly user: User;
   readonly rights: Rights;

@@ -13,7 +13,7 @@ const LONGEST_WAIT = 15 * 60_000;
 /** Failures older than this do not count, milliseconds. */
 const MEMORY = 3_600_000;
 
-/** What an attempt counts for. */
+/** The subjects that an attempt counts for. */
 export interface AttemptOf {
   readonly user: string;
   readonly address: string;

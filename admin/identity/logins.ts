@@ -13,7 +13,7 @@ import type { LoginMethod, Session, SessionLimits } from './session-table.ts';
 import { totpStep } from './totp.ts';
 import { changeUser, findUserById, takeRecoveryCode, type User, type UserChange } from './user-table.ts';
 
-/** What a caller shows at a login. */
+/** The credentials of a login. */
 export interface LoginAttempt extends PasswordAttempt {
   /** A code of TOTP or a recovery code; '' without one. */
   readonly code: string;
@@ -31,7 +31,7 @@ export interface Login {
   readonly csrfToken: string;
 }
 
-/** How a code was right, and what of the user changes by it. */
+/** The way in which a code was right, and the changes of the user by it. */
 interface Factor {
   readonly method: LoginMethod;
   readonly change: UserChange;

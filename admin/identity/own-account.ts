@@ -1,4 +1,4 @@
-// What users change about their own credentials. Each change needs the password again, so that a session that is left open is not enough,
+// Changes of users to their own credentials. Each change needs the password again, so that a session that is left open is not enough,
 // gives the session a new secret, and ends the other sessions of the user.
 import { ok, type Result } from '#lib/result.ts';
 import type { Transaction } from '#lib/store/store.ts';

@@ -34,7 +34,7 @@ export class Rights {
     return this.grants.some(({ permissions, namespaces }) => permissions.has(permission) && namespaces?.size !== 0);
   }
 
-  /** What is left within the limits of a token. */
+  /** The rights within the limits of a token. */
   within({ permissions, namespaces }: Scope): Rights {
     return new Rights(
       this.grants.map((grant) => ({

@@ -8,7 +8,7 @@ import { BUILT_IN_ROLES, builtInRole } from './built-in-roles.ts';
 import { coversAll, endSessionsOf, type Guarded } from './guards.ts';
 import type { IdentityStore } from './identity-store.ts';
 
-/** What is chosen for a role. */
+/** The settings of a role. */
 export type RoleSpec = Omit<Role, 'version'>;
 
 /** A role before and after a change. */

@@ -31,7 +31,7 @@ export const SESSION_LIMITS: SessionLimits = { idle: 30 * 60_000, absolute: 12 *
 /** Sessions of one user at a time; a further login ends the oldest. */
 const MAX_SESSIONS = 50;
 
-/** What is known of a session at its start. */
+/** The facts of a session at its start. */
 export type NewSession = Pick<Session, 'user' | 'method' | 'address' | 'userAgent'>;
 
 /** Begins a session. The secret is for the cookie. */

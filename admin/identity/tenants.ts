@@ -7,7 +7,7 @@ import { findRole, findTenant, listBindings, listTenants, putTenant, type Tenant
 import { coversAll, endSessionsOf, type Guarded } from './guards.ts';
 import type { IdentityStore } from './identity-store.ts';
 
-/** What is chosen for a tenant. */
+/** The settings of a tenant. */
 export type TenantSpec = Omit<Tenant, 'version'>;
 
 /** A tenant before and after a change. */

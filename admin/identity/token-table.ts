@@ -21,7 +21,7 @@ export interface Token {
   readonly lastAddress: string;
 }
 
-/** What a new token has of its own. */
+/** The fields of a new token. */
 export type NewToken = Pick<Token, 'owner' | 'name' | 'scope' | 'createdBy' | 'expires'>;
 
 /** Adds a token. The secret is shown once. */

@@ -16,7 +16,7 @@ export const MAX_TOKEN_DAYS = 366;
 const MAX_TOKENS = 100;
 const DAY = 24 * 3_600_000;
 
-/** What is chosen for a token. */
+/** The settings of a token. */
 export interface TokenSpec {
   readonly name: string;
   readonly scope: Scope;

@@ -30,10 +30,10 @@ export interface User {
   readonly version: number;
 }
 
-/** What a new user has of its own. */
+/** The fields of a new user. */
 export type NewUser = Pick<User, 'name' | 'displayName' | 'source' | 'password' | 'mustChange' | 'groups'>;
 
-/** What can be changed. */
+/** The fields that can be changed. */
 export type UserChange = Partial<Omit<User, 'id' | 'name' | 'created' | 'version'>>;
 
 export async function findUser(t: Transaction, name: string): Promise<User | null> {

@@ -21,7 +21,7 @@ export interface UserState {
   readonly blockedUntil: number;
 }
 
-/** What is chosen for a new user. */
+/** The settings of a new user. */
 export interface UserSpec {
   readonly name: string;
   readonly displayName: string;

@@ -1,4 +1,4 @@
-// What requests told: lines of the access log, live and recent, failures in groups, and the window of the last two hours.
+// Records of requests: lines of the access log, live and recent, failures in groups, and the window of the last two hours.
 import { Type } from '#lib/typebox.ts';
 import type { LiveRow } from './row.ts';
 import { COUNT, DURATION, ENDS, input, list, MEASURE, MISSING, NAME, NUMBER, PROXIES, shown, TEXT, top, WORKER } from './schemas.ts';

@@ -140,7 +140,7 @@ export class LiveOperations {
 
   async #call(row: LiveRow, fields: Fields, context: OperationContext): Promise<Result<LiveAnswer, AdminProblem>> {
     const { runs, input, pick, deadlineMs = DEADLINE_MS } = row;
-    // What is picked out of an answer is asked for as a whole.
+    // A part of an answer is picked out of the whole.
     const given = input?.(fields, context) ?? (pick === undefined ? fields : {});
     const answer = await this.#live.call({
       operation: runs,

@@ -1,4 +1,4 @@
-// What decides about traffic at run time: limits, blocks, stored answers, open connections.
+// Decisions about traffic at run time: limits, blocks, stored answers, open connections.
 import { Type } from '#lib/typebox.ts';
 import type { LiveRow } from './row.ts';
 import { COMMANDED, COUNT, ENDS, input, list, MEASURE, NAME, NUMBER, OPTIONAL_TEXT, shown, TEXT, top } from './schemas.ts';

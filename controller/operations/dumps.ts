@@ -1,4 +1,4 @@
-// What this controller holds now: compiled resources without secrets, the push streams of proxies, statuses, and lookups of endpoints.
+// The content of this controller now: compiled resources without secrets, the push streams of proxies, statuses, and lookups of endpoints.
 import { Type, type Static } from '#lib/typebox.ts';
 import type { EncodedResource } from '#api/ir/ir.ts';
 import { closed } from '#api/k8s/schema.ts';

@@ -1,5 +1,5 @@
-// What keeps the event loop of this thread: coarse pieces of work note how long they ran without giving it back. A thread has one event loop,
-// so the note is the module's. Work of single requests is not noted.
+// Notes which coarse pieces of work of this thread kept its event loop, and for how long. A thread has one event loop, so the notes belong to the
+// module. Work of single requests is not noted.
 
 /** The pieces of work that may take long. */
 export const OPERATIONS = ['configuration', 'compile', 'files', 'report'] as const;

@@ -1,4 +1,4 @@
-// Stalls of the event loop: a timer that is late by the limit tells that nothing else ran meanwhile, and what did.
+// Stalls of the event loop: a timer that is late by the limit shows that one piece of work kept it, and the notes tell which one.
 import { PerformanceObserver } from 'node:perf_hooks';
 import type { Log } from '../log.ts';
 import type { Labels, MetricFamily } from '../metric.ts';
@@ -6,13 +6,13 @@ import { OPERATIONS, takeLongest } from './occupation.ts';
 import type { Occupation } from './occupation.ts';
 
 /**
- * What took most of a stall: a piece of work, `garbage_collection`, `not_running` (the process had no CPU: a limit, a busy machine, or it was
+ * The cause of most of a stall: a piece of work, `garbage_collection`, `not_running` (the process had no CPU: a limit, a busy machine, or it was
  * stopped), or `other` work.
  */
 export const STALL_CAUSES = [...OPERATIONS, 'garbage_collection', 'not_running', 'other'] as const;
 export type StallCause = (typeof STALL_CAUSES)[number];
 
-/** What a watch reads; tests replace it. */
+/** The readings of a watch; tests replace it. */
 export interface StallSources {
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
