@@ -11,6 +11,7 @@ describe('settings of weir admin', () => {
         url: '',
         callerRate: { perSecond: 100, burst: 200 },
         store: { kind: 'sqlite', file: '/var/lib/weir/admin.sqlite' },
+        auditRetention: { maxAge: 400 * 86_400_000, maxEntries: 1_000_000 },
       },
     });
   });
@@ -25,6 +26,8 @@ describe('settings of weir admin', () => {
     [['--admin-api-url', 'https://a.example/path'], '--admin-api-url: the URL is not of the form'],
     [['--admin-api-url', 'javascript:alert(1)'], '--admin-api-url: the URL is not of the form'],
     [['--admin-api-caller-rate', '0'], '--admin-api-caller-rate: "0" is too small'],
+    [['--admin-audit-max-age', '1h'], '--admin-audit-max-age: the age is too small; it must be at least 24h'],
+    [['--admin-audit-max-entries', '10'], '--admin-audit-max-entries: "10" is too small'],
     [['--admin-store', 'off'], '--admin-store: the admin API cannot be without a store'],
     [['--admin-store', 'postgres://a:secret@b/c'], '--admin-store: the URL has a password'],
   ])('%j is refused', (args, reason) => {

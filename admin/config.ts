@@ -5,6 +5,7 @@ import type { BindAddress, FlagGroup, Flags } from '#lib/flags.ts';
 import { LOG_LEVELS, type LogLevel } from '#lib/log.ts';
 import type { Result } from '#lib/result.ts';
 import { readStoreOf } from '#lib/store-settings.ts';
+import type { RetentionSettings } from './audit/retention.ts';
 import { isLoopback } from './api/loopback.ts';
 import type { RequestRate } from './api/rates.ts';
 import type { TlsFiles } from './api/tls.ts';
@@ -20,6 +21,8 @@ export interface AdminSettings {
   readonly addressRate: RequestRate;
   readonly callerRate: RequestRate;
   readonly store: AdminStoreSettings;
+  /** Which entries of the audit log stay. */
+  readonly auditRetention: RetentionSettings;
 }
 
 /** The settings of `weir admin`. */
@@ -33,6 +36,9 @@ const STORE_FILE = '/var/lib/weir/admin.sqlite';
 const UP_STORE_FILE = path.join('.weir', 'admin.sqlite');
 const ADDRESS = '127.0.0.1:15080';
 const MAX_RATE = 100_000;
+/** A shorter age would lose the evidence of a day, milliseconds. */
+const LEAST_AUDIT_AGE = 86_400_000;
+const LEAST_AUDIT_ENTRIES = 1_000;
 
 function apiFlags(storeFile: string, form: string, address: string): Flags {
   return {
@@ -56,6 +62,17 @@ function apiFlags(storeFile: string, form: string, address: string): Flags {
       default: '',
       value: 'FILE',
       text: 'file with the password for the URL in --admin-store; PGPASSWORD by default',
+    },
+    'admin-audit-max-age': {
+      default: '9600h',
+      value: 'DURATION',
+      text: 'older entries of the audit log are removed; 400 days by default, at least 24h',
+      see: 'audit.md#retention',
+    },
+    'admin-audit-max-entries': {
+      default: '1000000',
+      value: 'N',
+      text: 'the oldest entries of the audit log beyond these are removed; at least 1000',
     },
   };
 }
@@ -118,7 +135,14 @@ function settings(values: FlagValues, environment: NodeJS.ProcessEnv, storeFile:
     addressRate: rate(values, 'admin-api-address-rate'),
     callerRate: rate(values, 'admin-api-caller-rate'),
     store,
+    auditRetention: auditRetention(values),
   };
+}
+
+function auditRetention(values: FlagValues): RetentionSettings {
+  const maxAge = values.time('admin-audit-max-age');
+  if (maxAge < LEAST_AUDIT_AGE) throw new Mistake('--admin-audit-max-age: the age is too small; it must be at least 24h');
+  return { maxAge, maxEntries: values.count('admin-audit-max-entries', LEAST_AUDIT_ENTRIES) };
 }
 
 function tlsFiles(values: FlagValues): TlsFiles | null {

@@ -9,7 +9,9 @@ import { areasOf } from './api/areas.ts';
 import { SERVER_LIMITS } from './api/limits.ts';
 import { AdminMetrics } from './api/metrics.ts';
 import { AdminApi } from './api/server.ts';
+import { AuditLog } from './audit/audit-log.ts';
 import { AuditWriter } from './audit/audit-writer.ts';
+import { AuditRetention } from './audit/retention.ts';
 import type { AdminSettings } from './config.ts';
 import type { ConfigurationStore } from './configuration/configuration-store.ts';
 import { Identity } from './identity/identity.ts';
@@ -32,6 +34,7 @@ export class AdminPart {
   readonly #store: Store;
   readonly #identity: Identity;
   readonly #auditor: AuditWriter;
+  readonly #retention: AuditRetention;
   readonly #api: AdminApi;
   readonly #metrics = new AdminMetrics();
   /** Why the store is away; '' if it is not. */
@@ -46,10 +49,16 @@ export class AdminPart {
     this.#store = makeAdminStore(settings.store);
     this.#identity = new Identity({ store: this.#store, log });
     this.#auditor = new AuditWriter(this.#store, log);
+    this.#retention = new AuditRetention(this.#store, settings.auditRetention, log);
     this.#api = new AdminApi({
       ...settings,
       isSecure: settings.tls !== null || settings.url.startsWith('https:'),
-      areas: areasOf({ health: { troubles: () => this.troubles }, identity: this.#identity, configuration }),
+      areas: areasOf({
+        health: { troubles: () => this.troubles },
+        identity: this.#identity,
+        configuration,
+        audit: new AuditLog(this.#store),
+      }),
       authenticator: this.#identity.authenticator,
       auditor: this.#auditor,
       limits: SERVER_LIMITS,
@@ -73,6 +82,7 @@ export class AdminPart {
     const { address, tls, url } = this.#options.settings;
     try {
       const port = await this.#api.start();
+      this.#retention.start();
       this.#timer = setInterval(() => void (this.#looking ??= this.#look().finally(() => (this.#looking = null))), LOOK_MS).unref();
       return ok(url || `${tls === null ? 'http' : 'https'}://${joinAddress(address.host || 'localhost', port)}`);
     } catch (error) {
@@ -88,6 +98,7 @@ export class AdminPart {
     await this.#looking;
     await this.#api.stop();
     await this.#options.configuration?.close();
+    await this.#retention.close();
     await this.#auditor.close();
     await this.#store.close();
   }

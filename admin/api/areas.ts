@@ -1,4 +1,6 @@
 // The areas of the admin API, in the order of the document. A new area gets a row here, and what it needs is a member of AdminParts.
+import type { AuditLog } from '../audit/audit-log.ts';
+import { auditArea } from '../audit/operations.ts';
 import type { ConfigurationStore } from '../configuration/configuration-store.ts';
 import { configurationArea } from '../configuration/operations.ts';
 import { identityAreas } from '../identity/areas.ts';
@@ -12,9 +14,15 @@ export interface AdminParts {
   readonly identity: Identity;
   /** Null: the program knows no configuration to change. */
   readonly configuration: ConfigurationStore | null;
+  readonly audit: AuditLog;
 }
 
 /** All areas. */
-export function areasOf({ health, identity, configuration }: AdminParts): readonly Area[] {
-  return [healthArea(health), ...identityAreas(identity), ...(configuration === null ? [] : [configurationArea(configuration)])];
+export function areasOf({ health, identity, configuration, audit }: AdminParts): readonly Area[] {
+  return [
+    healthArea(health),
+    ...identityAreas(identity),
+    ...(configuration === null ? [] : [configurationArea(configuration)]),
+    auditArea(audit),
+  ];
 }

@@ -9,7 +9,7 @@ import { AuditLog } from './audit-log.ts';
 import { AuditWriter } from './audit-writer.ts';
 import { csvRow } from './csv.ts';
 import { verifyExport } from './exported-log.ts';
-import { retain } from './retention.ts';
+import { AuditRetention, retain } from './retention.ts';
 
 const SILENT = createLog('silent');
 const writers: AuditWriter[] = [];
@@ -177,9 +177,9 @@ function testAuditLog(open: OpenAdminStore): void {
     const keep = (step?: number) => store.write((t) => retain(t, settings, step));
     expect(await keep(3)).toMatchObject({ ok: true, value: { sequence: 3, entries: 3 } });
     expect(await brokenIn(store)).toBeNull();
-    expect(await keep()).toMatchObject({ ok: true, value: { sequence: 5, entries: 2 } });
-    expect(await keep()).toMatchObject({ ok: true, value: { sequence: 6, entries: 1 } });
-    expect(await new AuditLog(store).verify()).toMatchObject({ ok: true, value: { first: 7, removed: 6, entries: 9, broken: null } });
+    expect(await keep()).toMatchObject({ ok: true, value: { sequence: 6, entries: 3 } });
+    expect(await keep()).toEqual({ ok: true, value: null });
+    expect(await new AuditLog(store).verify()).toMatchObject({ ok: true, value: { first: 7, removed: 6, entries: 8, broken: null } });
     expect(await verifyExport(Readable.from([Buffer.from(await textOf(new AuditLog(store).exportJson()))]))).toMatchObject({
       ok: true,
       value: { first: 7, broken: null },
@@ -188,10 +188,26 @@ function testAuditLog(open: OpenAdminStore): void {
     expect(await brokenIn(store)).toBe('entry 7 is missing');
     expect(await store.write((t) => retain(t, { maxAge: -60_000, maxEntries: 1_000 }))).toMatchObject({
       ok: true,
-      value: { sequence: 15 },
+      value: { sequence: 14 },
     });
-    expect(await new AuditLog(store).verify()).toMatchObject({ ok: true, value: { first: 16, removed: 15, entries: 1, broken: null } });
+    expect(await new AuditLog(store).verify()).toMatchObject({ ok: true, value: { first: 15, removed: 14, entries: 1, broken: null } });
     expect(await keep()).toEqual({ ok: true, value: null });
+  });
+
+  test('is held to its limits while the program runs, which logs the last entry as an anchor', async () => {
+    const store = open();
+    await write(store, [{}, {}, {}, {}]);
+    const lines: string[] = [];
+    const log = createLog('info', { write: (line: string) => void lines.push(line) });
+    const retention = new AuditRetention(store, { maxAge: 3_600_000, maxEntries: 3 }, log);
+    retention.start();
+    await retention.close();
+    const head = await new AuditLog(store).verify();
+    expect(head).toMatchObject({ ok: true, value: { first: 3, removed: 2, entries: 3, last: { sequence: 5 } } });
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+      { event: 'audit_entries_removed', sequence: 2, entries: 2 },
+      { event: 'audit_anchor', sequence: 5, hash: head.ok && head.value.last.hash },
+    ]);
   });
 
   test('is exported in pieces, with filters as an extract', async () => {

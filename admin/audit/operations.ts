@@ -87,7 +87,7 @@ const REPORT = Type.Object(
 
 const HASH = 'c2a1'.repeat(16);
 const EXAMPLE = {
-  ...{ sequence: 1204, id: '5f0c7b1e-0d5b-4d55-9a53-0a2f6a1c2e11', time: '2026-11-30T16:04:00.120Z', stored: '2026-11-30T16:04:00.121Z' },
+  ...{ sequence: 1, id: '5f0c7b1e-0d5b-4d55-9a53-0a2f6a1c2e11', time: '2026-11-30T16:04:00.120Z', stored: '2026-11-30T16:04:00.121Z' },
   ...{ requestId: 'b1946ac92492d234', operation: 'users.update', path: '/api/v1/users/ana', address: '192.0.2.1', userAgent: 'curl/8' },
   actor: { kind: 'user' as const, id: 'u1', name: 'bob', session: null },
   ...{ reason: 'ana is on call', namespace: null, outcome: 'success' as const, status: 200, code: '' },
@@ -135,7 +135,7 @@ function getOperation(log: AuditLog): AdminOperation {
     answer: ENTRY,
     problems: { 404: ['audit-entry-unknown'], 503: ['store-away'] },
     example: {
-      params: { sequence: 1204 },
+      params: { sequence: 1 },
       answer: {
         ...EXAMPLE,
         changes: [{ object: 'user/ana', before: { role: 'viewer' }, after: { role: 'editor' } }],
@@ -162,7 +162,7 @@ function verifyOperation(log: AuditLog): AdminOperation {
     description: 'Reads the whole log. One check runs at a time.',
     answer: REPORT,
     problems: { 409: ['audit-check-running'], 503: ['store-away'] },
-    example: { answer: { entries: 1204, first: 1, last: { sequence: 1204, hash: HASH }, removed: null, broken: null } },
+    example: { answer: { entries: 1, first: 1, last: { sequence: 1, hash: HASH }, removed: null, broken: null } },
     async run() {
       if (isRunning) return refuse(409, 'audit-check-running', 'another check of the audit log runs; wait for its end');
       isRunning = true;

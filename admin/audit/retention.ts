@@ -22,7 +22,9 @@ const INTERVAL = 600_000;
 export async function retain(t: Transaction, { maxAge, maxEntries }: RetentionSettings, step = STEP): Promise<RemovedEntries | null> {
   const [first, head, now] = [await firstOf(t), await headOf(t), await t.now()];
   if (first === null) return null;
-  const last = Math.max(head.sequence - maxEntries, await lastBefore(t, now - maxAge));
+  // The entry of the removal counts too, or each look would remove one more.
+  const surplus = head.sequence - first + 1 > maxEntries ? head.sequence + 1 - maxEntries : 0;
+  const last = Math.max(surplus, await lastBefore(t, now - maxAge));
   const entry = await entryAt(t, Math.min(last, first + step - 1));
   if (entry === null) return null;
   const removed = { sequence: entry.sequence, hash: entry.hash, entries: await removeUpTo(t, entry.sequence) };
@@ -76,8 +78,9 @@ export class AuditRetention {
     for (;;) {
       const removed = await this.#store.write((t) => retain(t, this.#settings));
       if (!removed.ok) return this.#fail(removed);
-      if (removed.value === null || this.#isClosed) break;
+      if (removed.value === null) break;
       this.#log.info({ event: 'audit_entries_removed', ...removed.value }, 'old entries of the audit log are removed');
+      if (this.#isClosed) break;
     }
     const head = await this.#store.read(headOf);
     if (!head.ok) return this.#fail(head);

@@ -52,6 +52,8 @@ describe('weir up', () => {
       expect(await statusOf(`${url}/api/v1/users`)).toBe(401);
       const users = await fetch(`${url}/api/v1/users`, { headers: { cookie } });
       expect(await users.json()).toMatchObject({ items: [{ name: 'admin' }] });
+      const entries = await fetch(`${url}/api/v1/audit/entries`, { headers: { cookie } });
+      expect(await entries.json()).toMatchObject({ items: [{ operation: 'account.login', outcome: 'success' }] });
       const [, metrics = ''] = await weir.printed(/metrics on (http:\S+)/);
       const text = await (await fetch(metrics)).text();
       expect(text).toContain('weir_admin_request_duration_seconds_count{operation="health.get",status="200"} 1');

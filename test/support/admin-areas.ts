@@ -2,7 +2,11 @@
 import { areasOf } from '../../admin/api/areas.ts';
 import type { Authenticator } from '../../admin/api/authenticator.ts';
 import type { Area } from '../../admin/api/operation.ts';
+import { AuditLog } from '../../admin/audit/audit-log.ts';
+import { append, headOf } from '../../admin/audit/entry-table.ts';
 import { csrfTokenOf } from '../../admin/identity/credential.ts';
+import type { Store } from '#lib/store/store.ts';
+import { facts } from './audit-entries.ts';
 import { ConfigurationFolder } from './configuration-folder.ts';
 import { EXAMPLE_SECRETS, IdentityAreas } from './identity-areas.ts';
 
@@ -19,17 +23,31 @@ export function makeTestAreas(): TestAreas {
   const parts = new IdentityAreas();
   const folder = new ConfigurationFolder();
   return {
-    areas: areasOf({ health: { troubles: () => ({}) }, identity: parts.identity, configuration: folder.store }),
+    areas: areasOf({
+      health: { troubles: () => ({}) },
+      identity: parts.identity,
+      configuration: folder.store,
+      audit: new AuditLog(parts.store),
+    }),
     authenticator: parts.identity.authenticator,
     prepare: async (area) => {
       await parts.prepare(area);
       if (area === 'configuration') await folder.prepare();
+      if (area === 'audit') await addFirstEntry(parts.store);
     },
     stop: async () => {
       await folder.stop();
       await parts.stop();
     },
   };
+}
+
+/** The entry that the example of audit.get names. */
+async function addFirstEntry(store: Store): Promise<void> {
+  const done = await store.write(async (t) => {
+    if ((await headOf(t)).sequence === 0) await append(t, [facts()]);
+  });
+  if (!done.ok) throw new Error(done.error);
 }
 
 /** The headers of a page of this server with the session of a caller. */

@@ -20,7 +20,11 @@ import { CountedPasswords } from './identity-rig.ts';
 
 /** The time at which the code of the examples is right, milliseconds. */
 const NOW = 1_234_567_890_000;
-const TABLES = ADMIN_SCHEMA.migrations.flat().flatMap((statement) => /^CREATE TABLE (\w+)/.exec(statement)?.[1] ?? []);
+/** All but those of the audit log, which loses no entry. */
+const TABLES = ADMIN_SCHEMA.migrations
+  .flat()
+  .flatMap((statement) => /^CREATE TABLE (\w+)/.exec(statement)?.[1] ?? [])
+  .filter((name) => name !== 'weir_admin_schema' && !name.startsWith('weir_admin_audit'));
 
 /** Secrets of sessions: of `ana`, which has all rights, and of `nil`, which has none. */
 export const EXAMPLE_SECRETS = { ana: 'secret-of-ana', nil: 'secret-of-nil' } as const;
@@ -28,8 +32,8 @@ export const EXAMPLE_SECRETS = { ana: 'secret-of-ana', nil: 'secret-of-nil' } as
 export class IdentityAreas {
   readonly identity: Identity;
   readonly areas: readonly Area[];
+  readonly store: Store;
   readonly #folder = mkdtempSync(path.join(os.tmpdir(), 'weir-identity-'));
-  readonly #store: Store;
   readonly #passwords = new CountedPasswords();
   #hash = '';
 
@@ -39,20 +43,20 @@ export class IdentityAreas {
       return (t) =>
         work({ rows: (sql, values) => t.rows(sql, values), run: (sql, values) => t.run(sql, values), now: () => Promise.resolve(NOW) });
     };
-    this.#store = {
+    this.store = {
       ...{ name: store.name, bytes: null, close: () => store.close() },
       read: (work) => store.read(still(work)),
       write: (work) => store.write(still(work)),
     };
-    this.identity = new Identity({ store: this.#store, log, passwords: this.#passwords });
+    this.identity = new Identity({ store: this.store, log, passwords: this.#passwords });
     this.areas = identityAreas(this.identity);
   }
 
   /** Makes what the examples of an area name, in empty tables. */
   async prepare(area: string): Promise<void> {
     this.#hash ||= (await this.#passwords.hash(EXAMPLE_PASSWORD)) ?? '';
-    const done = await this.#store.write(async (t) => {
-      for (const table of TABLES.filter((name) => name !== 'weir_admin_schema')) await t.run(`DELETE FROM ${table}`);
+    const done = await this.store.write(async (t) => {
+      for (const table of TABLES) await t.run(`DELETE FROM ${table}`);
       const admin = await this.#addUser(t, 'admin', 'id-of-admin');
       const ana = await this.#addUser(t, 'ana', EXAMPLE_IDS.user);
       const nil = await this.#addUser(t, 'nil', 'id-of-nil');
@@ -73,7 +77,7 @@ export class IdentityAreas {
   }
 
   async stop(): Promise<void> {
-    await this.#store.close();
+    await this.store.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
