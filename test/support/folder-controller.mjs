@@ -1,11 +1,14 @@
 // A controller of any release without a cluster: compiles the folder it is given, and again at SIGHUP, serves proxies, and prints what they
 // tell. Run with the release as the working folder, whose modules it takes.
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const load = (file) => import(pathToFileURL(path.join(process.cwd(), file)).href);
 const { Compiler } = await load('controller/compile/compile.ts');
-const { readOnce } = await load('controller/watch/files.ts');
+// Former releases have the reader of folders beside their watch.
+const reader = existsSync('controller/watch/folder.ts') ? 'controller/watch/folder.ts' : 'controller/watch/files.ts';
+const { readOnce } = await load(reader);
 const { PushServer } = await load('controller/push/server.ts');
 const { Scopes } = await load('controller/push/scopes.ts');
 const { createLog } = await load('lib/log.ts');
