@@ -27,8 +27,17 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/only-throw-error': 'error',
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          name: 'typebox',
+          allowTypeImports: true,
+          message: 'Use #lib/typebox.ts: the package has 370 files, which every start would load.',
+        },
+      ],
     },
   },
+  { files: ['lib/typebox.test.ts'], rules: { '@typescript-eslint/no-restricted-imports': 'off' } },
   { files: ['**/*.test.ts'], rules: { 'max-lines-per-function': 'off', '@typescript-eslint/no-non-null-assertion': 'off' } },
   { files: ['cli/**', 'bench/**', 'test/**'], rules: { 'no-console': 'off' } },
 );
