@@ -28,12 +28,28 @@ describe('settings of weir admin', () => {
     [['--admin-api-caller-rate', '0'], '--admin-api-caller-rate: "0" is too small'],
     [['--admin-audit-max-age', '1h'], '--admin-audit-max-age: the age is too small; it must be at least 24h'],
     [['--admin-audit-max-entries', '10'], '--admin-audit-max-entries: "10" is too small'],
+    [['--controllers', 'a.example'], '--controllers: "a.example" is not HOST:PORT'],
+    [['--controllers', 'a.example:9443'], '--controllers needs --controller-tls-ca, --controller-tls-cert and --controller-tls-key'],
+    [['--controller-tls-ca', 'ca.pem'], 'the --controller-tls flags have no effect without --controllers'],
     [['--admin-store', 'off'], '--admin-store: the admin API cannot be without a store'],
     [['--admin-store', 'postgres://a:secret@b/c'], '--admin-store: the URL has a password'],
   ])('%j is refused', (args, reason) => {
     const config = readConfig(args, {});
     expect(config).toEqual({ ok: false, error: expect.stringContaining(reason) });
     expect(JSON.stringify(config)).not.toContain('secret@');
+  });
+
+  test('may name several controllers', () => {
+    const files = ['--controller-tls-ca', 'ca.pem', '--controller-tls-cert', 'a.pem', '--controller-tls-key', 'b.pem'];
+    expect(readConfig(['--controllers', 'a.example:9443, [::1]:9443', ...files], {})).toMatchObject({
+      value: {
+        controllers: {
+          addresses: ['a.example:9443', '[::1]:9443'],
+          tls: { ca: 'ca.pem', certificate: 'a.pem', privateKey: 'b.pem' },
+          serverName: '',
+        },
+      },
+    });
   });
 
   test('with a certificate may name any address', () => {

@@ -9,6 +9,7 @@ import type { RetentionSettings } from './audit/retention.ts';
 import { isLoopback } from './api/loopback.ts';
 import type { RequestRate } from './api/rates.ts';
 import type { TlsFiles } from './api/tls.ts';
+import type { ControllersOptions } from './live/controllers.ts';
 import type { AdminStoreSettings } from './store/admin-store.ts';
 
 /** The settings of the admin API, in a program of its own and in `weir up`. */
@@ -27,6 +28,8 @@ export interface AdminSettings {
 
 /** The settings of `weir admin`. */
 export interface AdminConfig extends AdminSettings {
+  /** The controllers of the fleet; without addresses there is no live state. */
+  readonly controllers: Pick<ControllersOptions, 'addresses' | 'tls' | 'serverName'>;
   /** Probes and metrics. */
   readonly metricsAddress: BindAddress;
   readonly logLevel: LogLevel;
@@ -65,7 +68,7 @@ function apiFlags(storeFile: string, form: string, address: string): Flags {
     },
     'admin-audit-max-age': {
       default: '9600h',
-      value: 'DURATION',
+      value: 'TIME',
       text: 'older entries of the audit log are removed; 400 days by default, at least 24h',
       see: 'audit.md#retention',
     },
@@ -77,12 +80,30 @@ function apiFlags(storeFile: string, form: string, address: string): Flags {
   };
 }
 
+const CONTROLLER_FLAGS: Flags = {
+  controllers: {
+    default: '',
+    value: 'LIST',
+    text: 'addresses of the push servers of controllers, HOST:PORT, separated by commas; without it there is no live state',
+    see: 'admin-live.md#several-controllers',
+  },
+  'controller-tls-ca': { default: '', value: 'FILE', text: "CA of the controllers' certificates, PEM" },
+  'controller-tls-cert': { default: '', value: 'FILE', text: 'certificate of the admin program, PEM', see: 'admin-live.md#certificates' },
+  'controller-tls-key': { default: '', value: 'FILE', text: 'key of that certificate, PEM' },
+  'controller-tls-name': {
+    default: '',
+    value: 'NAME',
+    text: "name in the controllers' certificates, if it is not the host of each address",
+  },
+};
+
 /** The flags of `weir admin`. */
 export const ADMIN_FLAGS: readonly FlagGroup[] = [
   {
     title: '',
     flags: {
       ...apiFlags(STORE_FILE, 'HOST:PORT', 'address of the admin API; one other than loopback needs a certificate'),
+      ...CONTROLLER_FLAGS,
       'metrics-address': { default: '0.0.0.0:9082', value: 'HOST:PORT', text: '/livez, /readyz, /metrics' },
       'log-level': { default: 'info', value: 'LEVEL', text: LOG_LEVELS.join(', '), words: LOG_LEVELS },
     },
@@ -101,6 +122,7 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
     const values = new FlagValues(args, flagsOf(ADMIN_FLAGS), environment);
     return {
       ...settings(values, environment, STORE_FILE),
+      controllers: controllers(values),
       metricsAddress: values.bindAddress('metrics-address'),
       logLevel: values.word('log-level', LOG_LEVELS),
     };
@@ -137,6 +159,25 @@ function settings(values: FlagValues, environment: NodeJS.ProcessEnv, storeFile:
     store,
     auditRetention: auditRetention(values),
   };
+}
+
+function controllers(values: FlagValues): AdminConfig['controllers'] {
+  const addresses = values.parts('controllers');
+  const wrong = addresses.find((address) => !isHostPort(address));
+  if (wrong !== undefined) throw new Mistake(`--controllers: ${JSON.stringify(wrong)} is not HOST:PORT, with a port from 1 to 65535`);
+  const serverName = values.text('controller-tls-name');
+  const [ca = '', certificate = '', privateKey = ''] = ['ca', 'cert', 'key'].map((part) => values.text(`controller-tls-${part}`));
+  const files = [ca, certificate, privateKey];
+  if (addresses.length > 0 && files.includes(''))
+    throw new Mistake('--controllers needs --controller-tls-ca, --controller-tls-cert and --controller-tls-key');
+  if (addresses.length === 0 && [...files, serverName].some((text) => text !== ''))
+    throw new Mistake('the --controller-tls flags have no effect without --controllers');
+  return { addresses, tls: { ca, certificate, privateKey }, serverName };
+}
+
+function isHostPort(text: string): boolean {
+  const [, digits = ''] = /^[^\s,]+:([0-9]{1,5})$/.exec(text) ?? [];
+  return digits !== '' && Number(digits) >= 1 && Number(digits) <= 65_535;
 }
 
 function auditRetention(values: FlagValues): RetentionSettings {

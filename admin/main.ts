@@ -8,6 +8,7 @@ import { err, ok, type Result } from '#lib/result.ts';
 import { describeSystemError, isSystemError } from '#lib/system-error.ts';
 import { BUILD_INFO } from '#lib/version.ts';
 import type { AdminConfig } from './config.ts';
+import { Controllers } from './live/controllers.ts';
 import { AdminPart, type AdminPartOptions } from './part.ts';
 
 export class AdminProgram {
@@ -18,7 +19,13 @@ export class AdminProgram {
 
   constructor(config: AdminConfig, log: Log, showPassword: AdminPartOptions['showPassword']) {
     this.#log = log;
-    this.#part = new AdminPart({ settings: config, configuration: null, log, showPassword });
+    this.#part = new AdminPart({
+      settings: config,
+      configuration: null,
+      live: new Controllers({ ...config.controllers, log }),
+      log,
+      showPassword,
+    });
     const registry = new Registry();
     registerProcess(registry);
     registerFamilies(registry, [BUILD_INFO, ...this.#part.families]);

@@ -15,6 +15,7 @@ import { AuditRetention } from './audit/retention.ts';
 import type { AdminSettings } from './config.ts';
 import type { ConfigurationStore } from './configuration/configuration-store.ts';
 import { Identity } from './identity/identity.ts';
+import { awayReason, type Live } from './live/live.ts';
 import { makeAdminStore } from './store/admin-store.ts';
 
 /** Milliseconds between two looks at the store. */
@@ -24,6 +25,8 @@ export interface AdminPartOptions {
   readonly settings: AdminSettings;
   /** The objects that operators change; null for none. The part closes it. */
   readonly configuration: ConfigurationStore | null;
+  /** The controllers of the fleet. The part starts and stops it. */
+  readonly live: Live;
   readonly log: Log;
   /** Shows the password of the first user. It is in no log and nowhere else. */
   readonly showPassword: (user: string, password: string) => void;
@@ -44,7 +47,7 @@ export class AdminPart {
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: AdminPartOptions) {
-    const { settings, configuration, log } = options;
+    const { settings, configuration, live, log } = options;
     this.#options = options;
     this.#store = makeAdminStore(settings.store);
     this.#identity = new Identity({ store: this.#store, log });
@@ -58,6 +61,7 @@ export class AdminPart {
         identity: this.#identity,
         configuration,
         audit: new AuditLog(this.#store),
+        live,
       }),
       authenticator: this.#identity.authenticator,
       auditor: this.#auditor,
@@ -73,7 +77,8 @@ export class AdminPart {
 
   /** Why each part that is away is away, by its name. */
   get troubles(): Readonly<Record<string, string>> {
-    return this.#storeTrouble === '' ? {} : { store: this.#storeTrouble };
+    const reasons = { store: this.#storeTrouble, controllers: awayReason(this.#options.live.states()) };
+    return Object.fromEntries(Object.entries(reasons).filter(([, reason]) => reason !== ''));
   }
 
   /** Resolves to the URL of the API, or to the reason why it is not served. A store that is away is a trouble, and opens later. */
@@ -83,6 +88,7 @@ export class AdminPart {
     try {
       const port = await this.#api.start();
       this.#retention.start();
+      this.#options.live.start();
       this.#timer = setInterval(() => void (this.#looking ??= this.#look().finally(() => (this.#looking = null))), LOOK_MS).unref();
       return ok(url || `${tls === null ? 'http' : 'https'}://${joinAddress(address.host || 'localhost', port)}`);
     } catch (error) {
@@ -97,6 +103,7 @@ export class AdminPart {
     if (this.#timer !== null) clearInterval(this.#timer);
     await this.#looking;
     await this.#api.stop();
+    await this.#options.live.stop();
     await this.#options.configuration?.close();
     await this.#retention.close();
     await this.#auditor.close();

@@ -4,7 +4,6 @@ import * as ir from '#api/ir/ir.ts';
 import type { EndpointPermissions } from '#api/k8s/endpoint-flags.ts';
 import { objectId } from '#api/k8s/object.ts';
 import type { ResourceError } from '#api/wire/encode.ts';
-import { MAX_OPERATION_BYTES } from '#api/wire/operator-limits.ts';
 import { ownAddresses } from '#lib/own-addresses.ts';
 import { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
@@ -27,14 +26,13 @@ import { LongRangeReader } from '../controller/telemetry/window/long-range.ts';
 import { endpointSources } from '../controller/discovery/index.ts';
 import { lintInTurns } from '../controller/lint/lint.ts';
 import { operationsOf } from '../controller/operations/index.ts';
-import { operationPaths } from '../controller/operations/operations.ts';
+import type { Operation } from '../controller/operations/operation.ts';
 import type { KeptOverride } from '../controller/store/kept-overrides.ts';
 import { Registry } from '../controller/store/registry.ts';
 import { logNews } from '../controller/telemetry/trouble-news.ts';
 import type { TroubleNews } from '../controller/telemetry/trouble-news.ts';
 import { TroubleWatch } from '../controller/telemetry/trouble-watch.ts';
 import { FileSource } from '../controller/watch/files.ts';
-import type { FeedPaths } from '../proxy/admin/admin.ts';
 import { lackIn, withPairs } from '../proxy/runtime/pairs.ts';
 import { configFamilies } from '../proxy/subscribe/metrics.ts';
 import type { Serving } from '../proxy/serving.ts';
@@ -152,8 +150,8 @@ export class Standalone {
     return listeners.map((listener) => ({ listener, port: supervisor.boundPort(listener.port) }));
   }
 
-  /** The operations of the admin server. */
-  get admin(): FeedPaths {
+  /** The operations of the admin server and of the admin API. */
+  operations(): readonly Operation[] {
     const { log } = this.#options;
     const endpoints = { registrations: this.#registry.registrations, rules: this.compilerOptions() };
     const { fleet, limits, window } = this.#telemetry;
@@ -166,11 +164,7 @@ export class Standalone {
       statuses: () => [...this.#pipeline.statuses()].map(({ ref, uid: _uid, ...status }) => ({ object: objectId(ref), status })),
       lookups: () => this.#discovery.states(),
     };
-    const operations = operationsOf({ fleet, endpoints, limits, window: reader, alerts, dumps, log });
-    return {
-      paths: operationPaths(operations, log),
-      maxBodyBytes: MAX_OPERATION_BYTES,
-    };
+    return operationsOf({ fleet, endpoints, limits, window: reader, alerts, dumps, log });
   }
 
   /** Stops the watch on the folder. The proxy continues with the last configuration. */

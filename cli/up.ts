@@ -1,11 +1,14 @@
 // `weir up DIR`: serves a folder of YAML, each Gateway listener on its own port, and follows changes to the files.
 import { statSync } from 'node:fs';
+import { MAX_OPERATION_BYTES } from '#api/wire/operator-limits.ts';
 import { createLog } from '#lib/log.ts';
 import type { Log } from '#lib/log.ts';
 import { readUpSettings, UP_ADMIN_FLAGS } from '../admin/config.ts';
 import type { AdminSettings } from '../admin/config.ts';
+import type { RunOperation } from '../admin/live/local-controller.ts';
 import type { AdminPart } from '../admin/part.ts';
 import type { CompilerOptions } from '../controller/compile/compile.ts';
+import { operationPaths, operationRunner } from '../controller/operations/operations.ts';
 import { readUpConfig, UP_FLAGS } from '../proxy/config.ts';
 import type { UpConfig } from '../proxy/config.ts';
 import { serve } from '../proxy/serving.ts';
@@ -32,15 +35,17 @@ export const up: Command = {
     const operators = new Operators(log);
     const served = await serve(config, log, (serving) => {
       const standalone = new Standalone({ ...config, folder, log, serving });
+      const operations = standalone.operations();
+      const operate = operationRunner(operations, log);
       return {
-        admin: standalone.admin,
+        admin: { paths: operationPaths(operations, log), maxBodyBytes: MAX_OPERATION_BYTES },
         async start(ports) {
           if (config.demo) backends.push(...(await startDemoBackends(folder)));
           await standalone.start();
           serving.readiness.configured();
           const expose = (families: AdminPart['families']): void => serving.supervisor.expose(families);
           const compiler = standalone.compilerOptions();
-          const lines = admin === null ? [] : await operators.start(admin, { folder, compiler }, expose);
+          const lines = admin === null ? [] : await operators.start(admin, { folder, compiler, operate }, expose);
           announce(standalone, backends, ports, lines);
         },
         async stop() {
@@ -55,6 +60,13 @@ export const up: Command = {
   },
 };
 
+/** What the admin API reads and steers. */
+interface Operated {
+  readonly folder: string;
+  readonly compiler: CompilerOptions;
+  readonly operate: RunOperation;
+}
+
 /** The admin API beside the gateway: whatever happens to it costs the gateway nothing. */
 class Operators {
   readonly #log: Log;
@@ -67,15 +79,17 @@ class Operators {
   /** Resolves to the lines that tell how to reach the API; a failure is a line of the log. */
   async start(
     settings: AdminSettings,
-    { folder, compiler }: { readonly folder: string; readonly compiler: CompilerOptions },
+    { folder, compiler, operate }: Operated,
     expose: (families: AdminPart['families']) => void,
   ): Promise<readonly string[]> {
     try {
       // Without the admin API its code is not loaded.
       const { AdminPart } = await import('../admin/part.ts');
       const { FolderStore } = await import('../admin/configuration/folder-store.ts');
+      const { LocalController } = await import('../admin/live/local-controller.ts');
       const configuration = new FolderStore(folder, compiler);
-      const part = new AdminPart({ settings, configuration, log: this.#log, showPassword });
+      const live = new LocalController(operate);
+      const part = new AdminPart({ settings, configuration, live, log: this.#log, showPassword });
       const started = await part.start();
       if (!started.ok) {
         this.#log.warn({ reason: started.error }, 'the admin API is not served; the gateway is');

@@ -5,6 +5,8 @@ import type { ConfigurationStore } from '../configuration/configuration-store.ts
 import { configurationArea } from '../configuration/operations.ts';
 import { identityAreas } from '../identity/areas.ts';
 import type { Identity } from '../identity/identity.ts';
+import { liveAreas } from '../live/areas.ts';
+import type { Live } from '../live/live.ts';
 import { healthArea, type Health } from './health.ts';
 import type { Area } from './operation.ts';
 
@@ -15,14 +17,16 @@ export interface AdminParts {
   /** Null: the program knows no configuration to change. */
   readonly configuration: ConfigurationStore | null;
   readonly audit: AuditLog;
+  readonly live: Live;
 }
 
 /** All areas. */
-export function areasOf({ health, identity, configuration, audit }: AdminParts): readonly Area[] {
+export function areasOf({ health, identity, configuration, audit, live }: AdminParts): readonly Area[] {
   return [
     healthArea(health),
     ...identityAreas(identity),
     ...(configuration === null ? [] : [configurationArea(configuration)]),
     auditArea(audit),
+    ...liveAreas(live),
   ];
 }

@@ -2,7 +2,7 @@
 import { WEIR_VERSION } from '#lib/version.ts';
 import { API_PREFIX } from './answer.ts';
 import { isChange } from './origin.ts';
-import type { AdminOperation, Area } from './operation.ts';
+import { isAudited, type AdminOperation, type Area } from './operation.ts';
 import { parametersOf } from './paths.ts';
 import { PERMISSIONS } from './permissions.ts';
 import { PROBLEM_TITLES, type ProblemStatus } from './problem.ts';
@@ -46,6 +46,7 @@ function operationOf(operation: AdminOperation): Json {
     ...(description === undefined ? {} : { description }),
     security: isOpen ? [] : [{ token: [] }, { session: [] }],
     'x-permission': permission,
+    'x-audited': isAudited(operation),
     'x-scope': operation.filtersNamespaces === true ? 'filtered' : operation.hasNamespace ? 'namespace' : 'all',
     ...(example.unknown === undefined ? {} : { 'x-unknown': example.unknown }),
     parameters: [...parametersIn(operation), ...headersOf(operation)],
@@ -74,12 +75,14 @@ function withExample(value: unknown): Json {
   return value === undefined ? {} : { example: value };
 }
 
-function headersOf({ precondition, method }: AdminOperation): readonly Json[] {
+function headersOf(operation: AdminOperation): readonly Json[] {
+  const { precondition, method } = operation;
   return [
     ...(precondition === undefined
       ? []
       : [{ $ref: `#/components/parameters/${precondition === 'required' ? 'IfMatch' : 'OptionalIfMatch'}` }]),
-    ...(isChange(method) ? [{ $ref: '#/components/parameters/Reason' }, { $ref: '#/components/parameters/CsrfToken' }] : []),
+    ...(isAudited(operation) ? [{ $ref: '#/components/parameters/Reason' }] : []),
+    ...(isChange(method) ? [{ $ref: '#/components/parameters/CsrfToken' }] : []),
   ];
 }
 
@@ -93,7 +96,8 @@ function responsesOf(operation: AdminOperation, isOpen: boolean): Json {
 }
 
 /** The statuses of refusals that the server gives by itself. */
-function commonProblems({ body, params, query, path, precondition, method }: AdminOperation, isOpen: boolean): readonly number[] {
+function commonProblems(operation: AdminOperation, isOpen: boolean): readonly number[] {
+  const { body, params, query, path, precondition } = operation;
   const hasInput = body !== null || Object.keys({ ...params.properties, ...query.properties }).length > 0;
   return [
     ...(hasInput ? [400] : []),
@@ -103,7 +107,7 @@ function commonProblems({ body, params, query, path, precondition, method }: Adm
     ...(precondition === 'required' ? [428] : []),
     ...(body === null ? [] : [413, 415]),
     ...[429, 500],
-    ...(isChange(method) ? [503] : []),
+    ...(isAudited(operation) ? [503] : []),
   ];
 }
 
@@ -111,7 +115,8 @@ function successOf({ status, streams, answer, example, precondition }: AdminOper
   const headers =
     precondition === undefined ? {} : { headers: { ETag: { schema: { type: 'string' }, description: 'The version of the object.' } } };
   if (status === 204 || status === 302) return { description: 'Done.', ...headers };
-  if (streams !== undefined) return { description: 'The parts, one after the other.', content: { [streams]: { schema: answer } } };
+  if (streams !== undefined)
+    return { description: 'The parts, one after the other.', content: { [streams]: { schema: answer, ...withExample(example.answer) } } };
   return { description: 'Done.', ...headers, content: { 'application/json': { schema: answer, ...withExample(example.answer) } } };
 }
 

@@ -3,8 +3,8 @@ import type { Log } from '#lib/log.ts';
 import { err, type Result } from '#lib/result.ts';
 import type { Auditor, AuditRecord } from './authenticator.ts';
 import { forbidden } from './gate.ts';
-import { isChange } from './origin.ts';
 import type { AdminAnswer, AdminOperation, Caller, Change, OperationContext, OperationInput } from './operation.ts';
+import { isAudited } from './operation.ts';
 import { refuse, type AdminProblem } from './problem.ts';
 import { validatorOf, type RawInput } from './validation.ts';
 
@@ -48,8 +48,7 @@ export class Execution {
   }
 
   get #hasEntry(): boolean {
-    const { method, audited } = this.#operation;
-    return isChange(method) || audited === true;
+    return isAudited(this.#operation);
   }
 
   #isPermitted(caller: Caller, namespace: string | null): boolean {
@@ -103,7 +102,7 @@ export class Execution {
 
 /** A read that changes something has an entry, or it is a bug of the operation. */
 function unaudited({ object }: Change): never {
-  throw new Error(`an operation without an entry in the audit log changed ${object}; it needs another method, or audited`);
+  throw new Error(`an operation without an entry in the audit log changed ${object}; it needs another method, or to be audited`);
 }
 
 function auditAway(trouble: string, log: Log): AdminProblem {

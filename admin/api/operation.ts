@@ -133,7 +133,10 @@ export interface OperationDefinition<P extends TObject, Q extends TObject, B ext
   readonly precondition?: 'required' | 'optional';
   /** The largest body, bytes; 64 KiB by default. */
   readonly maxBodyBytes?: number;
-  /** A read is audited too, since it takes data out: an export, a backup, a heap snapshot. Other methods than GET always are. */
+  /**
+   * Whether it has an entry in the audit log; by default if its method is not GET. True for a read that takes data out: an export, a
+   * backup, a heap snapshot. False for a question that needs a body: it changes nothing, and `context.changed` is a bug.
+   */
   readonly audited?: boolean;
   /** Codes of the refusals that `run` gives, for the document: `{ 409: ['user-exists'] }`. */
   readonly problems?: Readonly<Partial<Record<AdminProblem['status'], readonly string[]>>>;
@@ -193,6 +196,11 @@ export function adminOperation<A extends TSchema, P extends TObject = Nothing, Q
     namespaceOf: (input) => namespaceOf(input as Input),
     run: (input, context) => run(input as Input, context),
   };
+}
+
+/** Whether an operation has an entry in the audit log. */
+export function isAudited({ method, audited }: Pick<AdminOperation, 'method' | 'audited'>): boolean {
+  return audited ?? method !== 'GET';
 }
 
 /** A successful answer. */

@@ -41,7 +41,7 @@ function controllersOperation(live: Live) {
       { controllers: list({ address: TEXT, connected: Type.Boolean(), since: TEXT, lastError: TEXT }) },
       { additionalProperties: false },
     ),
-    example: {},
+    example: { answer: { controllers: [{ address: 'in-process', connected: true, since: '2026-11-30T16:04:00.120Z', lastError: '' }] } },
     run: () => Promise.resolve(reply({ controllers: [...live.states()] })),
   });
 }

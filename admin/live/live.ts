@@ -51,6 +51,12 @@ export interface Live {
   stop(): Promise<void>;
 }
 
+/** Why no controller can be reached, once each was tried; '' if one is connected, or none is configured. */
+export function awayReason(states: readonly ControllerState[]): string {
+  const away = states.filter(({ connected, lastError }) => !connected && lastError !== '');
+  return away.length < states.length ? '' : away.map(({ address, lastError }) => `${address}: ${lastError}`).join('; ');
+}
+
 /** The largest answer that is gathered, bytes. */
 export const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 

@@ -8,6 +8,7 @@ import { adminOperation, reply, stream } from '../api/operation.ts';
 import type { AdminAnswer, AdminOperation, OperationContext, OperationExample, OperationInput, StreamBody } from '../api/operation.ts';
 import type { Permission } from '../api/permissions.ts';
 import { refuse, type AdminProblem } from '../api/problem.ts';
+import { exampleAnswer } from './example-answers.ts';
 import { gathered } from './live.ts';
 import type { Live, LiveAnswer, LiveFault } from './live.ts';
 
@@ -73,9 +74,12 @@ export class LiveOperations {
   }
 
   #operation(tag: string, row: LiveRow): AdminOperation {
-    const { id, method, path, summary, description, permission, params, query, body, answer, example, status, streams, namespaceOf } = row;
+    const { id, method, path, summary, description, permission, params, query, body, answer, example, status } = row;
+    const { streams, changes, namespaceOf } = row;
     const definition = {
-      ...{ id, method, path, tag, summary, permission, answer, example },
+      ...{ id, method, path, tag, summary, permission, answer, example: { ...example, answer: exampleAnswer(row) } },
+      // Questions change nothing, and many of them would fill the audit log.
+      audited: streams !== undefined || changes !== undefined,
       ...(description === undefined ? {} : { description }),
       ...(params === undefined ? {} : { params }),
       ...(query === undefined ? {} : { query }),
@@ -87,7 +91,6 @@ export class LiveOperations {
     return adminOperation({
       ...definition,
       streams: TYPES[streams],
-      audited: true,
       run: (input, context) => this.#stream(row, streams, input, context),
     });
   }

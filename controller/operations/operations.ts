@@ -2,11 +2,23 @@
 import type { Answer, Answerer, StreamedAnswer } from '#lib/admin-server.ts';
 import type { Log } from '#lib/log.ts';
 import type { Result } from '#lib/result.ts';
-import { describeProblem, type Operation, type Problem } from './operation.ts';
+import { describeProblem, type Asking, type Operation, type Problem } from './operation.ts';
 
 /** The handlers of operations, by method and path. An exception is logged, and answered as a bug. */
 export function operationPaths(operations: readonly Operation[], log: Log): Readonly<Record<string, Answerer>> {
   return Object.fromEntries(operations.map((operation) => [operation.id, answererOf(operation, log)]));
+}
+
+/** Runs operations by their ids, with parsed input; null: there is none with the id. */
+export function operationRunner(
+  operations: readonly Operation[],
+  log: Log,
+): (id: string, input: unknown, asking: Asking) => Promise<Answer | StreamedAnswer> | null {
+  const known = new Map(operations.map((each) => [each.id, each]));
+  return (id, input, asking) => {
+    const found = known.get(id);
+    return found === undefined ? null : answered(id, () => found.run(input, asking), log);
+  };
 }
 
 function answererOf(operation: Operation, log: Log): Answerer {

@@ -2,10 +2,10 @@
 import { describe, expect, test } from '@jest/globals';
 import type { TObject } from '#lib/typebox.ts';
 import { createLog } from '#lib/log.ts';
+import { isAudited, type AdminOperation } from '../../admin/api/operation.ts';
 import { LIVE_ROWS } from '../../admin/live/areas.ts';
 import { Controllers } from '../../admin/live/controllers.ts';
-import { operationsOf } from '../../controller/operations/index.ts';
-import type { OperationParts } from '../../controller/operations/index.ts';
+import { controllerOperations, exampleController } from '../support/example-controller.ts';
 import { operationsAt, runLive } from '../support/live-operations.ts';
 
 /** Fields that the admin program sets itself. */
@@ -18,9 +18,7 @@ function fieldsOf(schema: TObject | undefined): readonly string[] {
 }
 
 describe('the rows', () => {
-  const nothing = { list: () => undefined };
-  const parts = { fleet: { errors: nothing }, endpoints: {}, limits: nothing, window: nothing, alerts: nothing, dumps: {} };
-  const known = new Map(operationsOf(parts as unknown as OperationParts).map((operation) => [operation.id, operation.input]));
+  const known = new Map(controllerOperations().map((operation) => [operation.id, operation.input]));
 
   test('run every operation of a controller, and no other', () => {
     expect([...new Set(ROWS.map(({ runs }) => runs))].toSorted()).toEqual([...known.keys()].toSorted());
@@ -45,6 +43,7 @@ describe('the rows', () => {
   test('name a change for each method that changes, besides questions and files', () => {
     const silent = ROWS.filter(({ method, changes, streams }) => method !== 'GET' && changes === undefined && streams === undefined);
     expect(silent.map(({ id }) => id)).toEqual(['window.query']);
+    expect(isAudited(operationsAt(exampleController()).get('window.query') as AdminOperation)).toBe(false);
   });
 });
 

@@ -11,7 +11,7 @@ import type { Live, LiveCall } from '../../admin/live/live.ts';
 import { LocalController } from '../../admin/live/local-controller.ts';
 import { operation, streamedOperation } from '../../controller/operations/operation.ts';
 import type { Operation } from '../../controller/operations/operation.ts';
-import { answered } from '../../controller/operations/operations.ts';
+import { operationRunner } from '../../controller/operations/operations.ts';
 import { operatorService } from '../../controller/operations/operator-service.ts';
 import { TestCa } from '../support/certificates.ts';
 import type { IssuedFiles } from '../support/certificates.ts';
@@ -79,13 +79,7 @@ function started(live: Live): Live {
 }
 
 function local(): Live {
-  const known = new Map(operations('local').map((each) => [each.id, each]));
-  return started(
-    new LocalController((id, input, asking) => {
-      const found = known.get(id);
-      return found === undefined ? null : answered(id, () => found.run(input, asking), LOG);
-    }),
-  );
+  return started(new LocalController(operationRunner(operations('local'), LOG)));
 }
 
 function call(operationId: string, rest: Partial<LiveCall> = {}): LiveCall {

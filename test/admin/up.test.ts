@@ -52,8 +52,19 @@ describe('weir up', () => {
       expect(await statusOf(`${url}/api/v1/users`)).toBe(401);
       const users = await fetch(`${url}/api/v1/users`, { headers: { cookie } });
       expect(await users.json()).toMatchObject({ items: [{ name: 'admin' }] });
+      const status = await fetch(`${url}/api/v1/status`, { headers: { cookie } });
+      expect(await status.json()).toMatchObject({ listeners: [{ listener: 'default/gw/http', port }] });
+      const { csrfToken } = (await login.json()) as { readonly csrfToken: string };
+      const block = await fetch(`${url}/api/v1/blocks`, {
+        method: 'PUT',
+        headers: { cookie, origin: url, 'weir-csrf-token': csrfToken, 'content-type': 'application/json' },
+        body: JSON.stringify({ source: '203.0.113.7' }),
+      });
+      expect(block.status).toBe(200);
       const entries = await fetch(`${url}/api/v1/audit/entries`, { headers: { cookie } });
-      expect(await entries.json()).toMatchObject({ items: [{ operation: 'account.login', outcome: 'success' }] });
+      expect(await entries.json()).toMatchObject({
+        items: [{ operation: 'blocks.put', actor: { name: 'admin' } }, { operation: 'account.login' }],
+      });
       const [, metrics = ''] = await weir.printed(/metrics on (http:\S+)/);
       const text = await (await fetch(metrics)).text();
       expect(text).toContain('weir_admin_request_duration_seconds_count{operation="health.get",status="200"} 1');
@@ -88,13 +99,18 @@ describe('weir up', () => {
   });
 });
 
-test('weir admin serves the API, probes and metrics', async () => {
+test('weir admin serves the API, probes and metrics, and names controllers that are away', async () => {
   const [probes] = await freePorts(1);
   const flags = ['--admin-api-address', '127.0.0.1:0', '--metrics-address', `127.0.0.1:${probes}`];
-  const weir = new Child(['admin', ...flags, '--admin-store', path.join(folder, 'own.sqlite')]);
+  const store = ['--admin-store', path.join(folder, 'own.sqlite')];
+  const file = path.join(folder, 'none.pem');
+  const controllers = ['--controllers', '127.0.0.1:1', ...['ca', 'cert', 'key'].flatMap((part) => [`--controller-tls-${part}`, file])];
+  const weir = new Child(['admin', ...flags, ...store, ...controllers]);
   try {
     const [, url = ''] = await weir.printed(/"url":"(http:[^"]+)".*the admin API is served/);
     expect(await statusOf(`${url}/api/v1/docs`)).toBe(200);
+    await weir.printed(/not connected to a controller/);
+    expect(await (await fetch(`${url}/api/v1/health`)).json()).toMatchObject({ status: 'degraded', away: ['controllers'] });
     for (const probe of ['livez', 'readyz', 'metrics']) expect(await statusOf(`http://127.0.0.1:${probes}/${probe}`)).toBe(200);
   } finally {
     await weir.stop();

@@ -28,7 +28,16 @@ test('components are those of the code', () => {
 
 describe('events', () => {
   test('are those of the code', () => {
-    expect(rowsBelow(PAGE, '### Events')).toEqual([...Object.keys(HEALTH_EVENTS), 'event_loop_stalled']);
+    expect(rowsBelow(PAGE, '### Events')).toEqual([
+      ...Object.keys(HEALTH_EVENTS),
+      'event_loop_stalled',
+      'audit_anchor',
+      'audit_entries_removed',
+      'audit_retention_failed',
+      'audit_log_away',
+      'audit_log_works',
+      'audit_entries_lost',
+    ]);
   });
 
   test('of stalls have the documented fields', () => {

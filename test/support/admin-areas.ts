@@ -6,6 +6,7 @@ import { AuditLog } from '../../admin/audit/audit-log.ts';
 import { append, headOf } from '../../admin/audit/entry-table.ts';
 import { csrfTokenOf } from '../../admin/identity/credential.ts';
 import type { Store } from '#lib/store/store.ts';
+import { exampleController } from './example-controller.ts';
 import { facts } from './audit-entries.ts';
 import { ConfigurationFolder } from './configuration-folder.ts';
 import { EXAMPLE_SECRETS, IdentityAreas } from './identity-areas.ts';
@@ -28,6 +29,7 @@ export function makeTestAreas(): TestAreas {
       identity: parts.identity,
       configuration: folder.store,
       audit: new AuditLog(parts.store),
+      live: exampleController(),
     }),
     authenticator: parts.identity.authenticator,
     prepare: async (area) => {

@@ -18,6 +18,7 @@ export interface DocumentedOperation {
   readonly requestBody?: { readonly content: Readonly<Record<string, Content>> };
   readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, Content>> }>>;
   readonly 'x-permission': string | null;
+  readonly 'x-audited': boolean;
   readonly 'x-scope': 'all' | 'namespace' | 'filtered';
   readonly 'x-unknown'?: Readonly<Record<string, string>>;
 }
