@@ -37,6 +37,24 @@ const hiding: readonly (readonly [string, string, unknown, JsonValue])[] = [
     { credentials: [{ password: 'x', user: 'y' }, 'z'] },
     { credentials: [{ password: HIDDEN, user: HIDDEN }, HIDDEN] },
   ],
+  [
+    'values of headers with the name of a secret',
+    'HTTPRoute',
+    {
+      set: [
+        { name: 'X-Api-Key', value: 's3cret' },
+        { name: 'Cookie', value: { a: 's3cret' } },
+      ],
+      add: [{ name: 'x-team', value: 'shop' }],
+    },
+    {
+      set: [
+        { name: 'X-Api-Key', value: HIDDEN },
+        { name: 'Cookie', value: { a: HIDDEN } },
+      ],
+      add: [{ name: 'x-team', value: 'shop' }],
+    },
+  ],
   ['a key without the name of its Secret', 'x', { secret: { key: 's3cret' } }, { secret: { key: HIDDEN } }],
   ['tokens by their form', 'x', { note: `Bearer ${'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl'}` }, { note: `Bearer ${HIDDEN}` }],
   ['assignments in texts', 'x', { url: 'https://a.example/?access_token=abcdef' }, { url: `https://a.example/?access_token=${HIDDEN}` }],

@@ -57,7 +57,12 @@ function shown(value: JsonValue, depth: number): JsonValue {
   if (value === null || typeof value !== 'object') return value;
   if (depth === MAX_DEPTH) return REDACTED;
   if (isList(value)) return value.map((entry) => shown(entry, depth + 1));
-  return objectOf(value, (name, member) => (isSecret(name) ? secret(member, depth + 1) : shown(member, depth + 1)));
+  // A header or a variable as a pair: its name tells whether its value is secret.
+  const { name: pairName } = value;
+  const isSecretPair = typeof pairName === 'string' && isSecret(pairName);
+  return objectOf(value, (name, member) =>
+    isSecret(name) || (isSecretPair && name === 'value') ? secret(member, depth + 1) : shown(member, depth + 1),
+  );
 }
 
 /** Below the name of a secret only references are shown. */
