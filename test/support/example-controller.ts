@@ -17,12 +17,14 @@ export function controllerOperations(): readonly Operation[] {
   return operationsOf(parts as unknown as OperationParts);
 }
 
-/** Makes it. Nothing has the name or the id `none`. */
+/** Its operations. Nothing has the name or the id `none`. */
+export function exampleOperations(): readonly Operation[] {
+  return controllerOperations().map(({ id, input }) => streamedOperation(id, input, (fields) => Promise.resolve(run(id, fields))));
+}
+
+/** Makes it, in this process. */
 export function exampleController(): Live {
-  const operations = controllerOperations().map(({ id, input }) =>
-    streamedOperation(id, input, (fields) => Promise.resolve(run(id, fields))),
-  );
-  return new LocalController(operationRunner(operations, createLog('silent')));
+  return new LocalController(operationRunner(exampleOperations(), createLog('silent')));
 }
 
 function run(id: string, fields: object): Awaited<ReturnType<Operation['run']>> {
