@@ -2,6 +2,7 @@
 // Field numbers: opentelemetry-proto 1.x, common/v1, resource/v1 and collector/*/v1.
 import { WIRE } from '../protobuf/wire-reader.ts';
 import type { WireWriter } from '../protobuf/wire-writer.ts';
+import { knownAttribute } from './known-attributes.ts';
 import type { Attributes, Value } from './records.ts';
 
 /** AnyValue. */
@@ -59,7 +60,23 @@ export function time(writer: WireWriter, field: number, ms: number): void {
 }
 
 export function attributes(writer: WireWriter, field: number, values: Attributes): void {
-  for (let i = values.length - 2; i >= 0; i -= 2) keyValue(writer, field, values[i] as string, values[i + 1] as Value, 0);
+  for (let i = values.length - 2; i >= 0; i -= 2) attribute(writer, field, values[i] as string, values[i + 1] as Value);
+}
+
+/** An attribute of a record. */
+function attribute(writer: WireWriter, field: number, name: string, value: Value): void {
+  const known = knownAttribute(name);
+  if (known === null) return keyValue(writer, field, name, value, 0);
+  const encoded = known.encoded(value);
+  if (encoded !== null) writer.raw(encoded);
+  else {
+    const before = writer.length;
+    anyValue(writer, KEY_VALUE, value);
+    writer.raw(known.name);
+    writer.uint32(writer.length - before);
+    known.note(value, () => writer.finish().subarray(0, writer.length - before));
+  }
+  writer.tag(field, WIRE.bytes);
 }
 
 function keyValue(writer: WireWriter, field: number, name: string, value: Value, depth: number): void {

@@ -4,6 +4,11 @@ const FIRST_BYTES = 256;
 /** Characters up to which a loop writes a text faster than a call of the runtime. */
 const SHORT_TEXT = 32;
 
+/** The values of hexadecimal digits in lower case, by their codes. */
+const DIGITS: Uint8Array = Uint8Array.from({ length: 128 }, (_, code) =>
+  Math.max(0, '0123456789abcdef'.indexOf(String.fromCharCode(code))),
+);
+
 export class WireWriter {
   #buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
   /** The offset of the first byte that is written. */
@@ -146,7 +151,8 @@ export class WireWriter {
     const length = value.length >>> 1;
     const at = this.#room(length);
     const buffer = this.#buffer;
-    for (let i = 0; i < length; i++) buffer[at + i] = (nibble(value, i * 2) << 4) | nibble(value, i * 2 + 1);
+    for (let i = 0; i < length; i++)
+      buffer[at + i] = ((DIGITS[value.charCodeAt(i * 2)] as number) << 4) | (DIGITS[value.charCodeAt(i * 2 + 1)] as number);
     this.uint32(length);
   }
 
@@ -180,10 +186,4 @@ export class WireWriter {
     this.#at = larger.length - used;
     this.#buffer = larger;
   }
-}
-
-/** The value of a hexadecimal digit: those of 0 to 9 begin at 0x30, those of a to f at 0x61. */
-function nibble(text: string, i: number): number {
-  const code = text.charCodeAt(i);
-  return code < 0x40 ? code - 0x30 : code - 0x57;
 }

@@ -2,7 +2,8 @@
 import type { Value } from '#lib/otlp/records.ts';
 import type { Redactor } from '#lib/redaction/redactor.ts';
 import type { Attempt } from '../../exchange/attempt.ts';
-import { addCall, addMethod, addVersion, cut } from './request-attributes.ts';
+import { authorities, paths } from './last-redaction.ts';
+import { addCall, addMethod, addVersion, cut, MAX_PATH, MAX_TEXT } from './request-attributes.ts';
 
 const MAX_URL = 1_280;
 
@@ -12,7 +13,7 @@ export function attemptAttributes(to: Value[], attempt: Attempt, redactor: Redac
   addMethod(to, exchange.method);
   to.push('server.address', address, 'server.port', port, 'network.peer.address', address, 'network.peer.port', port);
   // Without the query, as in the span of the request.
-  to.push('url.full', redactor.text(cut(urlOf(attempt), MAX_URL)));
+  to.push('url.full', cut(urlOf(attempt, redactor), MAX_URL));
   if (exchange.grpc) addCall(to, exchange);
   if (status > 0) {
     addVersion(to, attempt.version);
@@ -25,6 +26,7 @@ export function attemptAttributes(to: Value[], attempt: Attempt, redactor: Redac
   if (attempt.sentAt > 0) to.push('weir.attempt.wait_ms', Math.max(0, attempt.sentAt - attempt.beganAt));
 }
 
-function urlOf({ exchange, cluster }: Attempt): string {
-  return (cluster.transport.tls === null ? 'http://' : 'https://') + exchange.authority + exchange.path;
+function urlOf({ exchange, cluster }: Attempt, redactor: Redactor): string {
+  const scheme = cluster.transport.tls === null ? 'http://' : 'https://';
+  return scheme + authorities.of(cut(exchange.authority, MAX_TEXT), redactor) + paths.of(cut(exchange.path, MAX_PATH), redactor);
 }

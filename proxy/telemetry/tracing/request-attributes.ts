@@ -6,11 +6,12 @@ import type { Redactor } from '#lib/redaction/redactor.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { getHeader } from '../../exchange/headers.ts';
 import type { TracedAttribute } from '../../exchange/tracing.ts';
+import { paths } from './last-redaction.ts';
 import { isKnownMethod, OTHER_METHOD } from './names.ts';
 
 /** Longer texts are cut. */
 export const MAX_TEXT = 256;
-const MAX_PATH = 1_024;
+export const MAX_PATH = 1_024;
 
 const VERSIONS: Readonly<Record<number, string>> = { 10: '1.0', 11: '1.1', 20: '2' };
 const DEFAULT_PORTS = { http: 80, https: 443 } as const;
@@ -61,7 +62,7 @@ export function cut(text: string, length: number): string {
 function addRequest(to: Value[], exchange: Exchange, redactor: Redactor): void {
   const { method, scheme, requestedPath, version, host, requestedAuthority } = exchange;
   addMethod(to, method);
-  to.push('url.scheme', scheme, 'url.path', redactor.text(cut(requestedPath, MAX_PATH)));
+  to.push('url.scheme', scheme, 'url.path', paths.of(cut(requestedPath, MAX_PATH), redactor));
   if (host !== '') to.push('server.address', cut(host, MAX_TEXT), 'server.port', portOf(requestedAuthority) ?? DEFAULT_PORTS[scheme]);
   addVersion(to, version);
   const agent = getHeader(exchange.requestHeaders, 'user-agent');
