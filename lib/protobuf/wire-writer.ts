@@ -4,11 +4,6 @@ const FIRST_BYTES = 256;
 /** Characters up to which a loop writes a text faster than a call of the runtime. */
 const SHORT_TEXT = 32;
 
-/** The values of hexadecimal digits in lower case, by their codes. */
-const DIGITS: Uint8Array = Uint8Array.from({ length: 128 }, (_, code) =>
-  Math.max(0, '0123456789abcdef'.indexOf(String.fromCharCode(code))),
-);
-
 export class WireWriter {
   #buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
   /** The offset of the first byte that is written. */
@@ -146,13 +141,11 @@ export class WireWriter {
     return true;
   }
 
-  /** The bytes of a text of hexadecimal digits in lower case. */
+  /** The bytes of a hexadecimal text. */
   hex(value: string): void {
     const length = value.length >>> 1;
     const at = this.#room(length);
-    const buffer = this.#buffer;
-    for (let i = 0; i < length; i++)
-      buffer[at + i] = ((DIGITS[value.charCodeAt(i * 2)] as number) << 4) | (DIGITS[value.charCodeAt(i * 2 + 1)] as number);
+    this.#buffer.write(value, at, length, 'hex');
     this.uint32(length);
   }
 
