@@ -1,6 +1,6 @@
 // The operations about the audit log: its entries, the check of its chain, and exports.
-import { Type } from 'typebox';
-import type { Static } from 'typebox';
+import { Type } from '#lib/typebox.ts';
+import type { Static } from '#lib/typebox.ts';
 import type { Result } from '#lib/result.ts';
 import { adminOperation, reply, stream, type AdminOperation, type Area } from '../api/operation.ts';
 import { pageOf, pageQuery } from '../api/page.ts';

@@ -1,5 +1,5 @@
 // The operations on configuration: one set for all kinds. Objects keep the form of their kind; a check of their fields is the compiler's.
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '#lib/typebox.ts';
 import { KINDS, type KindName } from '#api/k8s/kinds.ts';
 import { objectId, type ObjectRef } from '#api/k8s/object.ts';
 import type { JsonObject } from '#lib/canonical-json.ts';
@@ -289,7 +289,7 @@ function remove(store: ConfigurationStore): AdminOperation {
     precondition: 'required',
     params: OBJECT_PATH,
     status: 204,
-    answer: Type.Undefined(),
+    answer: Type.Unsafe<undefined>({}),
     problems: CHANGE_PROBLEMS,
     example: { params: PATH_EXAMPLE, unknown: UNKNOWN_EXAMPLE },
     async run({ params, ifMatch }, context) {

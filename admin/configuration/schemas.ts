@@ -1,5 +1,5 @@
 // The schemas of the operations on configuration.
-import { Type } from 'typebox';
+import { Type } from '#lib/typebox.ts';
 import { KIND_ORDER } from '#api/ir/ir.ts';
 import { pageOf } from '../api/page.ts';
 
