@@ -1,5 +1,6 @@
 // The store in a file: durability, locks, and files that cannot be used.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -82,6 +83,24 @@ describe('the file of a store', () => {
     const store = new SqliteStore({ file, schema: REVISIONS });
     expect(await store.read((t) => t.rows(COUNT))).toMatchObject({ ok: false, error: expect.stringContaining(path.join(folder, 'below')) });
     await store.close();
+  });
+
+  test('is away, and stops nothing else, after the working folder of its relative name was deleted', () => {
+    const script = `
+      import { rmSync } from 'node:fs';
+      import { SqliteStore } from ${JSON.stringify(path.resolve(import.meta.dirname, 'sqlite-store.ts'))};
+      const store = new SqliteStore({ file: 'one/two/store.sqlite', schema: ${JSON.stringify(REVISIONS)} });
+      rmSync(process.cwd(), { recursive: true });
+      console.log(JSON.stringify(await store.read((t) => t.rows('SELECT 1 AS one'))));
+    `;
+    const options = { cwd: folder, encoding: 'utf8', timeout: 20_000, killSignal: 'SIGKILL' } as const;
+    const { stdout, signal } = spawnSync(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script],
+      options,
+    );
+    expect(signal).toBeNull();
+    expect(JSON.parse(stdout)).toEqual({ ok: false, error: expect.stringContaining('working directory') });
   });
 
   test('is created again if it was removed, so that no change goes to a file without a name', async () => {

@@ -41,6 +41,7 @@ const LOCKED: ReadonlySet<number> = new Set([5, 6]);
 
 export class SqliteStore implements Store {
   readonly name: string;
+  readonly #file: string;
   readonly #options: SqliteOptions;
   /** All statements share one connection, so transactions take turns. */
   readonly #turns = new Turns();
@@ -49,13 +50,14 @@ export class SqliteStore implements Store {
 
   constructor(options: SqliteOptions) {
     this.name = options.file;
+    // The working folder may be deleted later, and making a relative folder there never ends in Node.
+    this.#file = path.resolve(options.file);
     this.#options = options;
   }
 
   /** With the changes that are not yet in the file itself; null before it exists. */
   get bytes(): number | null {
-    const { file } = this.#options;
-    const sizes = [file, `${file}-wal`].flatMap((each) => statSync(each, { throwIfNoEntry: false })?.size ?? []);
+    const sizes = [this.#file, `${this.#file}-wal`].flatMap((each) => statSync(each, { throwIfNoEntry: false })?.size ?? []);
     return sizes.length === 0 ? null : sizes.reduce((sum, size) => sum + size, 0);
   }
 
@@ -97,18 +99,17 @@ export class SqliteStore implements Store {
   }
 
   async #opened(): Promise<Open> {
-    if (this.#open !== null && inodeOf(this.#options.file) === this.#open.inode) return this.#open;
+    if (this.#open !== null && inodeOf(this.#file) === this.#open.inode) return this.#open;
     // The file was removed or replaced: changes of the open one would be lost.
     await this.#drop();
-    const { file, schema } = this.#options;
-    createFile(file);
-    const connection = new SqliteConnection(file);
-    this.#open = { connection, inode: inodeOf(file) };
+    createFile(this.#file, this.name);
+    const connection = new SqliteConnection(this.#file);
+    this.#open = { connection, inode: inodeOf(this.#file) };
     await this.#patiently(() => connection.script('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL'));
     const [check] = await connection.rows('PRAGMA quick_check(1)');
-    if (check?.['quick_check'] !== 'ok') throw new StoreError(`${file} ${FAULTS.get(11)} (${String(check?.['quick_check'])})`);
+    if (check?.['quick_check'] !== 'ok') throw new StoreError(`${this.name} ${FAULTS.get(11)} (${String(check?.['quick_check'])})`);
     await this.#patiently(() => connection.script('BEGIN IMMEDIATE'));
-    await migrate(transactionOf(connection), file, schema);
+    await migrate(transactionOf(connection), this.name, this.#options.schema);
     await connection.script('COMMIT');
     return this.#open;
   }
@@ -150,12 +151,12 @@ function transactionOf(connection: SqliteConnection): Transaction {
 }
 
 /** Only the user of the process may read the file. SQLite gives the same rights to its files beside it. */
-function createFile(file: string): void {
+function createFile(file: string, name: string): void {
   try {
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
     closeSync(openSync(file, 'a', 0o600));
   } catch (error) {
-    throw new StoreError(`${file} ${FAULTS.get(14)}, or choose another file (${(error as Error).message})`);
+    throw new StoreError(`${name} ${FAULTS.get(14)}, or choose another file (${(error as Error).message})`);
   }
 }
 
