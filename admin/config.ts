@@ -28,6 +28,8 @@ export interface AdminSettings {
 
 /** The settings of `weir admin`. */
 export interface AdminConfig extends AdminSettings {
+  /** Path of a kubeconfig; `default` finds the cluster like kubectl and pods do; '' is none. */
+  readonly kubeconfig: string;
   /** The controllers of the fleet; without addresses there is no live state. */
   readonly controllers: Pick<ControllersOptions, 'addresses' | 'tls' | 'serverName'>;
   /** Probes and metrics. */
@@ -97,12 +99,21 @@ const CONTROLLER_FLAGS: Flags = {
   },
 };
 
+const CLUSTER_FLAGS: Flags = {
+  kubeconfig: {
+    default: '',
+    value: 'FILE|default',
+    text: 'kubeconfig of the cluster, or default: KUBECONFIG, ~/.kube/config or the pod it runs in; without it there is no cluster',
+  },
+};
+
 /** The flags of `weir admin`. */
 export const ADMIN_FLAGS: readonly FlagGroup[] = [
   {
     title: '',
     flags: {
       ...apiFlags(STORE_FILE, 'HOST:PORT', 'address of the admin API; one other than loopback needs a certificate'),
+      ...CLUSTER_FLAGS,
       ...CONTROLLER_FLAGS,
       'metrics-address': { default: '0.0.0.0:9082', value: 'HOST:PORT', text: '/livez, /readyz, /metrics' },
       'log-level': { default: 'info', value: 'LEVEL', text: LOG_LEVELS.join(', '), words: LOG_LEVELS },
@@ -122,6 +133,7 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
     const values = new FlagValues(args, flagsOf(ADMIN_FLAGS), environment);
     return {
       ...settings(values, environment, STORE_FILE),
+      kubeconfig: values.text('kubeconfig'),
       controllers: controllers(values),
       metricsAddress: values.bindAddress('metrics-address'),
       logLevel: values.word('log-level', LOG_LEVELS),

@@ -7,6 +7,7 @@ import { readFamilies, registerFamilies, registerProcess } from '#lib/metric.ts'
 import { err, ok, type Result } from '#lib/result.ts';
 import { describeSystemError, isSystemError } from '#lib/system-error.ts';
 import { BUILD_INFO } from '#lib/version.ts';
+import { ApiClient, loadKubeConfig } from '../controller/watch/api-client.ts';
 import type { AdminConfig } from './config.ts';
 import { Controllers } from './live/controllers.ts';
 import { AdminPart, type AdminPartOptions } from './part.ts';
@@ -14,14 +15,19 @@ import { AdminPart, type AdminPartOptions } from './part.ts';
 export class AdminProgram {
   readonly #part: AdminPart;
   readonly #probes: AdminServer;
+  /** The API server of the cluster; null without a cluster. */
+  readonly #cluster: ApiClient | null;
   readonly #log: Log;
   #isServing = false;
 
+  /** Throws a Mistake if the kubeconfig cannot be used. */
   constructor(config: AdminConfig, log: Log, showPassword: AdminPartOptions['showPassword']) {
     this.#log = log;
+    this.#cluster = clusterOf(config);
     this.#part = new AdminPart({
       settings: config,
       configuration: null,
+      cluster: this.#cluster,
       live: new Controllers({ ...config.controllers, log }),
       log,
       showPassword,
@@ -60,6 +66,7 @@ export class AdminProgram {
   async stop(): Promise<void> {
     this.#isServing = false;
     await this.#part.stop();
+    await this.#cluster?.close();
     await this.#probes.stop();
   }
 
@@ -67,4 +74,8 @@ export class AdminProgram {
   #troubles(): readonly string[] {
     return Object.entries(this.#part.troubles).map(([name, reason]) => `${name}: ${reason}`);
   }
+}
+
+function clusterOf({ kubeconfig }: AdminConfig): ApiClient | null {
+  return kubeconfig === '' ? null : new ApiClient(loadKubeConfig(kubeconfig === 'default' ? '' : kubeconfig));
 }

@@ -13,6 +13,7 @@ import { AuditLog } from './audit/audit-log.ts';
 import { AuditWriter } from './audit/audit-writer.ts';
 import { AuditRetention } from './audit/retention.ts';
 import type { AdminSettings } from './config.ts';
+import type { ApiClient } from '../controller/watch/api-client.ts';
 import type { ConfigurationStore } from './configuration/configuration-store.ts';
 import { Identity } from './identity/identity.ts';
 import { awayReason, type Live } from './live/live.ts';
@@ -25,6 +26,8 @@ export interface AdminPartOptions {
   readonly settings: AdminSettings;
   /** The objects that operators change; null for none. The part closes it. */
   readonly configuration: ConfigurationStore | null;
+  /** The API server of the cluster; null without a cluster. */
+  readonly cluster: ApiClient | null;
   /** The controllers of the fleet. The part starts and stops it. */
   readonly live: Live;
   readonly log: Log;

@@ -166,7 +166,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   'admin/audit': ['api', 'lib', 'admin/api', 'admin/store'],
   'admin/live': ['api', 'lib', 'admin/api'],
-  admin: ['api', 'lib', 'admin'],
+  admin: ['api', 'lib', 'admin', 'controller/watch/api-client.ts'],
   cli: ['api', 'lib', 'admin', 'controller', 'proxy', 'migrate'],
 };
 
