@@ -62,19 +62,55 @@ export interface ChangedObject {
   readonly after: StoredObject | null;
 }
 
+/** A change of a set that is not possible. */
+export interface RefusedChange {
+  /** Its place in the set. */
+  readonly index: number;
+  readonly problem: AdminProblem;
+}
+
 /** The effects of a set of changes. */
 export interface DryRun {
+  /** Those that are possible, in the order of the set. */
   readonly changes: readonly ChangedObject[];
+  readonly refused: readonly RefusedChange[];
+  /** Of all changes that are possible. */
   readonly effects: ChangeEffects;
+}
+
+/** An object that is in force. */
+export interface ObservedObject {
+  readonly ref: ObjectRef;
+  /** Null: it is gone. */
+  readonly stored: StoredObject | null;
+  /** The field manager that has made the last change; '' if it is not known, as in a folder. */
+  readonly manager: string;
+}
+
+/** Is told what is in force, whatever program has made it so. It returns at once. */
+export interface ConfigurationObserver {
+  /** All objects: at first, and when changes may have been missed. An object that is not among them is gone. */
+  synced(objects: readonly ObservedObject[]): void;
+  /** Objects that have changed or gone since, in the order of their changes. */
+  changed(objects: readonly ObservedObject[]): void;
 }
 
 /** Refusals are values: a changed object, an invalid object, an object of another owner. */
 export interface ConfigurationStore {
+  readonly origin: 'folder' | 'kubernetes';
   list(kind: KindName, query: ListQuery): Promise<Result<ObjectPage, AdminProblem>>;
   get(ref: ObjectRef): Promise<Result<StoredObject, AdminProblem>>;
   /** Makes one change, or none of it. */
   apply(change: ObjectChange): Promise<Result<ChangedObject, AdminProblem>>;
-  /** The effects of all these changes together. Changes nothing. */
-  dryRun(changes: readonly ObjectChange[]): Promise<Result<DryRun, AdminProblem>>;
+  /**
+   * The effects of all these changes together. Changes nothing. `base`: changes to suppose before; those that are not possible are left
+   * out. A change that is not possible is told in `refused`; the error is for a configuration that cannot be read.
+   */
+  dryRun(changes: readonly ObjectChange[], base?: readonly ObjectChange[]): Promise<Result<DryRun, AdminProblem>>;
+  /**
+   * Tells the observer all objects, and from then on each change, also those by other programs. The observer never sees an older state of
+   * an object after a newer one, and `apply` resolves before or after the change is told. Returns the end of it.
+   */
+  observe(observer: ConfigurationObserver): () => Promise<void>;
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 // The operation that tells what changes would do.
 import type { Static } from '#lib/typebox.ts';
 import type { JsonObject } from '#lib/canonical-json.ts';
-import { ok, type Result } from '#lib/result.ts';
+import { err, ok, type Result } from '#lib/result.ts';
 import { adminOperation, reply, type AdminOperation, type Caller } from '../api/operation.ts';
 import { invalid, refuse, type AdminProblem } from '../api/problem.ts';
 import type { ConfigurationStore, DryRun, ObjectChange } from './configuration-store.ts';
@@ -86,6 +86,8 @@ export function dryRunOperation(store: ConfigurationStore): AdminOperation {
       const changes = changesOf(body.changes as readonly GivenChange[], caller);
       if (!changes.ok) return changes;
       const done = await store.dryRun(changes.value);
+      const [refused] = done.ok ? done.value.refused : [];
+      if (refused !== undefined) return err(refused.problem);
       return done.ok ? reply(visible(done.value, changes.value, caller)) : done;
     },
   });

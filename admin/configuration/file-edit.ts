@@ -18,6 +18,24 @@ export function writtenObject(text: string, place: FileObject): JsonObject | nul
   return isObject(value) ? completed(value, place) : null;
 }
 
+/** As writtenObject, for objects of the same file: each document is parsed once. */
+export function writtenObjects(text: string, places: readonly FileObject[]): readonly (JsonObject | null)[] {
+  const parts = partsOf(text);
+  const documents = new Map<number, readonly Document[]>();
+  return places.map((place) => {
+    const own = parts[place.part]?.text;
+    if (own === undefined) return null;
+    let parsed = documents.get(place.part);
+    if (parsed === undefined) documents.set(place.part, (parsed = [...yamlDocuments(own, new LineCounter())]));
+    for (const document of parsed) {
+      const found = nodeAt(document, place.offset);
+      const value = found === null ? null : valueOf(document, found.node);
+      if (value !== null) return isObject(value) ? completed(value, place) : null;
+    }
+    return null;
+  });
+}
+
 /** With what the file leaves out: the kind of an entry of a list, the namespace `default`. */
 function completed(value: JsonObject, { object }: FileObject): JsonObject {
   const { apiVersion = object.apiVersion, kind = object.kind, metadata, ...rest } = value;

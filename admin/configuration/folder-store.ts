@@ -15,16 +15,19 @@ import { notFound, refuse, type AdminProblem } from '../api/problem.ts';
 import { Compilation } from './compilation.ts';
 import type {
   ChangedObject,
+  ConfigurationObserver,
   ConfigurationStore,
   DryRun,
   ListQuery,
   ObjectChange,
   ObjectPage,
+  RefusedChange,
   StoredObject,
 } from './configuration-store.ts';
 import { effectsOf, withFiles } from './effects.ts';
 import { etagOf } from './etag.ts';
 import { editedText, newText, writtenObject } from './file-edit.ts';
+import { FolderWatch } from './folder-watch.ts';
 import { createFile, fileNameOf, readEditable, removeFile, replaceFile } from './folder-files.ts';
 import { pageOf } from './pages.ts';
 import { plannedObject } from './planned-change.ts';
@@ -41,6 +44,7 @@ interface Edit extends ChangedObject {
 }
 
 export class FolderStore implements ConfigurationStore {
+  readonly origin = 'folder';
   readonly #folder: string;
   readonly #reader: FolderReader;
   readonly #compilation: Compilation;
@@ -94,28 +98,46 @@ export class FolderStore implements ConfigurationStore {
     });
   }
 
-  dryRun(changes: readonly ObjectChange[]): Promise<Result<DryRun, AdminProblem>> {
+  dryRun(changes: readonly ObjectChange[], base: readonly ObjectChange[] = []): Promise<Result<DryRun, AdminProblem>> {
     return this.#inTurn(async () => {
-      const content = await this.#reader.read();
       const texts: Texts = new Map();
-      const made: ChangedObject[] = [];
-      let after = content;
-      for (const change of changes) {
-        const edit = await this.#edit(change, after, texts);
-        if (!edit.ok) return edit;
-        texts.set(edit.value.file ?? path.join(this.#folder, fileNameOf(change.ref)), edit.value.text);
-        after = await this.#reader.readWith(texts);
-        made.push(edit.value);
-      }
-      const before = await this.#compilation.run(toContent(content));
-      const effects = effectsOf(before, await this.#compilation.run(toContent(after)));
-      return ok({ changes: made, effects: withFiles(effects, (file) => path.relative(this.#folder, file)) });
+      const supposed = await this.#suppose(base, await this.#reader.read(), texts);
+      const { made, refused, content } = await this.#suppose(changes, supposed.content, texts);
+      const before = await this.#compilation.run(toContent(supposed.content));
+      const effects = effectsOf(before, await this.#compilation.run(toContent(content)));
+      return ok({ changes: made, refused, effects: withFiles(effects, (file) => path.relative(this.#folder, file)) });
     });
+  }
+
+  observe(observer: ConfigurationObserver): () => Promise<void> {
+    const watch = new FolderWatch(this.#folder, observer, (work) => this.#inTurn(work));
+    watch.start();
+    return () => watch.stop();
   }
 
   async close(): Promise<void> {
     await this.#turn;
     this.#compilation.close();
+  }
+
+  /** The content after changes that nothing writes. `texts` gets the texts of their files. */
+  async #suppose(
+    changes: readonly ObjectChange[],
+    before: MergedContent,
+    texts: Texts,
+  ): Promise<{ readonly made: readonly ChangedObject[]; readonly refused: readonly RefusedChange[]; readonly content: MergedContent }> {
+    const made: ChangedObject[] = [];
+    const refused: RefusedChange[] = [];
+    let content = before;
+    for (const [index, change] of changes.entries()) {
+      const edit = await this.#edit(change, content, texts);
+      if (!edit.ok) refused.push({ index, problem: edit.error });
+      if (!edit.ok) continue;
+      texts.set(edit.value.file ?? path.join(this.#folder, fileNameOf(change.ref)), edit.value.text);
+      content = await this.#reader.readWith(texts);
+      made.push(edit.value);
+    }
+    return { made, refused, content };
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
