@@ -1,10 +1,10 @@
 // The endpoint that explains tokens (RFC 7662), at a URL or at a backend.
+import { strictObject } from '#lib/jose/strict-json.ts';
+import { basicOf } from '#lib/openid/client.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import type { DataHandle, DataReference } from '../../../exchange/object-data.ts';
 import type { ExchangeTrace } from '../../../exchange/tracing.ts';
 import type { FilterDependencies } from '../../filter.ts';
-import { basicOf } from '../client-credentials.ts';
-import { strictObject } from '../jwt/strict-json.ts';
 
 export interface EndpointSettings {
   readonly uri?: string;

@@ -1,4 +1,5 @@
 // Signed tokens (`jwt` of `authentication`): verified once with a key of their issuer, then known by their text until they expire.
+import { parseToken, type Token } from '#lib/jose/token.ts';
 import { Memo } from '#lib/memo.ts';
 import type { ConsumersOf } from '../../../exchange/consumers.ts';
 import type { Exchange } from '../../../exchange/exchange.ts';
@@ -12,7 +13,6 @@ import { credentialSources, readCredential, type CredentialSource, type SourceSe
 import { claimOf, lacksScope, problemOf, textsOf, validityOf, type Validity } from './claims.ts';
 import { issuerOf, type Issuer, type ProviderSettings } from './issuer.ts';
 import { checkSignature, type SignatureCheck } from './signature-check.ts';
-import { parseToken, type Token } from './token.ts';
 
 export interface JwtSettings {
   readonly providers?: readonly ProviderSettings[];

@@ -1,11 +1,11 @@
 // Where the keys of an issuer come from: a document at a URL or at a backend, or an entry of a Secret or ConfigMap.
 import { hash } from 'node:crypto';
+import { parseKeys, secretKeys, type KeySet } from '#lib/jose/key-set.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import type { DataReference } from '../../../exchange/object-data.ts';
 import { maxAgeOf, type DocumentHandle, type LoadedDocument } from '../../../exchange/outside.ts';
 import type { ExchangeTrace } from '../../../exchange/tracing.ts';
 import type { FilterDependencies } from '../../filter.ts';
-import { parseKeys, secretKeys, type KeySet } from './key-set.ts';
 
 /** The settings of one source; exactly one of uri, backendRef, keys and secret is set. */
 export interface KeySettings {

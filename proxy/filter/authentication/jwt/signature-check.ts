@@ -1,9 +1,9 @@
 // Whether a key of an issuer has signed a token: of `jwt` and of `oidc`.
 import type { KeyObject } from 'node:crypto';
+import { isSignedBy } from '#lib/jose/signature.ts';
+import type { Token } from '#lib/jose/token.ts';
 import type { ExchangeTrace } from '../../../exchange/tracing.ts';
 import type { KeySource } from './key-source.ts';
-import { isSignedBy } from './signature.ts';
-import type { Token } from './token.ts';
 
 /** `unavailable`: the keys of the issuer are not known. */
 export type SignatureCheck = 'valid' | 'wrong' | 'unavailable';

@@ -1,8 +1,8 @@
 // A login under way: what only the browser that began it has, sealed in a cookie of its own until the provider sends the browser back.
 import { createHash, randomBytes } from 'node:crypto';
+import { nowSeconds, parseObject, textOf } from '#lib/openid/values.ts';
 import { cookieValue } from '../../../exchange/cookies.ts';
 import { cookieNames, setCookie } from './cookie-jar.ts';
-import { nowSeconds, parseObject, textOf } from './session.ts';
 import type { Visitor } from './session-store.ts';
 import { isReturnPath } from './visit.ts';
 

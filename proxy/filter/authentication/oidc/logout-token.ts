@@ -1,6 +1,6 @@
 // The claims of a logout token (OpenID Connect Back-Channel Logout section 2.6), after its signature.
+import { nowSeconds, textOf } from '#lib/openid/values.ts';
 import { err, ok, type Result } from '#lib/result.ts';
-import { nowSeconds, textOf } from './session.ts';
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 const LEEWAY_SECONDS = 60;

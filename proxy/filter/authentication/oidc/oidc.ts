@@ -3,6 +3,9 @@
 //
 //   request ──session──> principal, refreshed if its tokens are old
 //      └──none──> 401, or for a page: provider ──code──> redirect path ──tokens──> session ──> the page that was asked for
+import type { Client } from '#lib/openid/client.ts';
+import type { Metadata } from '#lib/openid/metadata.ts';
+import { nowSeconds } from '#lib/openid/values.ts';
 import type { Exchange } from '../../../exchange/exchange.ts';
 import { removeCookie } from '../../../exchange/cookies.ts';
 import { setHeader } from '../../../exchange/headers.ts';
@@ -16,11 +19,10 @@ import { backChannelLogout } from './back-channel-logout.ts';
 import { cookieName, cookieNames } from './cookie-jar.ts';
 import { challengeOf, endLogin, findLogin, keepLogin, newLogin, type LoginState } from './login-state.ts';
 import { logout } from './logout.ts';
-import type { Client } from '../client-credentials.ts';
-import { Provider, type Metadata } from './provider.ts';
+import { Provider } from './provider.ts';
 import { Refresher } from './refresher.ts';
 import { readSealKeys, Sealer } from './sealer.ts';
-import { entryOf, nowSeconds, type OidcSession } from './session.ts';
+import { entryOf, type OidcSession } from './session.ts';
 import { RedisSessions } from './redis-sessions.ts';
 import { COOKIE_SESSIONS, type Found, type SessionStore, type Visitor } from './session-store.ts';
 import { termsOf, type OidcSettings, type Terms } from './settings.ts';

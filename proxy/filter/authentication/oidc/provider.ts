@@ -1,5 +1,8 @@
 // The provider: its metadata (OpenID Connect Discovery) and keys, kept while it is away, and its token endpoint.
 import { createHash } from 'node:crypto';
+import type { Client } from '#lib/openid/client.ts';
+import { metadataOf, metadataUrl, type Metadata } from '#lib/openid/metadata.ts';
+import { redemptionOf, tokensOf, type TokenAnswer } from '#lib/openid/redemption.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import {
   maxAgeOf,
@@ -10,37 +13,7 @@ import {
   type OutsideAnswer,
   type OutsideRequest,
 } from '../../../exchange/outside.ts';
-import { basicOf, type Client } from '../client-credentials.ts';
 import type { DataHandle, DataReference } from '../../../exchange/object-data.ts';
-import { parseObject, textOf } from './session.ts';
-
-const WELL_KNOWN = '/.well-known/openid-configuration';
-
-/** What the login needs of the metadata; '' for an endpoint that the provider does not have. */
-export interface Metadata {
-  readonly authorizationEndpoint: string;
-  readonly tokenEndpoint: string;
-  readonly jwksUri: string;
-  readonly endSessionEndpoint: string;
-  readonly algorithms: readonly string[];
-  /** The client sends its secret in the body: the provider takes no Basic. */
-  readonly takesSecretInBody: boolean;
-  /** Every answer names its issuer (RFC 9207). */
-  readonly namesIssuer: boolean;
-}
-
-/** The answer of the token endpoint. */
-export type TokenAnswer =
-  | {
-      readonly type: 'tokens';
-      readonly accessToken: string;
-      readonly refreshToken: string;
-      readonly idToken: string;
-      readonly expiresIn: number;
-    }
-  /** The code or the refresh token is not valid. */
-  | { readonly type: 'refused' }
-  | { readonly type: 'unavailable'; readonly reason: string };
 
 /** The CA certificates of the provider: the reference, and what it refers to now. */
 export interface Authorities {
@@ -78,12 +51,7 @@ export class Provider {
   async redeem(client: Client, fields: Readonly<Record<string, string>>): Promise<TokenAnswer> {
     const metadata = await this.metadata();
     if (metadata === null) return { type: 'unavailable', reason: 'the provider is not known yet' };
-    const form = new URLSearchParams(fields);
-    const headers: Record<string, string> = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' };
-    if (client.secret === '' || metadata.takesSecretInBody) form.set('client_id', client.id);
-    if (client.secret !== '' && metadata.takesSecretInBody) form.set('client_secret', client.secret);
-    if (client.secret !== '' && !metadata.takesSecretInBody) headers['authorization'] = basicOf(client);
-    const answer = await this.#ask({ url: metadata.tokenEndpoint, method: 'POST', headers, body: form.toString() });
+    const answer = await this.#ask(redemptionOf(client, metadata, fields));
     return answer.ok ? tokensOf(answer.value) : { type: 'unavailable', reason: `the token endpoint ${answer.error}` };
   }
 
@@ -98,7 +66,7 @@ export class Provider {
   }
 
   async #load(): Promise<Result<LoadedDocument<Metadata>>> {
-    const answer = await this.#ask({ url: this.#issuer.replace(/\/$/, '') + WELL_KNOWN, headers: { accept: 'application/json' } });
+    const answer = await this.#ask({ url: metadataUrl(this.#issuer), headers: { accept: 'application/json' } });
     if (!answer.ok) return answer;
     const { status, body, headers } = answer.value;
     if (status !== 200) return err(`answers with status ${status}`);
@@ -108,39 +76,4 @@ export class Provider {
     const digest = createHash('sha256').update(body).digest('hex');
     return ok({ value: metadata.value, digest, maxAge: maxAgeOf(headers['cache-control']) });
   }
-}
-
-function metadataOf(issuer: string, value: unknown): Result<Metadata> {
-  const document = typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
-  // Discovery section 4.3: otherwise one provider could speak for another.
-  if (document['issuer'] !== issuer) return err('names another issuer in its metadata');
-  const [authorizationEndpoint, tokenEndpoint] = [textOf(document, 'authorization_endpoint'), textOf(document, 'token_endpoint')];
-  const [jwksUri, endSessionEndpoint] = [textOf(document, 'jwks_uri'), textOf(document, 'end_session_endpoint')];
-  if (![authorizationEndpoint, tokenEndpoint, jwksUri].every(isWebUrl)) return err('has metadata without the endpoints of a login');
-  const methods = textsOf(document, 'token_endpoint_auth_methods_supported', ['client_secret_basic']);
-  return ok({
-    ...{ authorizationEndpoint, tokenEndpoint, jwksUri },
-    endSessionEndpoint: isWebUrl(endSessionEndpoint) ? endSessionEndpoint : '',
-    algorithms: textsOf(document, 'id_token_signing_alg_values_supported', ['RS256']),
-    takesSecretInBody: !methods.includes('client_secret_basic') && methods.includes('client_secret_post'),
-    namesIssuer: document['authorization_response_iss_parameter_supported'] === true,
-  });
-}
-
-function isWebUrl(text: string): boolean {
-  return /^https?:$/.test(URL.parse(text)?.protocol ?? '');
-}
-
-function textsOf(document: Readonly<Record<string, unknown>>, name: string, otherwise: readonly string[]): readonly string[] {
-  const value = document[name];
-  return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : otherwise;
-}
-
-function tokensOf({ status, body }: OutsideAnswer): TokenAnswer {
-  const value = parseObject(body.toString('utf8')) ?? {};
-  if (status === 400 && value['error'] === 'invalid_grant') return { type: 'refused' };
-  const [accessToken, idToken] = [textOf(value, 'access_token'), textOf(value, 'id_token')];
-  if (status !== 200 || accessToken === '') return { type: 'unavailable', reason: `the token endpoint answers with status ${status}` };
-  const expires = Number(value['expires_in']);
-  return { type: 'tokens', accessToken, idToken, refreshToken: textOf(value, 'refresh_token'), expiresIn: expires > 0 ? expires : 0 };
 }

@@ -1,12 +1,13 @@
 // Sessions in Redis: the browser has a random name, the entry is sealed. All proxies know at once that a session has ended.
 //
 // The key of an entry is the digest of the name, so that names cannot be read there; an entry opens under its own key only.
+import { nowSeconds } from '#lib/openid/values.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import { cookieValue } from '../../../exchange/cookies.ts';
 import type { SharedEntries } from '../../../exchange/shared-entries.ts';
 import type { ProviderLogout } from './logout-token.ts';
 import type { Sealer } from './sealer.ts';
-import { digestOf, entryOf, nowSeconds, readSession, type OidcSession } from './session.ts';
+import { digestOf, entryOf, readSession, type OidcSession } from './session.ts';
 import { clearCookie, cookiesOf, living, type Found, type Kept, type SessionStore, type Visitor } from './session-store.ts';
 import type { Terms } from './settings.ts';
 

@@ -1,9 +1,10 @@
 // Where sessions are: the interface of stores, and the one whose sessions are sealed in cookies.
+import { nowSeconds } from '#lib/openid/values.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import type { Headers } from '../../../exchange/headers.ts';
 import { chunkedCookies, cookieNames, readChunks, setCookie } from './cookie-jar.ts';
 import type { Sealer } from './sealer.ts';
-import { nowSeconds, readSession, type OidcSession } from './session.ts';
+import { readSession, type OidcSession } from './session.ts';
 import type { Site } from './visit.ts';
 
 /** A browser at a site, as its request shows it. */

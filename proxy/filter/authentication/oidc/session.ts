@@ -1,5 +1,6 @@
 // A session of a user, as it is sealed.
 import { createHash } from 'node:crypto';
+import { isObject, parseObject } from '#lib/openid/values.ts';
 
 /** All times are seconds since 1970; '' stands for what the provider did not send or the session does not need. */
 export interface OidcSession {
@@ -30,26 +31,6 @@ export function readSession(text: string): OidcSession | null {
   return areTexts && areNumbers && isObject(claims) ? (value as unknown as OidcSession) : null;
 }
 
-/** The object that a JSON text contains; null if it contains none. */
-export function parseObject(text: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** The member if it is a text; '' otherwise. */
-export function textOf(value: Readonly<Record<string, unknown>>, name: string): string {
-  const member = Object.hasOwn(value, name) ? value[name] : '';
-  return typeof member === 'string' ? member : '';
-}
-
 /** The key of an entry in Redis: the digest of a name, so that names cannot be read there. `client`: `id` of the terms. */
 export function entryOf(client: string, name: string): string {
   return `weir:oidc:${client}:session:${digestOf(name)}`;
@@ -57,8 +38,4 @@ export function entryOf(client: string, name: string): string {
 
 export function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('base64url');
-}
-
-export function nowSeconds(): number {
-  return Math.floor(Date.now() / 1_000);
 }

@@ -1,9 +1,9 @@
 // Signatures of the provider's tokens: only algorithms with public keys that the provider names in its metadata, with its published keys.
+import { parseToken } from '#lib/jose/token.ts';
+import type { Metadata } from '#lib/openid/metadata.ts';
 import type { DataReference } from '../../../exchange/object-data.ts';
 import { checkSignature } from '../jwt/signature-check.ts';
 import { keySource, type KeySource, type KeySourceDependencies } from '../jwt/key-source.ts';
-import { parseToken } from '../jwt/token.ts';
-import type { Metadata } from './provider.ts';
 
 /** ID tokens with many claims are larger than tokens in headers. */
 const MAX_TOKEN = 32_768;

@@ -1,9 +1,12 @@
 // Sessions from the tokens of a provider: after a login, and after a refresh.
 import { randomBytes } from 'node:crypto';
-import { claimsOfUser, ID_TOKEN_TYPES, idTokenProblem } from './id-token.ts';
-import type { Client } from '../client-credentials.ts';
-import type { Metadata, Provider, TokenAnswer } from './provider.ts';
-import { nowSeconds, textOf, type OidcSession } from './session.ts';
+import type { Client } from '#lib/openid/client.ts';
+import { claimsOfUser, ID_TOKEN_TYPES, idTokenProblem } from '#lib/openid/id-token.ts';
+import type { Metadata } from '#lib/openid/metadata.ts';
+import type { TokenAnswer } from '#lib/openid/redemption.ts';
+import { nowSeconds, textOf } from '#lib/openid/values.ts';
+import type { Provider } from './provider.ts';
+import type { OidcSession } from './session.ts';
 import type { Terms } from './settings.ts';
 import type { TokenVerifier } from './token-verifier.ts';
 

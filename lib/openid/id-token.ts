@@ -1,6 +1,6 @@
 // The claims of an ID token (OpenID Connect Core section 3.1.3.7), after its signature.
 import { createHash } from 'node:crypto';
-import { nowSeconds } from './session.ts';
+import { nowSeconds } from './values.ts';
 
 /** Other tokens of the same provider must not begin sessions (RFC 8725 section 3.11). */
 export const ID_TOKEN_TYPES: ReadonlySet<unknown> = new Set([undefined, 'jwt', 'application/jwt']);

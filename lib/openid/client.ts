@@ -1,4 +1,4 @@
-// The credentials of the proxy as a client of an authorisation server.
+// The credentials of a client of an authorisation server.
 
 /** A client; the secret is '' for a public one. */
 export interface Client {
