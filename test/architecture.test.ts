@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { filesBelow, importsOf, valueImportsOf } from './support/imports.ts';
 
-const SOURCE_FOLDERS = ['lib', 'api', 'crds', 'controller', 'proxy', 'migrate', 'admin', 'cli', 'sdk'];
+const SOURCE_FOLDERS = ['lib', 'api', 'crds', 'controller', 'proxy', 'migrate', 'admin', 'client', 'cli', 'sdk'];
 
 /** The phases of the request path. */
 const PHASES = ['admission', 'filtering', 'backend-choice', 'trying', 'bodies', 'endings', 'local-streams'].map(
@@ -167,7 +167,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'admin/audit': ['api', 'lib', 'admin/api', 'admin/store'],
   'admin/live': ['api', 'lib', 'admin/api'],
   admin: ['api', 'lib', 'admin', 'controller/watch/api-client.ts'],
-  cli: ['api', 'lib', 'admin', 'controller', 'proxy', 'migrate'],
+  client: ['lib'],
+  cli: ['api', 'lib', 'admin', 'client', 'controller', 'proxy', 'migrate'],
 };
 
 function sources(folder: string): string[] {

@@ -122,7 +122,11 @@ function successOf({ status, streams, answer, example, precondition }: AdminOper
 
 function problemResponse(status: ProblemStatus, codes: readonly string[] = []): Json {
   const description = `${PROBLEM_TITLES[status]}.${codes.length === 0 ? '' : ` Codes: ${codes.join(', ')}.`}`;
-  return { description, content: { [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } } };
+  return {
+    description,
+    content: { [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } },
+    ...(codes.length === 0 ? {} : { 'x-codes': codes }),
+  };
 }
 
 const text = (description: string): Json => ({ type: 'string', description });

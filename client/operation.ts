@@ -1,0 +1,22 @@
+// What the client knows about an operation of the admin API. The tables in operations/ are generated.
+
+/** How an operation is called. */
+export interface OperationFacts {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Below the prefix of the API: `/users/{user}`. */
+  readonly path: string;
+  /** The content type of an answer that comes in parts; null: one JSON value, or nothing. */
+  readonly streams: string | null;
+}
+
+/** The types of an operation. */
+export interface OperationTypes {
+  /** `params`, `query`, `body` and `ifMatch`, each only if the operation takes it. */
+  readonly input: object;
+  /** The answer, or one part of it if it comes in parts. */
+  readonly answer: unknown;
+  /** Whether the answer comes in parts. */
+  readonly streams: boolean;
+  /** The codes of its own refusals; never without any. */
+  readonly code: string;
+}
