@@ -30,6 +30,8 @@ export interface AdminSettings {
 export interface AdminConfig extends AdminSettings {
   /** Path of a kubeconfig; `default` finds the cluster like kubectl and pods do; '' is none. */
   readonly kubeconfig: string;
+  /** The audience that tokens of ServiceAccounts must be for. */
+  readonly serviceAccountAudience: string;
   /** The controllers of the fleet; without addresses there is no live state. */
   readonly controllers: Pick<ControllersOptions, 'addresses' | 'tls' | 'serverName'>;
   /** Probes and metrics. */
@@ -105,6 +107,12 @@ const CLUSTER_FLAGS: Flags = {
     value: 'FILE|default',
     text: 'kubeconfig of the cluster, or default: KUBECONFIG, ~/.kube/config or the pod it runs in; without it there is no cluster',
   },
+  'service-account-audience': {
+    default: 'weir-admin',
+    value: 'NAME',
+    text: 'audience of the tokens with which ServiceAccounts of the cluster may call',
+    see: 'admin-login.md#serviceaccounts',
+  },
 };
 
 /** The flags of `weir admin`. */
@@ -134,6 +142,7 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
     return {
       ...settings(values, environment, STORE_FILE),
       kubeconfig: values.text('kubeconfig'),
+      serviceAccountAudience: audience(values),
       controllers: controllers(values),
       metricsAddress: values.bindAddress('metrics-address'),
       logLevel: values.word('log-level', LOG_LEVELS),
@@ -203,6 +212,12 @@ function tlsFiles(values: FlagValues): TlsFiles | null {
   if ((certificate === '') !== (privateKey === ''))
     throw new Mistake('--admin-api-tls-cert and --admin-api-tls-key must be given together');
   return certificate === '' ? null : { certificate, privateKey };
+}
+
+function audience(values: FlagValues): string {
+  const text = values.text('service-account-audience');
+  if (text === '') throw new Mistake('--service-account-audience: without an audience, tokens for other services would be accepted');
+  return text;
 }
 
 function origin(text: string): string {

@@ -9,6 +9,7 @@ import { describeSystemError, isSystemError } from '#lib/system-error.ts';
 import { BUILD_INFO } from '#lib/version.ts';
 import { ApiClient, loadKubeConfig } from '../controller/watch/api-client.ts';
 import type { AdminConfig } from './config.ts';
+import { TokenReviewer } from './identity/token-reviewer.ts';
 import { Controllers } from './live/controllers.ts';
 import { AdminPart, type AdminPartOptions } from './part.ts';
 
@@ -28,6 +29,7 @@ export class AdminProgram {
       settings: config,
       configuration: null,
       cluster: this.#cluster,
+      reviewer: this.#cluster === null ? null : new TokenReviewer({ client: this.#cluster, audience: config.serviceAccountAudience, log }),
       live: new Controllers({ ...config.controllers, log }),
       log,
       showPassword,

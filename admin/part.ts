@@ -15,6 +15,7 @@ import { AuditRetention } from './audit/retention.ts';
 import type { AdminSettings } from './config.ts';
 import type { ApiClient } from '../controller/watch/api-client.ts';
 import type { ConfigurationStore } from './configuration/configuration-store.ts';
+import type { AccountReviewer } from './identity/identity-authenticator.ts';
 import { Identity } from './identity/identity.ts';
 import { awayReason, type Live } from './live/live.ts';
 import { makeAdminStore } from './store/admin-store.ts';
@@ -28,6 +29,8 @@ export interface AdminPartOptions {
   readonly configuration: ConfigurationStore | null;
   /** The API server of the cluster; null without a cluster. */
   readonly cluster: ApiClient | null;
+  /** Asks about tokens of ServiceAccounts; null without a cluster. */
+  readonly reviewer: AccountReviewer | null;
   /** The controllers of the fleet. The part starts and stops it. */
   readonly live: Live;
   readonly log: Log;
@@ -53,7 +56,7 @@ export class AdminPart {
     const { settings, configuration, live, log } = options;
     this.#options = options;
     this.#store = makeAdminStore(settings.store);
-    this.#identity = new Identity({ store: this.#store, log });
+    this.#identity = new Identity({ store: this.#store, log, reviewer: options.reviewer });
     this.#auditor = new AuditWriter(this.#store, log);
     this.#retention = new AuditRetention(this.#store, settings.auditRetention, log);
     this.#api = new AdminApi({

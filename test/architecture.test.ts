@@ -153,6 +153,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'admin/api/areas.ts': ['api', 'lib', 'admin'],
   'admin/store': ['lib'],
   'admin/identity': ['api', 'lib', 'admin/api', 'admin/store'],
+  'admin/identity/token-reviewer.ts': ['api', 'lib', 'admin/api', 'admin/identity', 'controller/watch/api-client.ts'],
   'admin/configuration': [
     'api',
     'lib',
