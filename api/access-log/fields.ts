@@ -100,6 +100,12 @@ export const LOG_FIELDS: readonly LogField[] = [
     LISTED,
   ),
   field('retryWithheld', 'body', 'Why no further attempt was made though one is allowed: body, budget, deadline or retry_after.', LISTED),
+  field(
+    'cacheOutcome',
+    'hit',
+    'What the cache of the route did: hit, stale, validated, collapsed, miss or bypass; absent without one.',
+    LISTED,
+  ),
   field('grpcStatus', '14', 'The status of a gRPC call, 0 to 16.', { ...LISTED, ...NUMBER }),
   field('messageFields', '{"request.id":"a"}', 'The fields of messages of gRPC that a policy logs, as JSON; absent without any.', LISTED),
   field('messagesReceived', '12', 'Messages from the client of a WebSocket.', { ...LISTED, ...NUMBER }),

@@ -66,10 +66,57 @@ export const routes = dashboard(
       'Requests of routes with a cache, by outcome.',
     ),
     graph(
+      'Cache hits by route',
+      'percentunit',
+      [
+        [
+          '{{route}}',
+          'topk(20, sum by (route) (rate(weir_route_cache_requests_total{@gateway,outcome=~"hit|stale|collapsed|validated"}[@])) / sum by (route) (rate(weir_route_cache_requests_total{@gateway}[@]))) or vector(0)',
+        ],
+      ],
+      'Share of requests answered out of the cache.',
+    ),
+    graph(
       'Idempotency keys',
       'reqps',
       [['{{outcome}}', 'sum by (outcome) (rate(weir_idempotency_requests_total{@}[@])) or vector(0)']],
       'Requests of routes with idempotency keys, by outcome.',
+    ),
+    row('Consumers and plugins'),
+    graph(
+      'Requests by Consumer',
+      'reqps',
+      [['{{consumer}}', 'topk(20, sum by (consumer) (rate(weir_consumer_requests_total{@}[@]))) or vector(0)']],
+      'The 20 busiest.',
+    ),
+    graph(
+      'Errors by Consumer and code',
+      'reqps',
+      [['{{consumer}} {{code}}', 'topk(20, sum by (consumer, code) (rate(weir_consumer_errors_total{@}[@]))) or vector(0)']],
+      'Failed and refused requests: the 20 most frequent.',
+    ),
+    graph(
+      'Latency by plan, p95',
+      's',
+      [['{{plan}}', 'histogram_quantile(0.95, sum by (plan, le) (rate(weir_plan_request_duration_seconds_bucket{@}[@]))) or vector(0)']],
+      'Requests of Consumers. Plan none: their Consumers have no plan.',
+    ),
+    graph(
+      'Calls of plugins',
+      'ops',
+      [['{{plugin}} {{outcome}}', 'topk(20, sum by (plugin, outcome) (rate(weir_plugin_calls_total{@}[@]))) or vector(0)']],
+      'Per second, by outcome.',
+    ),
+    graph(
+      'Time of plugins, p95',
+      's',
+      [
+        [
+          '{{plugin}} {{hook}}',
+          'histogram_quantile(0.95, sum by (plugin, hook, le) (rate(weir_plugin_call_duration_seconds_bucket{@}[@]))) or vector(0)',
+        ],
+      ],
+      'Of one call, with its waits.',
     ),
     row('Streams'),
     graph(

@@ -2,15 +2,13 @@
 import type { MetricFamily } from '#lib/metric.ts';
 import type { RedisConnection } from '#lib/redis-connection.ts';
 import { ok, type Result } from '#lib/result.ts';
+import type { CacheOutcome, Exchange } from '../exchange/exchange.ts';
 import { Flight } from './flight.ts';
 import { PurgeLog, type PurgeSubject } from './purges.ts';
 import { RedisLevel } from './redis-level.ts';
 import type { SecondLevel, SecondLookup, Ticket } from './second-level.ts';
 import { CacheStore } from './store.ts';
 import type { StoredAnswer } from './stored-answer.ts';
-
-/** What happened to the requests that a cache looked at. */
-export type CacheOutcome = 'hit' | 'stale' | 'collapsed' | 'miss' | 'validated' | 'bypass';
 
 /** Keys whose requests go on alone are forgotten after this time, milliseconds, or when there are too many. */
 const ALONE_FOR = 60_000;
@@ -44,7 +42,7 @@ export class SharedCache {
   readonly #flights = new Map<string, Flight>();
   /** Until when, as Date.now(). */
   readonly #alone = new Map<string, number>();
-  readonly counts: Record<CacheOutcome, number> = { hit: 0, stale: 0, collapsed: 0, miss: 0, validated: 0, bypass: 0 };
+  readonly #counts: Record<CacheOutcome, number> = { hit: 0, stale: 0, collapsed: 0, miss: 0, validated: 0, bypass: 0 };
   /** Null until a policy has the store Redis. */
   #redis: RedisLevel | null = null;
 
@@ -59,6 +57,12 @@ export class SharedCache {
     if (redis === null) lacksRedis?.();
     else this.#redis ??= new RedisLevel(redis, (subject) => void this.#purge(subject));
     return this.#redis;
+  }
+
+  /** Counts what the cache did with a request. */
+  count(exchange: Exchange, outcome: CacheOutcome): void {
+    this.#counts[outcome]++;
+    exchange.cacheOutcome = outcome;
   }
 
   /** The number of purges so far. */
@@ -159,13 +163,13 @@ export class SharedCache {
   }
 
   families(): readonly MetricFamily[] {
-    const { store, counts } = this;
+    const { store } = this;
     return [
       {
         name: 'weir_cache_requests_total',
         type: 'counter',
         help: 'Requests of routes with a cache, by what the cache did',
-        read: () => samplesOf(counts),
+        read: () => samplesOf(this.#counts),
       },
       {
         name: 'weir_cache_redis_reads_total',

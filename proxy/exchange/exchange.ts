@@ -136,6 +136,9 @@ export interface WebSocketTunnel {
 /** The faults that the proxy added to an exchange on purpose; '' for none. */
 export type FaultMark = '' | 'delay' | 'abort' | 'delay,abort';
 
+/** What a cache did with a request. */
+export type CacheOutcome = 'hit' | 'stale' | 'collapsed' | 'miss' | 'validated' | 'bypass';
+
 /** The phase of an exchange; it only moves forward. `answered`: it has an answer, and a response filter waits. */
 export type ExchangePhase = 'request' | 'picked' | 'answered' | 'answering' | 'done';
 
@@ -273,6 +276,8 @@ export class Exchange {
   heirs: Heirs | null = null;
   /** The body of the answer is that of a backend, out of the cache. */
   fromStore = false;
+  /** What the cache of the route did; '' without one, or before. */
+  cacheOutcome: CacheOutcome | '' = '';
   /** The timer of the whole exchange; null unless the route sets a timeout. */
   requestTimer: Timer | null = null;
   /** The answer is the fixed one of a policy, because the backend gave none; `error` says why. */

@@ -1,6 +1,10 @@
 // Counts the requests that rules of policies refuse, or would refuse.
 import type { MetricFamily } from '#lib/metric.ts';
 
+/** Rules with counts of their own in one worker; further ones of a setting share `other`. */
+const MAX_RULES = 2_000;
+const OTHER = 'other';
+
 /** The refusals of one rule. */
 export interface Refusals {
   refused: number;
@@ -17,13 +21,21 @@ export interface RefusingRule {
 
 export class RefusalCounts {
   readonly #counts = new Map<string, { readonly labels: RefusingRule; readonly refusals: Refusals }>();
+  readonly #maxRules: number;
+
+  constructor(maxRules: number = MAX_RULES) {
+    this.#maxRules = maxRules;
+  }
 
   /** The counts of a rule: the same object each time, so that they outlive changes of the policy. */
   of(rule: RefusingRule): Refusals {
     const key = `${rule.setting} ${rule.policy} ${rule.rule}`;
-    let counted = this.#counts.get(key);
-    if (counted === undefined) this.#counts.set(key, (counted = { labels: { ...rule }, refusals: { refused: 0, dryRun: 0 } }));
-    return counted.refusals;
+    const known = this.#counts.get(key);
+    if (known !== undefined) return known.refusals;
+    if (this.#counts.size >= this.#maxRules && rule.policy !== OTHER) return this.of({ ...rule, policy: OTHER, rule: OTHER });
+    const made = { labels: { ...rule }, refusals: { refused: 0, dryRun: 0 } };
+    this.#counts.set(key, made);
+    return made.refusals;
   }
 
   families(): readonly MetricFamily[] {

@@ -1,12 +1,17 @@
 // What plugins count: their calls and crashes, their own metrics, and the counters that their requests share. By policy and plugin, so that
 // the numbers outlive versions and changes of the policy.
+import { Histogram } from '#lib/histogram.ts';
 import type { Labels, MetricFamily, Sample } from '#lib/metric.ts';
 import type { CallFailure, Hook } from './message.ts';
 import type { Failure } from './outcome.ts';
 import type { SharedCounters } from './shared-counters.ts';
 
+/** Plugins with counts of their own in one worker; further ones share `other`, and have no metrics of their own. */
+const MAX_PLUGINS = 500;
+const OTHERS = { policy: 'other', name: 'other' };
 /** Of the metrics of one plugin: more names would be a leak. */
 const MAX_NAMES = 100;
+const DURATION = 'weir_plugin_call_duration_seconds';
 const METRIC = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
 
 /** The plugin that a number belongs to. */
@@ -87,29 +92,42 @@ export class PluginCounts {
   readonly #custom = new Series();
   readonly #gauges = new Series();
   readonly #histograms = new Histograms();
+  readonly #durations = new Map<string, { readonly labels: Labels; readonly duration: Histogram }>();
+  /** The names of the metrics of each plugin that has counts of its own. */
   readonly #names = new Map<string, Set<string>>();
   readonly #shared: SharedCounters;
+  readonly #maxPlugins: number;
 
-  constructor(shared: SharedCounters) {
+  constructor(shared: SharedCounters, maxPlugins: number = MAX_PLUGINS) {
     this.#shared = shared;
+    this.#maxPlugins = maxPlugins;
   }
 
   /** The calls of a hook with an outcome. */
-  calls({ policy, name }: PluginName, hook: Hook, outcome: 'ok' | Failure): { value: number } {
-    return this.#calls.count({ policy, plugin: name, hook, outcome });
+  calls(plugin: PluginName, hook: Hook, outcome: 'ok' | Failure): { value: number } {
+    return this.#calls.count({ ...this.#labelsOf(plugin), hook, outcome });
+  }
+
+  /** The times of the calls of a hook. */
+  durations(plugin: PluginName, hook: Hook): Histogram {
+    const labels = { ...this.#labelsOf(plugin), hook };
+    const key = Object.values(labels).join('\n');
+    let timed = this.#durations.get(key);
+    if (timed === undefined) this.#durations.set(key, (timed = { labels, duration: new Histogram() }));
+    return timed.duration;
   }
 
   /** The plugin moved between its thread and the event loop. */
-  moved({ policy, name }: PluginName, to: 'loop' | 'thread'): void {
-    this.#moves.add({ policy, plugin: name, to }, 1);
+  moved(plugin: PluginName, to: 'loop' | 'thread'): void {
+    this.#moves.add({ ...this.#labelsOf(plugin), to }, 1);
   }
 
-  crashed({ policy, name }: PluginName, reason: CallFailure): void {
-    this.#crashes.add({ policy, plugin: name, reason }, 1);
+  crashed(plugin: PluginName, reason: CallFailure): void {
+    this.#crashes.add({ ...this.#labelsOf(plugin), reason }, 1);
   }
 
-  droppedLines({ policy, name }: PluginName, lines: number): void {
-    this.#dropped.add({ policy, plugin: name }, lines);
+  droppedLines(plugin: PluginName, lines: number): void {
+    this.#dropped.add(this.#labelsOf(plugin), lines);
   }
 
   /** Adds to a metric of the plugin, which can only grow. Other names than those of metrics, and too many of them, are not counted. */
@@ -127,14 +145,27 @@ export class PluginCounts {
     if (this.#admits(plugin, metric)) for (const value of values) this.#histograms.observe(labelsOf(plugin, metric), value);
   }
 
-  #admits({ policy, name }: PluginName, metric: string): boolean {
-    if (!METRIC.test(metric)) return false;
-    const key = `${policy}\n${name}`;
-    let names = this.#names.get(key);
-    if (names === undefined) this.#names.set(key, (names = new Set()));
-    if (!names.has(metric) && names.size >= MAX_NAMES) return false;
+  #admits(plugin: PluginName, metric: string): boolean {
+    const names = METRIC.test(metric) ? this.#namesOf(plugin) : null;
+    if (names === null || (!names.has(metric) && names.size >= MAX_NAMES)) return false;
     names.add(metric);
     return true;
+  }
+
+  /** Null: there are too many plugins. */
+  #namesOf({ policy, name }: PluginName): Set<string> | null {
+    const key = `${policy}\n${name}`;
+    const known = this.#names.get(key);
+    if (known !== undefined) return known;
+    if (this.#names.size >= this.#maxPlugins) return null;
+    const names = new Set<string>();
+    this.#names.set(key, names);
+    return names;
+  }
+
+  #labelsOf(plugin: PluginName): Labels {
+    const { policy, name } = this.#namesOf(plugin) === null ? OTHERS : plugin;
+    return { policy, plugin: name };
   }
 
   /** Adds to a counter that all workers share, and returns the sum. */
@@ -145,6 +176,12 @@ export class PluginCounts {
   families(): readonly MetricFamily[] {
     return [
       this.#calls.family('weir_plugin_calls_total', 'Calls of the hooks of plugins'),
+      {
+        name: DURATION,
+        type: 'histogram',
+        help: 'Time of the calls of the hooks of plugins, with their waits',
+        read: () => [...this.#durations.values()].flatMap(({ labels, duration }) => duration.samples(DURATION, labels)),
+      },
       this.#crashes.family('weir_plugin_crashes_total', 'Isolates of plugins that ended before their calls'),
       this.#moves.family('weir_plugin_moves_total', 'Moves of plugins between their thread and the event loop'),
       this.#dropped.family('weir_plugin_log_lines_dropped_total', 'Lines about plugins that were too many for the log'),

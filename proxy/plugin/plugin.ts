@@ -1,5 +1,6 @@
 // A plugin of a policy across the versions of its module: each request has one version, a new one takes over once it runs, and an old one
 // ends after its requests.
+import type { Histogram } from '#lib/histogram.ts';
 import type { Log } from '#lib/log.ts';
 import { ERRORS, withDetail, type ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
@@ -37,6 +38,12 @@ export interface PluginDependencies {
   readonly closed: (plugin: WorkerPlugin) => void;
 }
 
+/** The calls of a hook: those that succeeded, and the times of all. */
+interface HookCount {
+  readonly ok: { value: number };
+  readonly duration: Histogram;
+}
+
 /** The values of `RunningPlugin.call`. */
 type CallValues = Parameters<RunningPlugin['call']>;
 
@@ -49,7 +56,7 @@ export class WorkerPlugin implements RunningPlugin {
   readonly #services: PluginServices;
   readonly #unfollow: () => void;
   #current: PluginVersion | null = null;
-  readonly #successes = new Map<PluginHook, { value: number }>();
+  readonly #hooks = new Map<PluginHook, HookCount>();
   #lastExchange = 0;
   #isClosed = false;
 
@@ -74,6 +81,15 @@ export class WorkerPlugin implements RunningPlugin {
   }
 
   call(...values: CallValues): PluginOutcome | Promise<PluginOutcome> {
+    const { duration } = this.#hook(values[0]);
+    const began = performance.now();
+    const outcome = this.#call(values);
+    if (outcome instanceof Promise) return timed(outcome, duration, began);
+    duration.observe(performance.now() - began);
+    return outcome;
+  }
+
+  #call(values: CallValues): PluginOutcome | Promise<PluginOutcome> {
     const [hook, exchange] = values;
     const visit = this.#visit(exchange);
     if (visit === null) return this.#failure(hook, 'unusable', 'the module does not exist');
@@ -178,24 +194,27 @@ export class WorkerPlugin implements RunningPlugin {
   #applyEdits(hook: PluginHook, exchange: Exchange, edits: string): PluginOutcome {
     const problem = edits === '' ? null : applyEdits(exchange, hook, edits);
     if (problem !== null) return this.#failure(hook, 'failed', problem);
-    this.#succeeded(hook);
+    this.#hook(hook).ok.value++;
     return PASSED;
   }
 
   #apply(hook: PluginHook, exchange: Exchange, { changes, bytes }: Extract<Outcome, { readonly ok: true }>): PluginOutcome {
     const problem = changes === null ? null : applyChanges(exchange, hook, changes, bytes);
     if (problem !== null) return this.#failure(hook, 'failed', problem);
-    this.#succeeded(hook);
+    this.#hook(hook).ok.value++;
     if (changes === null) return PASSED;
     if (changes.reply !== undefined) return answered(hook, changes.reply, bytes);
     const trailers = changes.trailers === undefined ? {} : { trailers: changes.trailers };
     return changes.replaces === true ? { type: 'replaced', body: bytes ?? Buffer.alloc(0), ...trailers } : { type: 'passed', ...trailers };
   }
 
-  #succeeded(hook: PluginHook): void {
-    let count = this.#successes.get(hook);
-    if (count === undefined) this.#successes.set(hook, (count = this.#dependencies.counts.calls(this.#settings, hook, 'ok')));
-    count.value++;
+  #hook(hook: PluginHook): HookCount {
+    const known = this.#hooks.get(hook);
+    if (known !== undefined) return known;
+    const { counts } = this.#dependencies;
+    const made = { ok: counts.calls(this.#settings, hook, 'ok'), duration: counts.durations(this.#settings, hook) };
+    this.#hooks.set(hook, made);
+    return made;
   }
 
   #failure(hook: PluginHook, failure: Failure, reason: string): PluginOutcome {
@@ -218,6 +237,13 @@ export class WorkerPlugin implements RunningPlugin {
   get #labels(): { readonly policy: string; readonly plugin: string } {
     return { policy: this.#settings.policy, plugin: this.#settings.name };
   }
+}
+
+/** Resolves as the call does. */
+async function timed(call: Promise<PluginOutcome>, duration: Histogram, began: number): Promise<PluginOutcome> {
+  const outcome = await call;
+  duration.observe(performance.now() - began);
+  return outcome;
 }
 
 /** A call that needs no state. */

@@ -13,7 +13,7 @@ function finish(metrics: RequestMetrics, key: string | null, fields: Partial<Exc
   metrics.started();
   const route = key === null ? null : ({ key } as Exchange['route']);
   const exchange = { status: 200, listener: LISTENER, route, error: null, requestBytes: 1, responseBytes: 2, attempts: 1, grpcStatus: -1 };
-  metrics.ended({ ...exchange, trace: null, ...fields } as Exchange, 3);
+  metrics.ended({ ...exchange, trace: null, principal: null, cacheOutcome: '', ...fields } as Exchange, 3);
 }
 
 function registryOf(metrics: RequestMetrics): Registry {

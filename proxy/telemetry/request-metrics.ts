@@ -1,6 +1,6 @@
 // Metrics of requests: a limited number of series per listener and route, counted in plain fields and read at the scrape.
 import type { ExchangeListener } from '../exchange/exchange-events.ts';
-import type { Exchange, FaultMark } from '../exchange/exchange.ts';
+import type { CacheOutcome, Exchange, FaultMark } from '../exchange/exchange.ts';
 import { MAX_GRPC_STATUS } from '../exchange/grpc-status.ts';
 import type { Limits } from '../exchange/limits.ts';
 import { DurationSketch } from '#lib/duration-sketch.ts';
@@ -9,6 +9,7 @@ import { single } from '#lib/metric.ts';
 import type { MetricFamily, Sample } from '#lib/metric.ts';
 import { ByOrigin } from './by-origin.ts';
 import type { Counted } from './by-origin.ts';
+import { ConsumerMetrics } from './consumer-metrics.ts';
 import { StatusCounts } from './status-counts.ts';
 import type { ReportedRoute } from './worker-report.ts';
 
@@ -23,6 +24,8 @@ class RequestSeries {
   byGrpcStatus: Float64Array | null = null;
   /** By code; null before the first. */
   errors: Map<string, number> | null = null;
+  /** By what the cache did; null before the first request at a cache. */
+  byCacheOutcome: Map<CacheOutcome, number> | null = null;
   readonly duration = new Histogram();
   /** The durations since the last report. */
   readonly sketch = new DurationSketch();
@@ -39,6 +42,7 @@ class RequestSeries {
 export class RequestMetrics implements ExchangeListener {
   #active = 0;
   readonly #origins: ByOrigin<RequestSeries>;
+  readonly #consumers = new ConsumerMetrics();
 
   constructor({ maxMetricRoutes }: Pick<Limits, 'maxMetricRoutes'>) {
     this.#origins = new ByOrigin(maxMetricRoutes, () => new RequestSeries());
@@ -60,16 +64,14 @@ export class RequestMetrics implements ExchangeListener {
     series.statuses.count(exchange.status);
     if (exchange.grpcStatus >= 0) countCall(series, exchange.grpcStatus);
     const bucket = series.duration.observe(ms);
-    const { trace } = exchange;
+    const { trace, principal } = exchange;
     if (trace !== null && trace.sampled) series.duration.exemplify(bucket, ms, trace);
     series.sketch.observe(ms);
     series.requestBytes += exchange.requestBytes;
     series.responseBytes += exchange.responseBytes;
-    if (exchange.attempts > 1) series.retries += exchange.attempts - 1;
-    if (exchange.fellBack) series.fallbacks++;
-    if (exchange.fault !== '') countFault(series, exchange.fault);
     series.idleScrapes = 0;
-    if (exchange.error !== null) countError(series, exchange.error.code);
+    countOutcome(series, exchange);
+    if (principal !== null && principal.consumer !== '') this.#consumers.count(exchange, principal, ms);
   }
 
   /** The counters of each listener and route, for reports. */
@@ -104,6 +106,8 @@ export class RequestMetrics implements ExchangeListener {
       this.#family('weir_errors_total', 'counter', 'Failed requests and answers of the proxy itself, by code', errorSamples),
       this.#sums('weir_fallback_answers_total', 'Fixed answers because the backend gave none', (series) => series.fallbacks),
       this.#family('weir_faults_injected_total', 'counter', 'Faults that policies injected into requests, by fault', faultSamples),
+      this.#family('weir_route_cache_requests_total', 'counter', 'Requests of routes with a cache, by what the cache did', cacheSamples),
+      ...this.#consumers.families(),
     ];
   }
 
@@ -121,6 +125,15 @@ export class RequestMetrics implements ExchangeListener {
   }
 }
 
+/** What most requests do not have. */
+function countOutcome(series: RequestSeries, { attempts, fellBack, fault, error, cacheOutcome }: Exchange): void {
+  if (attempts > 1) series.retries += attempts - 1;
+  if (fellBack) series.fallbacks++;
+  if (fault !== '') countFault(series, fault);
+  if (error !== null) countError(series, error.code);
+  if (cacheOutcome !== '') countCache(series, cacheOutcome);
+}
+
 function countCall(series: RequestSeries, status: number): void {
   const counts = (series.byGrpcStatus ??= new Float64Array(MAX_GRPC_STATUS + 1));
   counts[status] = (counts[status] as number) + 1;
@@ -129,6 +142,11 @@ function countCall(series: RequestSeries, status: number): void {
 function countError(series: RequestSeries, code: string): void {
   const errors = (series.errors ??= new Map<string, number>());
   errors.set(code, (errors.get(code) ?? 0) + 1);
+}
+
+function countCache(series: RequestSeries, outcome: CacheOutcome): void {
+  const counts = (series.byCacheOutcome ??= new Map<CacheOutcome, number>());
+  counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
 }
 
 function countFault(series: RequestSeries, fault: FaultMark): void {
@@ -142,6 +160,10 @@ function faultSamples({ labels, series }: Counted<RequestSeries>): Sample[] {
     ['abort', series.aborts],
   ] as const;
   return counts.filter(([, value]) => value > 0).map(([fault, value]) => ({ labels: { ...labels, fault }, value }));
+}
+
+function cacheSamples({ labels, series }: Counted<RequestSeries>): Sample[] {
+  return Array.from(series.byCacheOutcome ?? [], ([outcome, value]) => ({ labels: { ...labels, outcome }, value }));
 }
 
 function callSamples({ labels, series }: Counted<RequestSeries>): Sample[] {

@@ -65,7 +65,7 @@ class CacheStorage implements Filter {
     const { flight, request, stored } = use;
     if (stored !== null && canReplace(stored, request)) {
       flight.decide({ type: 'stored', answer: stored, isStale: true });
-      this.#cache.counts.stale++;
+      this.#cache.count(exchange, 'stale');
       replyStored(exchange, stored, request.headers, forwarded('stale'));
     } else flight.decide(isCommon(exchange.error) ? { type: 'failed', error: exchange.error } : { type: 'alone' });
   }
@@ -77,7 +77,7 @@ class CacheStorage implements Filter {
       flight.decide({ type: 'stored', answer: stored, isStale: true });
       return this.#replace(exchange, use, stored, 'stale');
     }
-    this.#cache.counts.miss++;
+    this.#cache.count(exchange, 'miss');
     return this.#take(exchange, use);
   }
 
@@ -102,7 +102,7 @@ class CacheStorage implements Filter {
 
   /** The stored answer takes the place of that of the backend. */
   #replace(exchange: Exchange, { request }: Leading, stored: StoredAnswer, outcome: 'stale' | 'validated'): AnswerChange {
-    this.#cache.counts[outcome]++;
+    this.#cache.count(exchange, outcome);
     replyStored(exchange, stored, request.headers, forwarded('stale', { status: exchange.status }));
     return exchange.method === 'HEAD' ? undefined : new ReplacingStage(exchange.localBody);
   }

@@ -155,7 +155,7 @@ class Cache implements Filter {
   }
 
   #pass(exchange: Exchange, request: CacheRequest, reason: ForwardReason): FilterVerdict {
-    this.#cache.counts[reason === 'uri-miss' ? 'miss' : 'bypass']++;
+    this.#cache.count(exchange, reason === 'uri-miss' ? 'miss' : 'bypass');
     CACHE_USE.set(exchange, { type: 'passes', reason, request });
     return 'continue';
   }
@@ -172,7 +172,7 @@ class Cache implements Filter {
   }
 
   #serve(exchange: Exchange, request: CacheRequest, stored: StoredAnswer, outcome: 'hit' | 'stale', asks: boolean): FilterVerdict {
-    this.#cache.counts[outcome]++;
+    this.#cache.count(exchange, outcome);
     CACHE_USE.set(exchange, { type: 'answered' });
     if (asks) this.#revalidate(exchange, request, stored);
     replyStored(exchange, stored, request.headers, CACHE_HIT);
@@ -212,7 +212,7 @@ class Cache implements Filter {
 
   #follow(exchange: Exchange, request: CacheRequest, outcome: Extract<FlightOutcome, { type: 'answer' }>): FilterVerdict {
     const { status, headers, length } = outcome.head;
-    this.#cache.counts.collapsed++;
+    this.#cache.count(exchange, 'collapsed');
     exchange.fromStore = true;
     exchange.status = status;
     exchange.responseHeaders = [...headers, 'cache-status', CACHE_COLLAPSED];
@@ -225,7 +225,7 @@ class Cache implements Filter {
   }
 
   #fail(exchange: Exchange, error: ExchangeError): FilterVerdict {
-    this.#cache.counts.collapsed++;
+    this.#cache.count(exchange, 'collapsed');
     CACHE_USE.set(exchange, { type: 'answered' });
     exchange.error = error;
     if (!fallBack(exchange, error)) localReply(exchange, error);

@@ -155,6 +155,7 @@ const OUTCOME: Fields = {
   attempts: { kind: 'number', read: ({ attempts }) => (attempts > 1 ? attempts : null) },
   retryReasons: { kind: 'safe', read: ({ retryReasons }) => (retryReasons === null ? null : retryReasons.join(',')) },
   retryWithheld: { kind: 'safe', read: ({ retryWithheld }) => retryWithheld },
+  cacheOutcome: { kind: 'safe', read: ({ cacheOutcome }) => (cacheOutcome === '' ? null : cacheOutcome) },
   grpcStatus: { kind: 'number', read: ({ grpcStatus }) => (grpcStatus < 0 ? null : grpcStatus) },
   messageFields: { kind: 'long', read: ({ messageFields }) => fieldsText(messageFields), secrets: '' },
   messagesReceived: { kind: 'number', read: ({ webSocket }) => (webSocket === null ? null : webSocket.received) },
