@@ -167,13 +167,14 @@ export function applyEdits(exchange: Exchange, hook: Hook, edits: string): strin
   const { headers, target } = changes;
   const problem = side === 'request' ? requestProblem(target, exchange) : responseProblem(target, exchange);
   if (problem !== null) return problem;
-  if (side === 'request') applyToRequest(exchange, { ...target, ...(headers === null ? {} : { requestHeaders: headers }) }, null);
-  else applyToResponse(exchange, { ...target, ...(headers === null ? {} : { responseHeaders: headers }) });
+  if (headers !== null) target[side === 'request' ? 'requestHeaders' : 'responseHeaders'] = headers;
+  if (side === 'request') applyToRequest(exchange, target, null);
+  else applyToResponse(exchange, target);
   return null;
 }
 
-/** The changes besides headers. */
-type Target = { -readonly [K in 'path' | 'query' | 'status']?: Changes[K] };
+/** The changes; those of headers once all are checked. */
+type Target = { -readonly [K in 'path' | 'query' | 'status' | 'requestHeaders' | 'responseHeaders']?: Changes[K] };
 
 interface Edited {
   /** Null: unchanged. */
@@ -191,7 +192,8 @@ function edited(side: HeaderSide, before: readonly string[], edits: string): Edi
     if (problem !== null) return problem;
     areChanged = true;
   }
-  return { headers: areChanged ? headers : null, target };
+  const problem = areChanged ? sizeProblem(headers) : null;
+  return problem ?? { headers: areChanged ? headers : null, target };
 }
 
 /** Takes a line that is not about a header. */
@@ -212,7 +214,7 @@ function editHeader(side: HeaderSide, headers: string[], line: string): string |
   if (problem !== null) return problem;
   if (line.startsWith('=')) setHeaderIn(headers, name, value);
   else headers.push(name, value);
-  return sizeProblem(headers);
+  return headers.length > 2 * MAX_HEADERS ? TOO_MANY : null;
 }
 
 function removeHeader(side: HeaderSide, headers: string[], name: string): string | null {

@@ -4,10 +4,7 @@ import { LoopIsolate, type LoopIsolateOptions } from './loop-isolate.ts';
 import type { Request } from './plugin-isolate.ts';
 import { compileEngine } from './quickjs/engine.ts';
 
-const HEAD = {
-  text: 'GET\nhttp\napp.example\n192.0.2.1\n"a\\nb"\n/a\nx=1',
-  headers: '\nhost:app.example\nx-a:1\nuser-agent:test\nx-a:2\n',
-};
+const HEAD = ' GET\n http\n app.example\n 192.0.2.1\n "a\\nb"\n /a\n x=1\nhost:app.example\nx-a:1\nuser-agent:test\nx-a:2\n';
 
 let engine: WebAssembly.Module;
 beforeAll(async () => {
@@ -71,6 +68,18 @@ describe('a plugin on the event loop', () => {
     );
     const { reason } = plugin.request(HEAD, 0) as { readonly reason: string };
     expect(JSON.parse(reason.slice('Error: '.length))).toEqual(['1, 2', 2, null, true, 'b', 'd', false, '', 4]);
+  });
+
+  test.each([
+    ['host', ' app.example', ' x-admin:1'],
+    ['client', ' 192.0.2.1', ' x-admin:1'],
+    ['query', ' x=1', ' x-admin:1'],
+  ])('takes no %s for a header', async (_, text, other) => {
+    const plugin = await start(
+      hook(`throw new Error(JSON.stringify([request.headers.get('x-admin'), request.headers.entries().length, request.method]));`),
+    );
+    const { reason } = plugin.request(HEAD.replace(text, other), 0) as { readonly reason: string };
+    expect(reason).toBe('Error: [null,4,"GET"]');
   });
 
   test('keeps the state of an exchange to its last hook', async () => {
@@ -144,7 +153,7 @@ describe('an attack on the event loop', () => {
       `export default { onRequest: ({ path }, { fetch }) => { if (path === '/loop') for (;;); return fetch('a'); } };`,
     );
     const waits = plugin.request(HEAD, 0);
-    expect(plugin.request({ ...HEAD, text: HEAD.text.replace('/a', '/loop') }, 0)).toBeNull();
+    expect(plugin.request(HEAD.replace('/a', '/loop'), 0)).toBeNull();
     expect(await waits).toMatchObject({ ok: false, failure: 'lost' });
   });
 });

@@ -5,7 +5,7 @@ import type { Envelope, Hook, ThreadData, ToPlugin } from './message.ts';
 import type { Outcome } from './outcome.ts';
 import type { Answers, Request } from './plugin-isolate.ts';
 import { javascriptOf } from './quickjs/javascript.ts';
-import type { HeadText, QuickCalls } from './quickjs/quick-calls.ts';
+import type { QuickCalls } from './quickjs/quick-calls.ts';
 import { QuickJsIsolate } from './quickjs/quickjs-isolate.ts';
 import { parseMessage } from './untrusted-message.ts';
 import { WorkCredit } from './work-credit.ts';
@@ -76,12 +76,12 @@ export class LoopIsolate implements Answers {
   }
 
   /** `exchange` 0: no other hook of it follows. */
-  request(head: HeadText, exchange: number): LoopOutcome {
+  request(head: string, exchange: number): LoopOutcome {
     return this.#call((calls) => calls.request(head, exchange));
   }
 
   /** Without a request the exchange is known. It is its last hook. */
-  response(request: HeadText | null, exchange: number, status: number, headers: string): LoopOutcome {
+  response(request: string | null, exchange: number, status: number, headers: string): LoopOutcome {
     return this.#call((calls) => calls.response(request, exchange, status, headers));
   }
 

@@ -19,6 +19,8 @@ export class PluginVersion {
   #loop: LoopIsolate | null = null;
   /** Once they are known they stay. */
   #hooks: ReadonlySet<Hook> | null = null;
+  /** See `hasFollowers`; null: the hooks are not known yet. */
+  #hasFollowers: boolean | null = null;
   #probation = PROBATION;
   #engine: WebAssembly.Module | null = null;
   #isClosed = false;
@@ -35,10 +37,11 @@ export class PluginVersion {
 
   /** Whether calls of an exchange may follow others, with values that they share. */
   get hasFollowers(): boolean {
+    if (this.#hasFollowers !== null) return this.#hasFollowers;
     const { hooks } = this;
-    return (
-      hooks === null || this.#options.language === 'wasm' || hooks.size > 1 || hooks.has('onRequestChunk') || hooks.has('onResponseChunk')
-    );
+    if (hooks === null) return true;
+    const hasChunks = hooks.has('onRequestChunk') || hooks.has('onResponseChunk');
+    return (this.#hasFollowers = hasChunks || hooks.size > 1 || this.#options.language === 'wasm');
   }
 
   get thread(): PluginIsolate {

@@ -37,7 +37,6 @@ describe('metered code', () => {
   test.each([
     ['an endless loop', [0x03, 0x40, 0x0c, 0, 0x0b]],
     ['an endless loop in a loop', [0x03, 0x40, 0x03, 0x40, 0x0c, 1, 0x0b, 0x0b]],
-    ['functions that call themselves twice without a loop', [0x41, 0, 0x04, 0x40, 0x0b, 0x10, 0, 0x10, 0]],
   ])('with %s ends when the host says so', async (_, code) => {
     expect(await run(moduleOf(code), 3)).toMatch(/^ended|call stack/);
   });

@@ -1,5 +1,5 @@
-// Makes code in WebAssembly that can be ended at any time: each function and each turn of a loop counts down, and at zero the code calls
-// `weir.tick`, which returns the next count, or throws. No code can go on for long without it, whatever it does.
+// Makes the engine end at any time: each turn of a loop counts down, and at zero the code calls `weir.tick`, which returns the next count, or
+// throws. Functions count nothing: the engine limits its own depth, and all that a plugin does turns the loop of its interpreter.
 import { CALL, FUNCTION_REFERENCE, LOOP, passOperands, RETURN_CALL } from './instructions.ts';
 import { WasmError, WasmReader } from './wasm-reader.ts';
 import { WasmWriter } from './wasm-writer.ts';
@@ -56,7 +56,7 @@ class Meter {
   readonly #type: number;
   /** Of the global with the count. */
   readonly #count: number;
-  /** What runs at the start of each function and each turn of a loop. */
+  /** What runs at the start of each turn of a loop. */
   readonly #toll: Uint8Array;
 
   constructor(sections: Sections) {
@@ -161,7 +161,7 @@ class Meter {
     const out = new WasmWriter();
     const start = reader.at;
     for (let groups = reader.u32(); groups > 0; groups--) (reader.passNumber(), reader.passNumber());
-    out.bytes(reader.since(start)).bytes(this.#toll);
+    out.bytes(reader.since(start));
     while (!reader.isAtEnd) this.#instructions(reader, out);
     return out.written;
   }

@@ -1,7 +1,7 @@
 // The time of one call of a plugin, and of its work: the engine asks for it after every so many turns of its loops.
 
-/** Turns of loops between two looks at the clock: 20 to 100 microseconds. */
-const TURNS = 20_000;
+/** Turns of loops between two looks at the clock: 50 to 130 microseconds. */
+const TURNS = 12_000;
 /** Beyond its limit a call may be ended by the engine, which stays whole, for so long; after that it is cut, microseconds. */
 const GRACE = 2_000;
 

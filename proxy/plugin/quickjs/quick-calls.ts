@@ -2,6 +2,7 @@
 import type {
   BorrowedHeapCharPointer,
   JSContextPointer,
+  JSValueConstPointer,
   JSValueConstPointerPointer,
   JSValuePointer,
   QuickJSContext,
@@ -14,13 +15,7 @@ interface Inner {
   readonly module: { readonly _malloc: (bytes: number) => number };
 }
 
-/** A head as the plugin gets it: method, scheme, host, client, principal (JSON), path and query in lines, and `\nname:value\n...` */
-export interface HeadText {
-  readonly text: string;
-  readonly headers: string;
-}
-
-const MAX_ARGUMENTS = 5;
+const MAX_ARGUMENTS = 4;
 const POINTER_BYTES = 4;
 /** The most bytes of a character of UTF-16 in UTF-8. */
 const CHARACTER_BYTES = 3;
@@ -32,6 +27,9 @@ export class QuickCalls {
   readonly #allocate: (bytes: number) => number;
   readonly #arguments: number;
   readonly #functions: Readonly<Record<'request' | 'response' | 'forget', JSValuePointer>>;
+  readonly #undefined: JSValueConstPointer;
+  /** The arguments of the next call. */
+  readonly #values: JSValuePointer[] = [];
   #bytes: Buffer;
   /** Where texts are written for the engine, and the bytes there. */
   #input = 0;
@@ -45,34 +43,43 @@ export class QuickCalls {
     this.#context = ctx.value;
     this.#allocate = module._malloc;
     this.#arguments = module._malloc(MAX_ARGUMENTS * POINTER_BYTES);
+    this.#undefined = this.#ffi.QTS_GetUndefined();
     const pointer = (name: string): JSValuePointer => vm.getProp(vm.global, name).value as JSValuePointer;
     this.#functions = { request: pointer('weirRequest'), response: pointer('weirResponse'), forget: pointer('weirForget') };
   }
 
-  /** Calls `onRequest`. Null: the engine ended the call. */
-  request({ text, headers }: HeadText, exchange: number): string | null {
-    return this.#call('request', [this.#textOf(text), this.#textOf(headers), this.#number(exchange)]);
+  /** Calls `onRequest`, with a head as `requestText` makes it. Null: the engine ended the call. */
+  request(head: string, exchange: number): string | null {
+    this.#values.push(this.#textOf(head));
+    if (exchange !== 0) this.#values.push(this.#number(exchange));
+    return this.#call('request');
   }
 
   /** Calls `onResponse`. Without a request the exchange is known. */
-  response(request: HeadText | null, exchange: number, status: number, headers: string): string | null {
-    const [text, requestHeaders] = [this.#textOf(request?.text ?? ''), this.#textOf(request?.headers ?? '')];
-    return this.#call('response', [text, requestHeaders, this.#number(exchange), this.#number(status), this.#textOf(headers)]);
+  response(request: string | null, exchange: number, status: number, headers: string): string | null {
+    this.#values.push(this.#textOf(request ?? ''));
+    this.#values.push(this.#number(exchange));
+    this.#values.push(this.#number(status));
+    this.#values.push(this.#textOf(headers));
+    return this.#call('response');
   }
 
   /** The exchange is over. */
   forget(exchange: number): string | null {
-    return this.#call('forget', [this.#number(exchange)]);
+    this.#values.push(this.#number(exchange));
+    return this.#call('forget');
   }
 
-  #call(name: 'request' | 'response' | 'forget', values: readonly JSValuePointer[]): string | null {
+  #call(name: 'request' | 'response' | 'forget'): string | null {
     const ffi = this.#ffi;
     const context = this.#context;
+    const values = this.#values;
     const bytes = this.#view();
     for (let i = 0; i < values.length; i++) bytes.writeUInt32LE(values[i] as number, this.#arguments + i * POINTER_BYTES);
     const target = this.#arguments as JSValueConstPointerPointer;
-    const result = ffi.QTS_Call(context, this.#functions[name], ffi.QTS_GetUndefined(), values.length, target);
+    const result = ffi.QTS_Call(context, this.#functions[name], this.#undefined, values.length, target);
     for (const value of values) ffi.QTS_FreeValuePointer(context, value);
+    values.length = 0;
     const error = ffi.QTS_ResolveException(context, result);
     const text = error === 0 ? this.#read(result) : null;
     if (error !== 0) ffi.QTS_FreeValuePointer(context, error);
@@ -80,10 +87,13 @@ export class QuickCalls {
     return text;
   }
 
+  /** A text that ends with a zero. */
   #read(value: JSValuePointer): string {
     const pointer = this.#ffi.QTS_GetString(this.#context, value);
     const bytes = this.#view();
-    const text = bytes[pointer] === 0 ? '' : bytes.toString('utf8', pointer, bytes.indexOf(0, pointer));
+    let end: number = pointer;
+    while (bytes[end] !== 0) end++;
+    const text = end === pointer ? '' : bytes.toString('utf8', pointer, end);
     this.#ffi.QTS_FreeCString(this.#context, pointer);
     return text;
   }
@@ -100,9 +110,9 @@ export class QuickCalls {
     return this.#ffi.QTS_NewFloat64(this.#context, value);
   }
 
-  /** The memory, which may have grown. */
+  /** The memory. When it grows, a view of it becomes empty. */
   #view(): Buffer {
-    if (this.#bytes.buffer !== this.#memory.buffer) this.#bytes = Buffer.from(this.#memory.buffer);
+    if (this.#bytes.length === 0) this.#bytes = Buffer.from(this.#memory.buffer);
     return this.#bytes;
   }
 }

@@ -1,4 +1,5 @@
 // The headers of a message for hooks. They are one text, in which the engine searches faster than in a list: `\nname:value\nname:value\n`.
+// Lines before them begin with a space, which no name does.
 import type { PluginHeaders } from '../../../../sdk/index.ts';
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -7,11 +8,15 @@ const VALUE = /^(?:[\x21-\x7e\x80-\uffff](?:[\t\x20-\x7e\x80-\uffff]*[\x21-\x7e\
 const checked = new Map<string, string>();
 const keys = new Map<string, string>();
 const MAX_NAMES = 256;
+/** Values that were valid before: to find one is faster than a pattern. */
+const valid = new Set<string>();
+const MAX_VALUES = 256;
+const MAX_KNOWN_VALUE = 256;
 
 /** Header values are bytes in UTF-8 with one character per byte, as the proxy has them. */
 export class Headers implements PluginHeaders {
   /** Without the changes that nothing has looked at yet. */
-  text: string;
+  declare text: string;
   declare isOpen: boolean;
   /** The changes in their order, each behind a line break: `=name:value` sets a header, `+name:value` adds one, `-name` removes one. */
   declare edits: string;
@@ -68,7 +73,7 @@ export class Headers implements PluginHeaders {
 
   entries(): [string, string][] {
     const text = this.current();
-    const lines = text.length > 1 ? text.slice(1, -1).split('\n') : [];
+    const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith(' '));
     return lines.map((line) => {
       const end = line.indexOf(':');
       return [line.slice(0, end), line.slice(end + 1)];
@@ -140,8 +145,10 @@ function nameOf(name: string): string {
 }
 
 function valueOf(name: string, value: string): string {
+  if (valid.has(value)) return value;
   const text = String(value);
   if (!VALUE.test(text)) throw new TypeError(`the value of header ${name} has characters that HTTP does not allow`);
+  if (valid.size < MAX_VALUES && text.length <= MAX_KNOWN_VALUE) valid.add(text);
   return text;
 }
 

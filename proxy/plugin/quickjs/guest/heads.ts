@@ -5,7 +5,7 @@ import { check, Headers, textOf } from './headers.ts';
 
 /** What the heads of requests and answers have in common; functions, since a class of its own would make each head dearer. */
 interface Head {
-  readonly headersText: string;
+  readonly text: string;
   isOpen: boolean;
   list: Headers | null;
 }
@@ -13,7 +13,7 @@ interface Head {
 /** The headers, made when they are asked for. */
 function headersOf(head: Head): Headers {
   if (head.list !== null) return head.list;
-  const headers = (head.list = new Headers(head.headersText));
+  const headers = (head.list = new Headers(head.text));
   if (!head.isOpen) headers.isOpen = false;
   return headers;
 }
@@ -23,24 +23,26 @@ function open(head: Head, isOpen: boolean): void {
   if (head.list !== null) head.list.isOpen = isOpen;
 }
 
+/** Those of a request before its headers. */
+const LINES = 7;
+
 /** The head of a request for hooks. */
 export class Request implements PluginRequest {
-  /** Method, scheme, host, client, principal (JSON), path and query in lines. */
-  readonly text: string;
-  readonly headersText: string;
+  /** See `requestText` of the proxy. */
+  declare readonly text: string;
   declare isOpen: boolean;
   declare isMoved: boolean;
   declare list: Headers | null;
   declare lines: string[] | null;
 
-  constructor(text: string, headersText: string) {
+  constructor(text: string) {
     this.text = text;
-    this.headersText = headersText;
   }
 
   static of(head: RequestHead): Request {
     const { method, scheme, host, client, principal, path, query, headers } = head;
-    return new Request([method, scheme, host, client, JSON.stringify(principal), path, query].join('\n'), textOf(headers));
+    const lines = [method, scheme, host, client, JSON.stringify(principal), path, query].map((line) => ` ${line}`);
+    return new Request(lines.join('\n') + textOf(headers));
   }
 
   get method(): string {
@@ -99,7 +101,8 @@ export class Request implements PluginRequest {
   }
 
   line(index: number): string {
-    return (this.lines ??= this.text.split('\n'))[index] as string;
+    this.lines ??= this.text.split('\n', LINES).map((line) => line.slice(1));
+    return this.lines[index] as string;
   }
 
   move(index: number, text: string): void {
@@ -113,15 +116,15 @@ Object.assign(Request.prototype, { isOpen: true, isMoved: false, list: null, lin
 
 /** The head of an answer for hooks. */
 export class Response implements PluginResponse {
-  readonly headersText: string;
-  code: number;
+  declare readonly text: string;
+  declare code: number;
   declare isOpen: boolean;
   declare isChanged: boolean;
   declare list: Headers | null;
 
-  constructor(status: number, headersText: string) {
+  constructor(status: number, text: string) {
     this.code = status;
-    this.headersText = headersText;
+    this.text = text;
   }
 
   static of({ status, headers }: ResponseHead): Response {

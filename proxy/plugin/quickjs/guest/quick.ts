@@ -13,9 +13,9 @@ type HeadHook = 'onRequest' | 'onResponse';
 /** The calls of this kind count down, so that they are not mixed up with those of messages. */
 let lastCall = 0;
 
-/** Calls `onRequest`; `exchange` 0: no other hook follows. Returns the changes in lines, `?` and a call that ends later, or `!` and a reason. */
-export function quickRequest(text: string, headers: string, exchange: number): string {
-  const request = new Request(text, headers);
+/** Calls `onRequest`; without `exchange` no other hook follows. Returns the changes in lines, `?` and a call that ends later, or `!` and a reason. */
+export function quickRequest(text: string, exchange = 0): string {
+  const request = new Request(text);
   const context = new Context();
   if (exchange !== 0) keep(exchange, new ExchangeState(context, request));
   try {
@@ -36,11 +36,11 @@ function moved(request: Request, context: Context, edits: string): string {
 }
 
 /** Calls `onResponse`. `text` '': the exchange is known. It is the last hook of the exchange. */
-export function quickResponse(text: string, headers: string, exchange: number, status: number, responseHeaders: string): string {
-  const state = stateOf(exchange) ?? new ExchangeState(new Context(), new Request(text, headers));
+export function quickResponse(text: string, exchange: number, status: number, headers: string): string {
+  const state = stateOf(exchange) ?? new ExchangeState(new Context(), new Request(text));
   state.request?.told();
   state.request?.open(false);
-  const response = (state.response = new Response(status, responseHeaders));
+  const response = (state.response = new Response(status, headers));
   const result = changesOfResponse(state, response);
   // Not before: a call that is cut is repeated elsewhere, with the state.
   forget(exchange);
