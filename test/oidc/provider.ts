@@ -23,6 +23,8 @@ export interface ProviderOptions {
 
 const KEYS = generateKeyPairSync('rsa', { modulusLength: 2_048 });
 const KEY_ID = 'one';
+/** Of the client `shop`. */
+export const CLIENT_SECRET = 'a secret: 100% of it';
 
 export class TestProvider {
   readonly issuer: string;
@@ -93,7 +95,7 @@ function configurationOf(
     clients: [
       {
         client_id: 'shop',
-        client_secret: 'a secret: 100% of it',
+        client_secret: CLIENT_SECRET,
         redirect_uris: [...redirectUris],
         post_logout_redirect_uris: [...postLogoutUris],
         grant_types: ['authorization_code', 'refresh_token'],

@@ -15,6 +15,9 @@ import { buildGoTool } from '../support/go-tool.ts';
 import { header, status } from '../support/message.ts';
 import type { Manifest } from '../support/objects.ts';
 import { RedisServer } from '../support/redis.ts';
+import { freePorts } from '../support/free-port.ts';
+import { Browser, NAVIGATION } from '../oidc/browser.ts';
+import { CLIENT_SECRET, TestProvider } from '../oidc/provider.ts';
 import { attributesOf, OTEL_COLLECTOR, OtelCollector } from './collector.ts';
 import type { Arrived, ReceivedSpan } from './collector.ts';
 
@@ -23,6 +26,8 @@ closeAfterAll();
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const PARENT = `${TRACE}-00f067aa0ba902b7`;
 const SAMPLED = `traceparent: 00-${PARENT}-01\r\n`;
+/** Requests load documents; failures cause no load. */
+const DOCUMENTS = { ...DOCUMENT_TIMES, least: 0, retry: { minimum: 600_000, maximum: 600_000 } };
 const LOOPBACK = { address: '127.0.0.0', bits: 8, version: 4 } as const;
 
 let collector: OtelCollector;
@@ -48,7 +53,7 @@ afterAll(async () => {
 function rigWith(options: Parameters<typeof SecurityRig.start>[2] = {}): Promise<SecurityRig> {
   const flags = new FlagValues([`--otlp-endpoint=${collector.http}`], OTLP_FLAGS, {});
   const otlp = readOtlp(flags, { OTEL_BSP_SCHEDULE_DELAY: '1' }, 'pod-1');
-  const more = { otlp, allowedServices: [LOOPBACK], documentTimes: { ...DOCUMENT_TIMES, least: 0 }, ...options };
+  const more = { otlp, allowedServices: [LOOPBACK], documentTimes: DOCUMENTS, ...options };
   return SecurityRig.start([serviceAt('web', web.port), serviceAt('rpc', rpc.port), serviceAt('ext', processor.port)], {}, more);
 }
 
@@ -69,10 +74,12 @@ async function spansWith(policy: Manifest, count: number, headers = SAMPLED): Pr
   return spans;
 }
 
+/** The next spans of the trace. */
 async function take(count: number): Promise<ReadonlyMap<string, Arrived<ReceivedSpan>>> {
   const spans = new Map<string, Arrived<ReceivedSpan>>();
   while (spans.size < count) {
     const span = await collector.nextSpan();
+    if (span.traceId !== TRACE) continue;
     spans.set(spans.has(span.name) ? `${span.name} ${spans.size}` : span.name, span);
   }
   return spans;
@@ -177,6 +184,41 @@ test('the keys of an issuer that a request waits for have a span, after the firs
   web.answer = (_, response) => void response.end();
   expectChild(spans.get('GET'), spans.get('GET /*'));
   expect(attributesOf(spans.get('GET')?.attributes)).toMatchObject({ 'url.full': jwks.uri, 'http.response.status_code': 200 });
+});
+
+test('a provider of OpenID Connect has spans for its metadata, its tokens and its keys', async () => {
+  const [port = 0] = await freePorts(1);
+  const secrets = Object.entries({ client: CLIENT_SECRET, cookies: 'key-0123456789-0123456789-0123456789' }).map(([name, text]) => {
+    const data = { value: Buffer.from(text).toString('base64') };
+    return { apiVersion: 'v1', kind: 'Secret', metadata: { name }, data };
+  });
+  const entry = (name: string): object => ({ secretRef: { name }, key: 'value' });
+  const issuer = `http://127.0.0.1:${port}`;
+  const oidc = { issuer, clientID: 'shop', clientSecret: entry('client'), cookieKeys: entry('cookies') };
+  const policy = securityPolicy('own', { authentication: { oidc } });
+  const origin = `http://127.0.0.1:${rig.proxy.port}`;
+  const browser = new Browser();
+  await rig.change([...secrets, policy]);
+  // The load of the metadata at the beginning has failed.
+  expect((await browser.get(`${origin}/shop`)).status).toBe(503);
+  const provider = await TestProvider.start([`${origin}/oauth2/callback`], [], { port });
+  closeLater(() => provider.stop());
+  const traced = { headers: { ...NAVIGATION, traceparent: `00-${PARENT}-01` } };
+  const first = await browser.get(`${origin}/shop`, traced);
+  const metadata = await take(3);
+  expectChild(metadata.get('GET'), metadata.get('GET /*'));
+  expect(attributesOf(metadata.get('GET')?.attributes)).toMatchObject({ 'url.full': `${issuer}/.well-known/openid-configuration` });
+
+  const callback = await browser.logIn(first.headers.location ?? '', 'alice', (next) => next.startsWith(`${origin}/oauth2/callback`));
+  expect((await browser.get(callback, traced)).headers.location).toBe(`${origin}/shop`);
+  const spans = await take(4);
+  const [request, token, keys] = [spans.get('GET /*'), spans.get('POST'), spans.get('GET')];
+  expectChild(token, request);
+  expectChild(keys, request);
+  const called = [token, keys].map((span) => attributesOf(span?.attributes)['url.full']);
+  expect(called).toEqual([`${issuer}/token`, `${issuer}/jwks`]);
+  expect(JSON.stringify([...spans.values()])).not.toMatch(new RegExp(`${CLIENT_SECRET}|${new URL(callback).searchParams.get('code')}`));
+  await rig.change([], [policy]);
 });
 
 describeWith(['redis'], 'limits in Redis', () => {

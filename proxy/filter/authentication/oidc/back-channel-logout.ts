@@ -28,9 +28,9 @@ export async function backChannelLogout(exchange: Exchange, options: BackChannel
   };
   const token = await tokenOf(exchange, options);
   if (!token.ok) return refuse(token.error);
-  const metadata = await provider.metadata();
+  const metadata = await provider.metadata(exchange.trace);
   if (metadata === null) return unavailable('the provider is not known yet');
-  const verified = await verifier.verify(token.value, metadata, LOGOUT_TOKEN_TYPES);
+  const verified = await verifier.verify(token.value, metadata, LOGOUT_TOKEN_TYPES, exchange.trace);
   if (verified.type === 'unavailable') return verified;
   const wanted: Result<ProviderLogout> = verified.type === 'refused' ? err(verified.reason) : readLogoutToken(verified.claims, terms);
   if (!wanted.ok) return refuse(wanted.error);

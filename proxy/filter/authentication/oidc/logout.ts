@@ -37,7 +37,7 @@ export async function logout(exchange: Exchange, visitor: Visitor, options: Logo
     ended(session);
     tell('session_ended', { reason: 'logout', principal: session.subject });
   }
-  const metadata = await provider.metadata();
+  const metadata = await provider.metadata(exchange.trace);
   const { origin } = visitor.site;
   const home = terms.postLogoutUrl.startsWith('/') ? origin + terms.postLogoutUrl : terms.postLogoutUrl;
   const location = session === null || metadata === null ? home : endSessionUrl(metadata.endSessionEndpoint, session, terms.clientId, home);

@@ -168,7 +168,7 @@ export class Oidc implements Authenticator {
   async #refresh(exchange: Exchange, visitor: Visitor, session: OidcSession): Promise<Outcome> {
     const client = this.#client;
     if (client === null) return this.#accept(exchange, session);
-    const attempt = (): Promise<SessionResult> => this.#renew(visitor, client, session);
+    const attempt = (): Promise<SessionResult> => this.#renew(exchange, visitor, { client, session });
     const result = await this.#refresher.refresh(session.refreshToken, attempt, ({ type }) => type === 'unavailable');
     if (result.type === 'unavailable') return this.#accept(exchange, session);
     if (result.type === 'refused') return this.#login(exchange, visitor);
@@ -179,13 +179,17 @@ export class Oidc implements Authenticator {
   }
 
   /** The session with new tokens: from the provider, or from another proxy that was faster. */
-  async #renew(visitor: Visitor, client: Client, session: OidcSession): Promise<SessionResult> {
+  async #renew(
+    { trace }: Exchange,
+    visitor: Visitor,
+    { client, session }: { readonly client: Client; readonly session: OidcSession },
+  ): Promise<SessionResult> {
     const claimed = await this.#store.claim(visitor, session);
     if (!claimed.ok) return { type: 'unavailable', reason: claimed.error };
     const current = claimed.value;
     if (current === null) return { type: 'unavailable', reason: 'another proxy refreshes the session' };
     if (current.freshUntil > nowSeconds()) return { type: 'session', session: current };
-    const result = await refreshedSession(this.#maker, client, current);
+    const result = await refreshedSession({ ...this.#maker, trace }, client, current);
     if (result.type !== 'session') return result;
     const kept = await this.#store.renew(visitor, result.session);
     if (!kept.ok) return { type: 'unavailable', reason: kept.error };
@@ -195,7 +199,7 @@ export class Oidc implements Authenticator {
   /** Sends a browser that asks for a page to the provider. */
   #login(exchange: Exchange, visitor: Visitor): Outcome | Promise<Outcome> {
     if (!isNavigation(exchange)) return ABSENT;
-    const metadata = this.#maker.provider.metadata();
+    const metadata = this.#maker.provider.metadata(exchange.trace);
     return metadata instanceof Promise
       ? metadata.then((late) => this.#leave(exchange, visitor, late))
       : this.#leave(exchange, visitor, metadata);
@@ -220,12 +224,12 @@ export class Oidc implements Authenticator {
     const answer = answerOf(exchange);
     const login = answer === null ? null : findLogin(visitor, answer.state);
     if (answer === null || login === null) return refused('this browser has begun no such login');
-    const metadata = await this.#maker.provider.metadata();
+    const metadata = await this.#maker.provider.metadata(exchange.trace);
     const client = this.#client;
     if (metadata === null || client === null) return unavailable('the provider or the secret of the client is not known');
     if (this.#isOfAnother(answer, metadata)) return refused('another provider has answered');
     if (answer.code === '') return refused('the provider has refused the login');
-    const result = await loginSession(this.#maker, client, metadata, { ...login, code: answer.code });
+    const result = await loginSession({ ...this.#maker, trace: exchange.trace }, client, metadata, { ...login, code: answer.code });
     if (result.type === 'session') return this.#begin(exchange, visitor, login, result.session);
     return result.type === 'refused' ? refused(result.reason) : result;
   }

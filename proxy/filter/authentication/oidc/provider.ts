@@ -14,6 +14,7 @@ import {
   type OutsideRequest,
 } from '../../../exchange/outside.ts';
 import type { DataHandle, DataReference } from '../../../exchange/object-data.ts';
+import type { ExchangeTrace } from '../../../exchange/tracing.ts';
 
 /** The CA certificates of the provider: the reference, and what it refers to now. */
 export interface Authorities {
@@ -34,12 +35,12 @@ export class Provider {
     this.#outside = outside;
     // Another CA must not get what the former has vouched for.
     const key = JSON.stringify(['oidc metadata', issuer, authorities?.reference ?? null]);
-    this.#metadata = outside.documents.open({ key, load: () => this.#load() });
+    this.#metadata = outside.documents.open({ key, load: (trace = null) => this.#load(trace) });
   }
 
-  /** Null while the provider has never answered. */
-  metadata(): Metadata | null | Promise<Metadata | null> {
-    return this.#metadata.value ?? this.#metadata.refresh().then(() => this.#metadata.value);
+  /** Null while the provider has never answered. `trace`: of the exchange that waits. */
+  metadata(trace: ExchangeTrace | null): Metadata | null | Promise<Metadata | null> {
+    return this.#metadata.value ?? this.#metadata.refresh(trace).then(() => this.#metadata.value);
   }
 
   /** Why there is no metadata. */
@@ -47,11 +48,11 @@ export class Provider {
     return this.#metadata.problem;
   }
 
-  /** Redeems a code or a refresh token. */
-  async redeem(client: Client, fields: Readonly<Record<string, string>>): Promise<TokenAnswer> {
-    const metadata = await this.metadata();
+  /** Redeems a code or a refresh token, for the exchange with the trace. */
+  async redeem(client: Client, fields: Readonly<Record<string, string>>, trace: ExchangeTrace | null): Promise<TokenAnswer> {
+    const metadata = await this.metadata(trace);
     if (metadata === null) return { type: 'unavailable', reason: 'the provider is not known yet' };
-    const answer = await this.#ask(redemptionOf(client, metadata, fields));
+    const answer = await this.#ask({ ...redemptionOf(client, metadata, fields), trace });
     return answer.ok ? tokensOf(answer.value) : { type: 'unavailable', reason: `the token endpoint ${answer.error}` };
   }
 
@@ -65,8 +66,8 @@ export class Provider {
     this.#metadata.close();
   }
 
-  async #load(): Promise<Result<LoadedDocument<Metadata>>> {
-    const answer = await this.#ask({ url: metadataUrl(this.#issuer), headers: { accept: 'application/json' } });
+  async #load(trace: ExchangeTrace | null): Promise<Result<LoadedDocument<Metadata>>> {
+    const answer = await this.#ask({ url: metadataUrl(this.#issuer), headers: { accept: 'application/json' }, trace });
     if (!answer.ok) return answer;
     const { status, body, headers } = answer.value;
     if (status !== 200) return err(`answers with status ${status}`);

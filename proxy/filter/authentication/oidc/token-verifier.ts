@@ -2,6 +2,7 @@
 import { parseToken } from '#lib/jose/token.ts';
 import type { Metadata } from '#lib/openid/metadata.ts';
 import type { DataReference } from '../../../exchange/object-data.ts';
+import type { ExchangeTrace } from '../../../exchange/tracing.ts';
 import { checkSignature } from '../jwt/signature-check.ts';
 import { keySource, type KeySource, type KeySourceDependencies } from '../jwt/key-source.ts';
 
@@ -25,15 +26,23 @@ export class TokenVerifier {
     this.#ca = ca;
   }
 
-  /** The claims of a token of one of these types with a valid signature. A key that is not known is looked for once at the provider. */
-  async verify(text: string, { jwksUri, algorithms }: Metadata, types: ReadonlySet<unknown>): Promise<Verified> {
+  /**
+   * The claims of a token of one of these types with a valid signature. A key that is not known is looked for once at the provider, for the
+   * exchange with the trace.
+   */
+  async verify(
+    text: string,
+    { jwksUri, algorithms }: Metadata,
+    types: ReadonlySet<unknown>,
+    trace: ExchangeTrace | null,
+  ): Promise<Verified> {
     const token = text.length > MAX_TOKEN ? null : parseToken(text, types);
     if (token === null) return { type: 'refused', reason: 'the token is malformed' };
     const { algorithm, claims } = token;
     // The keys are public: none of them is a shared secret.
     if (!algorithms.includes(algorithm) || algorithm.startsWith('HS'))
       return { type: 'refused', reason: 'the token has an algorithm that is not accepted' };
-    const checked = await checkSignature(this.#open(jwksUri), token, null);
+    const checked = await checkSignature(this.#open(jwksUri), token, trace);
     if (checked === 'unavailable') return { type: 'unavailable', reason: 'the keys of the provider are not known' };
     return checked === 'valid'
       ? { type: 'verified', claims, algorithm }

@@ -5,6 +5,7 @@ import { claimsOfUser, ID_TOKEN_TYPES, idTokenProblem } from '#lib/openid/id-tok
 import type { Metadata } from '#lib/openid/metadata.ts';
 import type { TokenAnswer } from '#lib/openid/redemption.ts';
 import { nowSeconds, textOf } from '#lib/openid/values.ts';
+import type { ExchangeTrace } from '../../../exchange/tracing.ts';
 import type { Provider } from './provider.ts';
 import type { OidcSession } from './session.ts';
 import type { Terms } from './settings.ts';
@@ -31,19 +32,25 @@ export interface SessionMaker {
   readonly verifier: TokenVerifier;
 }
 
+/** A maker at work for an exchange. */
+export interface TracedMaker extends SessionMaker {
+  /** Of the exchange; null: it has none. */
+  readonly trace: ExchangeTrace | null;
+}
+
 /** Redeems the code of a login. */
 export async function loginSession(
-  { terms, provider, verifier }: SessionMaker,
+  { terms, provider, verifier, trace }: TracedMaker,
   client: Client,
   metadata: Metadata,
   login: { readonly code: string; readonly verifier: string; readonly redirectUri: string; readonly nonce: string },
 ): Promise<SessionResult> {
   const fields = { grant_type: 'authorization_code', code: login.code, redirect_uri: login.redirectUri, code_verifier: login.verifier };
-  const answer = await provider.redeem(client, fields);
+  const answer = await provider.redeem(client, fields, trace);
   if (answer.type === 'refused') return { type: 'refused', reason: 'the provider refuses the code' };
   if (answer.type === 'unavailable') return answer;
   if (answer.idToken === '') return { type: 'refused', reason: 'the provider sent no ID token' };
-  const verified = await verifier.verify(answer.idToken, metadata, ID_TOKEN_TYPES);
+  const verified = await verifier.verify(answer.idToken, metadata, ID_TOKEN_TYPES, trace);
   if (verified.type !== 'verified') return verified;
   const { claims, algorithm } = verified;
   const problem = idTokenProblem(claims, {
@@ -64,20 +71,20 @@ export async function loginSession(
 
 /** Uses the refresh token of a session. The end of the session stays. */
 export async function refreshedSession(
-  { terms, provider, verifier }: SessionMaker,
+  { terms, provider, verifier, trace }: TracedMaker,
   client: Client,
   session: OidcSession,
 ): Promise<SessionResult> {
-  const answer = await provider.redeem(client, { grant_type: 'refresh_token', refresh_token: session.refreshToken });
+  const answer = await provider.redeem(client, { grant_type: 'refresh_token', refresh_token: session.refreshToken }, trace);
   if (answer.type === 'refused') return { type: 'refused', reason: 'the provider refuses the refresh token' };
   if (answer.type === 'unavailable') return answer;
   const parts = partsOf(answer, terms);
   const kept = { ...session, ...parts, refreshToken: parts.refreshToken === '' ? session.refreshToken : parts.refreshToken };
   // A refresh need not give an ID token (OpenID Connect Core section 12.2).
   if (answer.idToken === '') return { type: 'session', session: { ...kept, idToken: session.idToken } };
-  const metadata = await provider.metadata();
+  const metadata = await provider.metadata(trace);
   if (metadata === null) return { type: 'unavailable', reason: 'the provider is not known yet' };
-  const verified = await verifier.verify(answer.idToken, metadata, ID_TOKEN_TYPES);
+  const verified = await verifier.verify(answer.idToken, metadata, ID_TOKEN_TYPES, trace);
   if (verified.type !== 'verified') return verified;
   const { claims, algorithm } = verified;
   const { issuer, clientId } = terms;
