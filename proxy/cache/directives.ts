@@ -17,7 +17,8 @@ const NONE: Directives = new Map();
 export function requestDirectives(headers: readonly string[]): Directives {
   const value = joinHeader(headers, 'cache-control');
   if (value !== null) return parseDirectives(value);
-  return /(^|,)\s*no-cache\s*(,|$)/i.test(getHeader(headers, 'pragma') ?? '') ? new Map([['no-cache', null]]) : NONE;
+  const pragma = getHeader(headers, 'pragma');
+  return pragma !== null && /(^|,)\s*no-cache\s*(,|$)/i.test(pragma) ? new Map([['no-cache', null]]) : NONE;
 }
 
 /** The directives that hold for a cache of the server, and whether they are those of CDN-Cache-Control. */

@@ -8,7 +8,8 @@ const RANGE = /^bytes=(?:([0-9]{1,15})-([0-9]{0,15})|-([0-9]{1,15}))$/;
 
 /** The part that a request asks for. Several parts, other units and invalid ranges get the whole. */
 export function rangeOf(requestHeaders: readonly string[], stored: readonly string[], length: number): RangeOutcome {
-  const range = RANGE.exec(getHeader(requestHeaders, 'range') ?? '');
+  const asked = getHeader(requestHeaders, 'range');
+  const range = asked === null ? null : RANGE.exec(asked);
   if (range === null || !isUnchanged(getHeader(requestHeaders, 'if-range'), stored)) return null;
   const [, first, last = '', suffix] = range;
   return suffix === undefined ? fromStart(Number(first), last, length) : fromEnd(Number(suffix), length);

@@ -36,6 +36,8 @@ export class CacheStore {
   readonly #byUrl = new Map<string, Set<string>>();
   /** The least recently used entry is the first. */
   readonly #order = new Set<Entry>();
+  /** The most recently used entry: a popular answer keeps its place. */
+  #latest: Entry | null = null;
   #bytes = 0;
   #evictions = 0;
   #underWay = 0;
@@ -87,8 +89,10 @@ export class CacheStore {
     const entry = this.#entry(key, requestHeaders);
     if (entry === null) return null;
     entry.hits++;
-    this.#order.delete(entry);
-    this.#order.add(entry);
+    if (entry !== this.#latest) {
+      this.#order.delete(entry);
+      this.#append(entry);
+    }
     return entry.answer;
   }
 
@@ -124,7 +128,7 @@ export class CacheStore {
     const keys = this.#byUrl.get(answer.url);
     if (keys === undefined) this.#byUrl.set(answer.url, new Set([answer.key]));
     else keys.add(answer.key);
-    this.#order.add(entry);
+    this.#append(entry);
     this.#bytes += entry.bytes;
     this.#evict();
   }
@@ -146,6 +150,11 @@ export class CacheStore {
     return [...this.#order].filter(({ answer }) => isPurged(subject, answer));
   }
 
+  #append(entry: Entry): void {
+    this.#order.add(entry);
+    this.#latest = entry;
+  }
+
   #evict(): void {
     for (const entry of this.#order) {
       if (this.#bytes + this.#underWay <= this.#maxBytes) return;
@@ -156,6 +165,7 @@ export class CacheStore {
 
   #drop(entry: Entry): void {
     if (!this.#order.delete(entry)) return;
+    if (entry === this.#latest) this.#latest = null;
     this.#bytes -= entry.bytes;
     const { key, url } = entry.answer;
     const left = (this.#groups.get(key) ?? []).filter((each) => each !== entry);

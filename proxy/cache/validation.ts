@@ -7,7 +7,9 @@ import { parseHttpTime } from './http-time.ts';
 export function isNotModified(requestHeaders: readonly string[], stored: readonly string[]): boolean {
   const tags = joinHeader(requestHeaders, 'if-none-match');
   if (tags !== null) return matchesWeakly(tags, getHeader(stored, 'etag'));
-  const since = parseHttpTime(getHeader(requestHeaders, 'if-modified-since') ?? '');
+  const known = getHeader(requestHeaders, 'if-modified-since');
+  if (known === null) return false;
+  const since = parseHttpTime(known);
   const changed = parseHttpTime(getHeader(stored, 'last-modified') ?? '');
   return since !== null && changed !== null && changed <= since;
 }

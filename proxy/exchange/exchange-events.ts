@@ -69,8 +69,10 @@ export class ExchangeEvents {
 
   #told<A, B, C>(event: keyof ExchangeListener): Told<A, B, C> {
     // The values of an event are those of its field above, which has the same name.
-    const listeners = this.#listeners.filter((each) => each[event] !== undefined) as Record<string, (a: A, b: B, c: C) => void>[];
-    const calls = listeners.map((each) => (a: A, b: B, c: C) => each[event]?.(a, b, c));
+    const calls = this.#listeners.flatMap((each) => {
+      const method = each[event] as ((a: A, b: B, c: C) => void) | undefined;
+      return method === undefined ? [] : [method.bind(each)];
+    });
     return calls.length === 0 ? null : calls.reduce(both);
   }
 }

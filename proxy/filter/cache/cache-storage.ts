@@ -20,7 +20,7 @@ import { ReplacingStage } from '../../exchange/replacing-stage.ts';
 import type { Filter, FilterKind } from '../filter.ts';
 import { FollowerStage, LeaderStage } from './body-stages.ts';
 import { levelOf } from './cache-key.ts';
-import { CACHE_USE, type CacheRequest, type CacheUse } from './cache-use.ts';
+import { CACHE_USE, flightKeyOf, type CacheRequest, type CacheUse } from './cache-use.ts';
 import { notModified, replyStored } from './stored-reply.ts';
 
 type Leading = Extract<CacheUse, { type: 'leads' }>;
@@ -56,7 +56,7 @@ class CacheStorage implements Filter {
     const { status, responseHeaders: headers } = exchange;
     for (const url of invalidated(request.method, request.url, status, headers)) this.#cache.invalidate(url, this.#second);
     if (request.method === 'GET' && reason === 'uri-miss' && isForOthers(request, factsOf(exchange), exchange.responseLength))
-      this.#cache.note(request.flightKey, true);
+      this.#cache.note(flightKeyOf(request), true);
     headers.push('cache-status', forwarded(reason));
   }
 
@@ -114,7 +114,7 @@ class CacheStorage implements Filter {
     const { responseLength: length } = exchange;
     const isStored = isStorable(request, facts, length);
     const isShared = isForOthers(request, facts, length);
-    this.#cache.note(request.flightKey, isShared || exchange.status >= 500);
+    this.#cache.note(flightKeyOf(request), isShared || exchange.status >= 500);
     const head = {
       status: exchange.status,
       headers: storedHeaders(exchange.responseHeaders),

@@ -20,11 +20,14 @@ export interface CacheRequest extends AnswerPlace, StoringRequest {
   readonly directives: Directives;
   /** As the client sent them: the cache changes those that go to the backend. */
   readonly headers: readonly string[];
-  /** Of requests that wait for each other. */
-  readonly flightKey: string;
   readonly terms: StorageTerms;
   /** Milliseconds since the epoch. */
   readonly requestedAt: number;
+}
+
+/** The key of requests that wait for each other. */
+export function flightKeyOf({ key, hasCredentials }: CacheRequest): string {
+  return `${key}\n${hasCredentials ? 'personal' : 'any'}`;
 }
 
 /**

@@ -19,7 +19,7 @@ import { localReply, refuse } from '../../exchange/local-reply.ts';
 import type { FilterVerdict } from '../../exchange/plan.ts';
 import type { Filter, FilterDependencies, FilterKind } from '../filter.ts';
 import { CacheKey, levelOf, type CacheSettings } from './cache-key.ts';
-import { CACHE_USE, type CacheRequest, type StorageTerms } from './cache-use.ts';
+import { CACHE_USE, flightKeyOf, type CacheRequest, type StorageTerms } from './cache-use.ts';
 import { hasCredentials, pastStore, type CallerTerms } from './request-facts.ts';
 import { notModified, replyStored } from './stored-reply.ts';
 
@@ -80,15 +80,14 @@ class Cache implements Filter {
   }
 
   #requestOf(exchange: Exchange): CacheRequest {
-    const place = this.#key.of(exchange);
-    const isPersonal = hasCredentials(exchange, this.#callers);
+    const { url, key } = this.#key.of(exchange);
     return {
-      ...place,
+      url,
+      key,
       method: exchange.method,
-      hasCredentials: isPersonal,
+      hasCredentials: hasCredentials(exchange, this.#callers),
       directives: this.#honours ? requestDirectives(exchange.requestHeaders) : IGNORED,
       headers: exchange.requestHeaders,
-      flightKey: `${place.key}\n${isPersonal ? 'personal' : 'any'}`,
       terms: this.#terms,
       requestedAt: Date.now(),
       since: this.#cache.moment,
@@ -121,9 +120,9 @@ class Cache implements Filter {
 
   /** Whether the second level may have an answer that the memory lacks. It is asked once for a request. */
   #asksSecond(request: CacheRequest, stored: StoredAnswer | null): boolean {
-    const { ticket, directives, flightKey } = request;
+    const { ticket, directives } = request;
     if (ticket !== null || directives.has('no-cache') || directives.has('no-store')) return false;
-    if (stored === null && this.#cache.goesAlone(flightKey)) return false;
+    if (stored === null && this.#cache.goesAlone(flightKeyOf(request))) return false;
     return this.#cache.flight(this.#flightKey(request)) === undefined;
   }
 
@@ -142,7 +141,9 @@ class Cache implements Filter {
   }
 
   /** Requests for the same variant wait for each other, as far as the variants are known. */
-  #flightKey({ key, flightKey, headers }: CacheRequest): string {
+  #flightKey(request: CacheRequest): string {
+    const { key, headers } = request;
+    const flightKey = flightKeyOf(request);
     const names = this.#cache.store.varyNames(key) ?? this.#cache.flight(flightKey)?.varyNames ?? null;
     return names === null ? flightKey : `${flightKey}\n${variantOf(names, headers)}`;
   }
@@ -151,7 +152,7 @@ class Cache implements Filter {
     if (request.directives.has('no-store')) return 'request';
     if (method === 'HEAD') return stored === null ? 'uri-miss' : 'stale';
     if (stored === null && hasHeader(request.headers, 'range')) return 'partial';
-    return waits >= MAX_WAITS || (stored === null && this.#cache.goesAlone(request.flightKey)) ? 'uri-miss' : null;
+    return waits >= MAX_WAITS || (stored === null && this.#cache.goesAlone(flightKeyOf(request))) ? 'uri-miss' : null;
   }
 
   #pass(exchange: Exchange, request: CacheRequest, reason: ForwardReason): FilterVerdict {

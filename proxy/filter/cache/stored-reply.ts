@@ -8,10 +8,9 @@ import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
 /** Sets a stored answer in the exchange. `asked`: the headers of the client; `cacheStatus`: the field of the proxy. */
 export function replyStored(exchange: Exchange, stored: StoredAnswer, asked: readonly string[], cacheStatus: string): void {
   const { body } = stored;
-  const age = ['age', String(Math.floor(ageOf(stored, Date.now()))), 'cache-status', cacheStatus];
   exchange.fromStore = true;
   exchange.status = stored.status;
-  exchange.responseHeaders = [...stored.headers, ...age];
+  exchange.responseHeaders = stored.headers.concat('age', String(Math.floor(ageOf(stored, Date.now()))), 'cache-status', cacheStatus);
   exchange.responseLength = body.length;
   exchange.localBody = body;
   if (stored.status !== 200) return;
