@@ -16,6 +16,7 @@ describe('settings of weir admin', () => {
     });
   });
 
+  const OIDC = ['--admin-api-url', 'https://b.example', '--admin-oidc-client-id', 'weir'];
   const TLS = ['--admin-api-tls-cert', 'a.pem', '--admin-api-tls-key', 'b.pem'];
 
   test.each([
@@ -31,6 +32,13 @@ describe('settings of weir admin', () => {
     [['--controllers', 'a.example'], '--controllers: "a.example" is not HOST:PORT'],
     [['--controllers', 'a.example:9443'], '--controllers needs --controller-tls-ca, --controller-tls-cert and --controller-tls-key'],
     [['--controller-tls-ca', 'ca.pem'], 'the --controller-tls flags have no effect without --controllers'],
+    [['--admin-oidc-issuer', 'https://a.example'], '--admin-oidc-issuer needs --admin-api-url'],
+    [['--admin-oidc-issuer', 'https://a.example', '--admin-api-url', 'https://b.example'], 'needs --admin-oidc-client-id'],
+    [[...OIDC, '--admin-oidc-issuer', 'http://a.example'], 'an issuer other than on loopback needs https'],
+    [[...OIDC, '--admin-oidc-issuer', 'https://a:b@a.example'], 'the issuer is not a URL of the form'],
+    [[...OIDC, '--admin-oidc-issuer', 'https://a.example', '--admin-oidc-scopes', 'email'], 'without the scope openid'],
+    [['--admin-oidc-groups-claim', 'roles'], '--admin-oidc-groups-claim has no effect without --admin-oidc-issuer'],
+    [['--service-account-audience', ''], '--service-account-audience: without an audience'],
     [['--admin-store', 'off'], '--admin-store: the admin API cannot be without a store'],
     [['--admin-store', 'postgres://a:secret@b/c'], '--admin-store: the URL has a password'],
   ])('%j is refused', (args, reason) => {

@@ -10,6 +10,8 @@ import { isLoopback } from './api/loopback.ts';
 import type { RequestRate } from './api/rates.ts';
 import type { TlsFiles } from './api/tls.ts';
 import type { ControllersOptions } from './live/controllers.ts';
+import { OIDC_FLAGS, readOidc } from './oidc-config.ts';
+import type { OidcSettings } from './oidc/settings.ts';
 import type { AdminStoreSettings } from './store/admin-store.ts';
 
 /** The settings of the admin API, in a program of its own and in `weir up`. */
@@ -22,6 +24,8 @@ export interface AdminSettings {
   readonly addressRate: RequestRate;
   readonly callerRate: RequestRate;
   readonly store: AdminStoreSettings;
+  /** The provider of logins; null without one. */
+  readonly oidc: OidcSettings | null;
   /** Which entries of the audit log stay. */
   readonly auditRetention: RetentionSettings;
 }
@@ -57,6 +61,7 @@ function apiFlags(storeFile: string, form: string, address: string): Flags {
       value: 'URL',
       text: 'origin under which browsers reach the admin API, if a proxy is in front of it, like https://admin.example.com',
     },
+    ...OIDC_FLAGS,
     'admin-api-caller-rate': { default: '100', value: 'N', text: 'requests per second of one caller; twice as many at once' },
     'admin-api-address-rate': { default: '200', value: 'N', text: 'requests per second of one address; twice as many at once' },
     'admin-store': {
@@ -171,10 +176,12 @@ function settings(values: FlagValues, environment: NodeJS.ProcessEnv, storeFile:
   }
   const store = readStoreOf(values, environment, { flag: 'admin-store', file: storeFile });
   if (store.kind === 'off') throw new Mistake('--admin-store: the admin API cannot be without a store; its users are in it');
+  const url = origin(values.text('admin-api-url'));
   return {
     address,
     tls,
-    url: origin(values.text('admin-api-url')),
+    url,
+    oidc: readOidc(values, url),
     addressRate: rate(values, 'admin-api-address-rate'),
     callerRate: rate(values, 'admin-api-caller-rate'),
     store,

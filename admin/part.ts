@@ -18,6 +18,7 @@ import type { ConfigurationStore } from './configuration/configuration-store.ts'
 import type { AccountReviewer } from './identity/identity-authenticator.ts';
 import { Identity } from './identity/identity.ts';
 import { awayReason, type Live } from './live/live.ts';
+import { OidcLogin } from './oidc/oidc-login.ts';
 import { makeAdminStore } from './store/admin-store.ts';
 
 /** Milliseconds between two looks at the store. */
@@ -65,6 +66,7 @@ export class AdminPart {
       areas: areasOf({
         health: { troubles: () => this.troubles },
         identity: this.#identity,
+        oidc: new OidcLogin({ settings: settings.oidc, logins: this.#identity.externalLogins, log }),
         configuration,
         audit: new AuditLog(this.#store),
         live,

@@ -7,6 +7,8 @@ import { identityAreas } from '../identity/areas.ts';
 import type { Identity } from '../identity/identity.ts';
 import { liveAreas } from '../live/areas.ts';
 import type { Live } from '../live/live.ts';
+import type { OidcLogin } from '../oidc/oidc-login.ts';
+import { oidcArea } from '../oidc/operations.ts';
 import { healthArea, type Health } from './health.ts';
 import type { Area } from './operation.ts';
 
@@ -14,6 +16,7 @@ import type { Area } from './operation.ts';
 export interface AdminParts {
   readonly health: Health;
   readonly identity: Identity;
+  readonly oidc: OidcLogin;
   /** Null: the program knows no configuration to change. */
   readonly configuration: ConfigurationStore | null;
   readonly audit: AuditLog;
@@ -21,10 +24,11 @@ export interface AdminParts {
 }
 
 /** All areas. */
-export function areasOf({ health, identity, configuration, audit, live }: AdminParts): readonly Area[] {
+export function areasOf({ health, identity, oidc, configuration, audit, live }: AdminParts): readonly Area[] {
   return [
     healthArea(health),
     ...identityAreas(identity),
+    oidcArea({ oidc, logins: identity.logins, limits: identity.limits }),
     ...(configuration === null ? [] : [configurationArea(configuration)]),
     auditArea(audit),
     ...liveAreas(live),

@@ -2,16 +2,18 @@
 import { Type } from '#lib/typebox.ts';
 import { ok, type Result } from '#lib/result.ts';
 import { adminOperation, reply, replyEmpty } from '../api/operation.ts';
-import type { AnswerCookie, Area, Caller, OperationContext } from '../api/operation.ts';
+import type { Area, Caller, OperationContext } from '../api/operation.ts';
 import { pageOf } from '../api/page.ts';
 import { PERMISSION_NAMES } from '../api/permissions.ts';
 import { refuse, type AdminProblem } from '../api/problem.ts';
+import { csrfTokenOf } from './credential.ts';
 import * as examples from './examples.ts';
 import { SESSION_COOKIE } from './identity-authenticator.ts';
 import type { Identity } from './identity.ts';
 import type { Proof, Rotated } from './own-account.ts';
 import * as schemas from './schemas.ts';
 import { closed, NO_BODY, PASSWORD, shownSession, shownToken, shownUser } from './schemas.ts';
+import { sessionCookie } from './session-cookie.ts';
 import type { SessionLimits } from './session-table.ts';
 
 const GONE = { status: 204, answer: NO_BODY } as const;
@@ -61,7 +63,7 @@ function login({ logins: desk, limits }: Identity) {
       const { user: found, session, secret, csrfToken } = begun.value;
       const shown = shownSession({ session, userName: found.name }, session.id);
       context.changed({ object: `session/${session.id}`, before: null, after: shown });
-      return reply({ user: shownUser(found), session: shown, csrfToken }, { cookies: [cookieOf(secret, limits)] });
+      return reply({ user: shownUser(found), session: shown, csrfToken }, { cookies: [sessionCookie(secret, limits)] });
     },
   });
 }
@@ -78,7 +80,7 @@ function logout({ logins: desk, limits }: Identity) {
       const ended = await desk.logout(own.value.session);
       if (!ended.ok) return ended;
       context.changed({ object: `session/${own.value.session}`, before: { user: context.caller.name }, after: null });
-      return replyEmpty({ cookies: [cookieOf('', limits)] });
+      return replyEmpty({ cookies: [sessionCookie('', limits)] });
     },
   });
 }
@@ -115,7 +117,22 @@ function profile({ account, limits }: Identity) {
       return rotated.ok ? rotatedReply(rotated.value, context, limits, { password: 'changed' }) : rotated;
     },
   });
-  return [who, changePassword];
+  return [who, readCsrfToken(), changePassword];
+}
+
+function readCsrfToken() {
+  return adminOperation({
+    ...{ ...SELF, id: 'account.readCsrfToken', method: 'GET', path: '/me/csrf-token', summary: 'Read the token for changes' },
+    description: 'For a page of this server that did not see the answer of the login. Other sites cannot read it.',
+    answer: closed({ csrfToken: CSRF }),
+    problems: { 403: ['session-needed'] },
+    example: { answer: { csrfToken: EXAMPLE_CSRF } },
+    run(_, context) {
+      const own = ownSession(context);
+      const secret = context.cookie(SESSION_COOKIE) ?? '';
+      return Promise.resolve(own.ok ? reply({ csrfToken: csrfTokenOf(secret) }) : own);
+    },
+  });
 }
 
 const PROOF_BODY = closed({ password: PASSWORD });
@@ -165,7 +182,7 @@ function confirmTotp({ account, limits }: Identity) {
       if (!confirmed.ok) return confirmed;
       const { secret, csrfToken, codes } = confirmed.value;
       context.changed({ object: `user/${context.caller.name}`, before: { secondFactor: false }, after: { secondFactor: true } });
-      return reply({ csrfToken, recoveryCodes: [...codes] }, { cookies: [cookieOf(secret, limits)] });
+      return reply({ csrfToken, recoveryCodes: [...codes] }, { cookies: [sessionCookie(secret, limits)] });
     },
   });
 }
@@ -325,10 +342,5 @@ function proofOf(context: OperationContext, password: string): Result<Proof, Adm
 
 function rotatedReply({ user, secret, csrfToken }: Rotated, context: OperationContext, limits: SessionLimits, after: unknown) {
   context.changed({ object: `user/${user.name}`, before: null, after });
-  return reply({ csrfToken }, { cookies: [cookieOf(secret, limits)] });
-}
-
-/** Strict: no other site can make a browser send it. */
-function cookieOf(secret: string, limits: SessionLimits): AnswerCookie {
-  return { name: SESSION_COOKIE, value: secret, maxAge: Math.floor(limits.absolute / 1_000), sameSite: 'Strict' };
+  return reply({ csrfToken }, { cookies: [sessionCookie(secret, limits)] });
 }

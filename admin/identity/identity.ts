@@ -3,6 +3,7 @@ import type { Log } from '#lib/log.ts';
 import type { Store } from '#lib/store/store.ts';
 import { Bindings } from './bindings.ts';
 import { IdentityAuthenticator, type AccountReviewer } from './identity-authenticator.ts';
+import { ExternalLogins } from './external-logins.ts';
 import { IdentityStore } from './identity-store.ts';
 import { Logins } from './logins.ts';
 import { OwnAccount } from './own-account.ts';
@@ -26,6 +27,7 @@ export interface IdentityOptions {
 export class Identity {
   readonly authenticator: IdentityAuthenticator;
   readonly logins: Logins;
+  readonly externalLogins: ExternalLogins;
   readonly account: OwnAccount;
   readonly users: Users;
   readonly roles: Roles;
@@ -40,6 +42,7 @@ export class Identity {
     this.limits = limits;
     this.authenticator = new IdentityAuthenticator({ store, limits, reviewer });
     this.logins = new Logins({ store, passwords, limits });
+    this.externalLogins = new ExternalLogins(store, limits);
     this.account = new OwnAccount(store, passwords);
     this.users = new Users(store, passwords);
     this.roles = new Roles(store);

@@ -37,6 +37,25 @@ interface Factor {
   readonly change: UserChange;
 }
 
+/** How a user that has proved to be one logs in. */
+export interface Entrance extends Pick<LoginAttempt, 'address' | 'userAgent' | 'formerSecret'> {
+  readonly method: LoginMethod;
+  /** The changes of the user by the login. */
+  readonly change: UserChange;
+}
+
+/** Begins a session with a new secret, and ends the one that the caller had. */
+export async function beginSession(t: Transaction, user: User, entrance: Entrance, limits: SessionLimits): Promise<Login> {
+  const { method, change, address, userAgent, formerSecret } = entrance;
+  const former = formerSecret === null ? null : await findSession(t, formerSecret, limits);
+  if (former !== null) await endSession(t, former.id);
+  await forgetSessions(t, limits);
+  await endOldestSessions(t, user.id);
+  const changed = await changeUser(t, user, { ...change, lastLogin: await t.now() }, true);
+  const { session, secret } = await addSession(t, { user: user.id, method, address, userAgent });
+  return { user: changed, session, secret, csrfToken: csrfTokenOf(secret) };
+}
+
 export interface LoginsOptions {
   readonly store: IdentityStore;
   readonly passwords: Passwords;
@@ -79,15 +98,8 @@ export class Logins {
     const factor = await factorOf(t, user, attempt.code);
     if (factor === null) return LOGIN_REFUSED;
     await succeed(t, attempt);
-    const former = attempt.formerSecret === null ? null : await findSession(t, attempt.formerSecret, limits);
-    if (former !== null) await endSession(t, former.id);
-    await forgetSessions(t, limits);
-    await endOldestSessions(t, user.id);
-    const change = { ...factor.change, lastLogin: await t.now(), ...(rehashed === null ? {} : { password: rehashed }) };
-    const changed = await changeUser(t, user, change, true);
-    const { address, userAgent } = attempt;
-    const { session, secret } = await addSession(t, { user: user.id, method: factor.method, address, userAgent });
-    return ok({ user: changed, session, secret, csrfToken: csrfTokenOf(secret) });
+    const change = { ...factor.change, ...(rehashed === null ? {} : { password: rehashed }) };
+    return ok(await beginSession(t, user, { ...attempt, method: factor.method, change }, limits));
   }
 }
 

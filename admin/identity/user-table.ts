@@ -85,7 +85,7 @@ export async function changeUser(t: Transaction, before: User, change: UserChang
 
 /** Deletes a user with all that belongs to it. */
 export async function deleteUser(t: Transaction, id: string): Promise<void> {
-  for (const table of ['weir_admin_recovery_codes', 'weir_admin_sessions', 'weir_admin_tokens'])
+  for (const table of ['weir_admin_recovery_codes', 'weir_admin_sessions', 'weir_admin_tokens', 'weir_admin_external_users'])
     await t.run(`DELETE FROM ${table} WHERE user_id = ?`, [id]);
   await t.run("DELETE FROM weir_admin_bindings WHERE subject_kind = 'user' AND subject = ?", [id]);
   await t.run('DELETE FROM weir_admin_users WHERE id = ?', [id]);

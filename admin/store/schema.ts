@@ -3,5 +3,6 @@
 import type { Schema } from '#lib/store/schema.ts';
 import { AUDIT_1 } from './migrations/audit-1.ts';
 import { IDENTITY_1 } from './migrations/identity-1.ts';
+import { IDENTITY_2 } from './migrations/identity-2.ts';
 
-export const ADMIN_SCHEMA: Schema = { table: 'weir_admin_schema', migrations: [IDENTITY_1, AUDIT_1] };
+export const ADMIN_SCHEMA: Schema = { table: 'weir_admin_schema', migrations: [IDENTITY_1, AUDIT_1, IDENTITY_2] };

@@ -87,6 +87,16 @@ export interface AccountOperations {
     readonly streams: false;
     readonly code: never;
   };
+  /** Read the token for changes. For a page of this server that did not see the answer of the login. Other sites cannot read it. */
+  readonly 'account.readCsrfToken': {
+    readonly input: Record<never, never>;
+    readonly answer: {
+      /** To send in the header Weir-CSRF-Token with each change. */
+      readonly csrfToken: string;
+    };
+    readonly streams: false;
+    readonly code: 'session-needed';
+  };
   /** Change the own password. The other sessions of the user end, and its session gets another secret. */
   readonly 'account.changePassword': {
     readonly input: {
@@ -308,6 +318,7 @@ export const ACCOUNT: Readonly<Record<keyof AccountOperations, OperationFacts>> 
   'account.login': { method: 'POST', path: '/login', streams: null },
   'account.logout': { method: 'POST', path: '/logout', streams: null },
   'account.get': { method: 'GET', path: '/me', streams: null },
+  'account.readCsrfToken': { method: 'GET', path: '/me/csrf-token', streams: null },
   'account.changePassword': { method: 'PUT', path: '/me/password', streams: null },
   'account.beginTotp': { method: 'POST', path: '/me/totp', streams: null },
   'account.confirmTotp': { method: 'POST', path: '/me/totp/confirmation', streams: null },

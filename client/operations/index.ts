@@ -8,6 +8,7 @@ import { BINDINGS, type BindingsOperations } from './bindings.ts';
 import { TENANTS, type TenantsOperations } from './tenants.ts';
 import { SESSIONS, type SessionsOperations } from './sessions.ts';
 import { TOKENS, type TokensOperations } from './tokens.ts';
+import { OIDC, type OidcOperations } from './oidc.ts';
 import { CONFIGURATION, type ConfigurationOperations } from './configuration.ts';
 import { AUDIT, type AuditOperations } from './audit.ts';
 import { FLEET, type FleetOperations } from './fleet.ts';
@@ -25,6 +26,7 @@ export interface Operations
     TenantsOperations,
     SessionsOperations,
     TokensOperations,
+    OidcOperations,
     ConfigurationOperations,
     AuditOperations,
     FleetOperations,
@@ -42,6 +44,7 @@ export const OPERATIONS: Readonly<Record<keyof Operations, OperationFacts>> = {
   ...TENANTS,
   ...SESSIONS,
   ...TOKENS,
+  ...OIDC,
   ...CONFIGURATION,
   ...AUDIT,
   ...FLEET,

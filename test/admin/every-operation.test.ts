@@ -1,13 +1,13 @@
 // Every operation of the document is refused without credentials, with a wrong role or tenant, with a wrong body, for an unknown id and
 // after a concurrent write, and does its example. A new operation without an example fails here.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { makeTestAreas, sessionOf } from '../support/admin-areas.ts';
+import { loginHeaders, makeTestAreas, sessionOf } from '../support/admin-areas.ts';
 import { answerTrouble, exampleOf, lacksOf, operationsIn, refusalsOf, statusOf } from '../support/admin-operations.ts';
 import type { AdminDocument, DocumentedOperation } from '../support/admin-operations.ts';
 import { startAdminApi, type TestApi } from '../support/admin-server.ts';
 
 const { areas, authenticator, prepare, stop } = makeTestAreas();
-const CALLERS = { all: sessionOf('ana'), none: sessionOf('nil') };
+const CALLERS = { all: sessionOf('ana'), none: sessionOf('nil'), open: loginHeaders() };
 const IDS = areas.flatMap(({ name, operations }) => operations.map(({ id }) => ({ area: name, id })));
 
 let api: TestApi;

@@ -21,6 +21,13 @@ export interface ProviderOptions {
   readonly more?: Readonly<Record<string, unknown>>;
 }
 
+/** An answer in place of that of the provider. */
+export interface ProviderFault {
+  readonly status: number;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 const KEYS = generateKeyPairSync('rsa', { modulusLength: 2_048 });
 const KEY_ID = 'one';
 /** Of the client `shop`. */
@@ -32,7 +39,9 @@ export class TestProvider {
   /** Requests by path. */
   readonly requests: string[] = [];
   /** Answers the token endpoint in place of the provider; null: the provider answers. */
-  tokenFault: { readonly status: number; readonly body: string } | null = null;
+  tokenFault: ProviderFault | null = null;
+  /** The same for its metadata. */
+  metadataFault: ProviderFault | null = null;
 
   private constructor(issuer: string, server: http.Server) {
     this.issuer = issuer;
@@ -60,11 +69,17 @@ export class TestProvider {
     server.on('request', (request, response) => {
       const { pathname } = new URL(request.url ?? '/', issuer);
       own.requests.push(pathname);
-      if (pathname === '/token' && own.tokenFault !== null)
-        return void response.writeHead(own.tokenFault.status, { 'content-type': 'application/json' }).end(own.tokenFault.body);
+      const fault = { '/token': own.tokenFault, '/.well-known/openid-configuration': own.metadataFault }[pathname] ?? null;
+      if (fault !== null)
+        return void response.writeHead(fault.status, { 'content-type': 'application/json', ...fault.headers }).end(fault.body);
       void handle(request, response);
     });
     return own;
+  }
+
+  /** Its metadata. */
+  async metadata(): Promise<Readonly<Record<string, unknown>>> {
+    return (await (await fetch(`${this.issuer}/.well-known/openid-configuration`)).json()) as Readonly<Record<string, unknown>>;
   }
 
   /** A token with the key of the provider. */

@@ -5,7 +5,9 @@ import type { Area } from '../../admin/api/operation.ts';
 import { AuditLog } from '../../admin/audit/audit-log.ts';
 import { append, headOf } from '../../admin/audit/entry-table.ts';
 import { csrfTokenOf } from '../../admin/identity/credential.ts';
+import { EXAMPLE_LOGIN, LOGIN_COOKIE } from '../../admin/oidc/operations.ts';
 import type { Store } from '#lib/store/store.ts';
+import { ExampleProvider } from './example-provider.ts';
 import { exampleController } from './example-controller.ts';
 import { facts } from './audit-entries.ts';
 import { ConfigurationFolder } from './configuration-folder.ts';
@@ -23,10 +25,12 @@ export interface TestAreas {
 export function makeTestAreas(): TestAreas {
   const parts = new IdentityAreas();
   const folder = new ConfigurationFolder();
+  const people = new ExampleProvider();
   return {
     areas: areasOf({
       health: { troubles: () => ({}) },
       identity: parts.identity,
+      oidc: people.loginFor(parts.identity),
       configuration: folder.store,
       audit: new AuditLog(parts.store),
       live: exampleController(),
@@ -35,10 +39,12 @@ export function makeTestAreas(): TestAreas {
     prepare: async (area) => {
       await parts.prepare(area);
       if (area === 'configuration') await folder.prepare();
+      if (area === 'oidc') await people.prepare();
       if (area === 'audit') await addFirstEntry(parts.store);
     },
     stop: async () => {
       await folder.stop();
+      await people.stop();
       await parts.stop();
     },
   };
@@ -50,6 +56,11 @@ async function addFirstEntry(store: Store): Promise<void> {
     if ((await headOf(t)).sequence === 0) await append(t, [facts()]);
   });
   if (!done.ok) throw new Error(done.error);
+}
+
+/** The cookie of the browser that logs in at the provider in the examples. */
+export function loginHeaders(): Readonly<Record<string, string>> {
+  return { cookie: `${LOGIN_COOKIE}=${EXAMPLE_LOGIN.secret}` };
 }
 
 /** The headers of a page of this server with the session of a caller. */

@@ -43,6 +43,8 @@ export interface CallerHeaders {
   readonly all: Readonly<Record<string, string>>;
   /** With none, or with some in a namespace that no example is in. */
   readonly none: Readonly<Record<string, string>>;
+  /** Of operations without credentials: the cookies that their examples need. */
+  readonly open: Readonly<Record<string, string>>;
 }
 
 /** A request, and the answer that it must get. */
@@ -90,7 +92,7 @@ export function refusalsOf(url: string, operation: DocumentedOperation, callers:
 
 /** The request of the example. */
 export function exampleOf(url: string, operation: DocumentedOperation, callers: CallerHeaders): Request {
-  return requestOf(url, operation, { caller: operation.security.length === 0 ? null : callers.all });
+  return requestOf(url, operation, { caller: operation.security.length === 0 ? callers.open : callers.all });
 }
 
 /** The status of success. */
