@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { benchAdmin } from './admin/admin.ts';
 import { benchBalancing } from './balancing.ts';
 import { benchControl } from './control.ts';
 import { benchIdle } from './idle.ts';
@@ -27,6 +28,7 @@ const { values, positionals } = parseArgs({
     only: { type: 'string', default: '' },
     sizes: { type: 'string', default: '' },
     baseline: { type: 'string', default: '' },
+    folder: { type: 'string', default: '' },
     keep: { type: 'boolean', default: false },
   },
 });
@@ -140,9 +142,16 @@ async function window(): Promise<void> {
   keep('window', result);
 }
 
+async function admin(): Promise<void> {
+  const [entries = 1_000_000, routes = 5_000] = values.sizes === '' ? [] : values.sizes.split(',').map(Number);
+  const results = await benchAdmin({ entries, routes, requests: 300, folder: values.folder });
+  console.table(results.map((row) => rounded({ ...row })));
+  keep('admin', results);
+}
+
 const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   ...Object.fromEntries(Object.entries(WORKLOADS).map(([name, workload]) => [name, () => proxy(name, workload)])),
-  ...{ idle, scale, control, picks, balancing, overload, security, plugin, window },
+  ...{ idle, scale, control, picks, balancing, overload, security, plugin, window, admin },
 };
 
 for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHMARKS)) {

@@ -105,6 +105,8 @@ class Routes {
       handler: async (request, reply) => {
         const { params, query, body } = request;
         const context = this.#context(request);
+        // The server sets its own limit again for the next request of the connection.
+        if (operation.maxSeconds !== undefined) request.raw.socket.setTimeout(operation.maxSeconds * 1_000);
         const outcome = await execution.run({ params, query, body, ifMatch: request.headers['if-match'] }, context);
         if (!outcome.ok) return this.refuse(request, reply, outcome.error);
         const { requestId, signal } = context;

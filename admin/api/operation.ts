@@ -131,6 +131,8 @@ export interface OperationDefinition<P extends TObject, Q extends TObject, B ext
   readonly streams?: string;
   /** `required`: a request without If-Match gets 428. `run` compares, and answers 412 with changedMeanwhile(). */
   readonly precondition?: 'required' | 'optional';
+  /** The longest time until the answer begins, seconds; 60 by default. */
+  readonly maxSeconds?: number;
   /** The largest body, bytes; 64 KiB by default. */
   readonly maxBodyBytes?: number;
   /**

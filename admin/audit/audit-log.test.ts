@@ -1,17 +1,22 @@
 // The audit log in real stores: one chain of several writers, pages, the check of the chain, retention, outages.
 import { afterEach, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { Store } from '#lib/store/store.ts';
 import { describeAdminStores, type OpenAdminStore } from '../../test/support/admin-stores.ts';
 import { auditRecord } from '../../test/support/audit-entries.ts';
 import { createLog } from '#lib/log.ts';
+import { auditFacts } from './audit-facts.ts';
 import { AuditLog } from './audit-log.ts';
 import { AuditWriter } from './audit-writer.ts';
 import { csvRow } from './csv.ts';
+import { select } from './entry-search.ts';
+import { append } from './entry-table.ts';
 import { verifyExport } from './exported-log.ts';
 import { AuditRetention, retain } from './retention.ts';
 
 const SILENT = createLog('silent');
+const PAGE = { after: null, before: null, limit: 10, isNewestFirst: true };
 const writers: AuditWriter[] = [];
 afterEach(async () => {
   for (const writer of writers.splice(0)) await writer.close();
@@ -43,6 +48,37 @@ async function brokenIn(store: Store): Promise<string | null> {
 describeAdminStores({ 'the audit log': testAuditLog });
 
 function testAuditLog(open: OpenAdminStore): void {
+  test('a search for what many entries meet in part ends early, and goes on at the next page', async () => {
+    const store = open();
+    const records = Array.from({ length: 60 }, (_, i) => ({
+      requestId: `request-${i}`,
+      caller: { name: i % 2 === 0 ? 'ana' : 'bob' },
+      operation: i === 10 ? 'tokens.create' : 'users.update',
+      outcome: i % 2 === 1 || i === 2 ? ('refused' as const) : ('success' as const),
+    }));
+    const filled = await store.write((t) =>
+      append(
+        t,
+        records.map((each) => auditFacts(auditRecord(each), randomUUID())),
+      ),
+    );
+    expect(filled.ok).toBe(true);
+    const log = new AuditLog(store);
+    // Of the three conditions, one has one entry.
+    const rare = await log.list({ outcome: 'success', actor: 'ana', operation: 'tokens.create' }, null, 10);
+    expect(rare).toMatchObject({ ok: true, value: { items: [{ requestId: 'request-10' }], next: null } });
+    const looked = await store.read((t) => select(t, { outcome: 'refused', actor: 'ana' }, PAGE, 20));
+    // The last 20 of the 30 entries of ana.
+    expect(looked).toEqual({ ok: true, value: { entries: [], reached: 21 } });
+    const rest = await store.read((t) => select(t, { outcome: 'refused', actor: 'ana' }, { ...PAGE, before: 21 }, 20));
+    expect(rest).toMatchObject({ ok: true, value: { entries: [{ requestId: 'request-2' }], reached: null } });
+    expect(await log.list({ outcome: 'refused', actor: 'ana' }, null, 1)).toMatchObject({ ok: true, value: { items: [{}], next: null } });
+    const lines = await textOf(log.exportJson({ outcome: 'refused', actor: 'ana' }));
+    expect(lines.match(/request-\d+/g)).toEqual(['request-2']);
+    const ended = await log.verify(new Map(), AbortSignal.abort());
+    expect(ended).toMatchObject({ ok: false, error: 'the check was ended before the end of the log' });
+  });
+
   test('is one unbroken chain of two programs that write at the same time', async () => {
     const [one, two] = [open(), open()];
     const both = [writerOf(one), writerOf(two)];

@@ -23,6 +23,7 @@ const FILTERS: readonly AuditFilter[] = [
   { requestId: 'x' },
   { object: 'user/ana' },
   { object: 'user/ana', outcome: 'failed' },
+  { outcome: 'failed', actor: 'ana', operation: 'users.update' },
 ];
 
 /** The plan of the query for a page with this filter, as text. */

@@ -19,15 +19,17 @@ export interface AuditFilter {
   readonly until?: number;
 }
 
-/** Columns by the members of a filter. */
+/** Columns by the members of a filter, those with few entries for a value first. */
 const CONDITIONS = {
-  actor: 'actor_name',
+  requestId: 'request_id',
   actorId: 'actor_id',
+  actor: 'actor_name',
   operation: 'operation',
   namespace: 'namespace',
   outcome: 'outcome',
-  requestId: 'request_id',
 } as const;
+
+type Condition = keyof typeof CONDITIONS | 'object';
 
 /** The entries behind a place, in the order of the chain or, `isNewestFirst`, against it. */
 export interface Piece {
@@ -45,32 +47,95 @@ export interface Query {
   readonly values: readonly SqlValue[];
 }
 
-/** Entries that meet the filter. */
-export async function select(t: Transaction, filter: AuditFilter, piece: Piece): Promise<readonly AuditEntry[]> {
+/** What a look at a part of the log has found. */
+export interface Found {
+  readonly entries: readonly AuditEntry[];
+  /** The last entry that was looked at, if the search ended before the end of the log; null: there are no more that meet the filter. */
+  readonly reached: number | null;
+}
+
+/** Entries that meet one condition, and are held to the others in one look: some milliseconds. */
+const REACH = 1_000;
+/** How far the entries of a condition are counted, to find the condition with the fewest. */
+const COUNTED = 5_000;
+
+/** Entries that meet the filter, up to the limit. A look at many entries that meet a part of the filter only ends early. */
+export async function select(t: Transaction, filter: AuditFilter, piece: Piece, reach = REACH): Promise<Found> {
   const bounds = await boundsOf(t, filter, piece);
-  if (bounds === null) return [];
-  const { sql, values } = selection(filter, bounds);
-  return (await t.rows(sql, values)).map(entryOf);
+  if (bounds === null) return { entries: [], reached: null };
+  const leading = await leadingOf(t, filter, bounds);
+  const reached = conditionsOf(filter).length < 2 ? null : await reachedBy(t, filter, leading, { ...bounds, limit: reach });
+  const { sql, values } = selection(filter, within(bounds, reached), leading);
+  const entries = (await t.rows(sql, values)).map(entryOf);
+  const last = entries.at(-1);
+  return { entries, reached: entries.length === piece.limit && last !== undefined ? last.sequence : reached };
+}
+
+function conditionsOf(filter: AuditFilter): readonly Condition[] {
+  return (['object', ...Object.keys(CONDITIONS)] as Condition[]).filter((condition) => filter[condition] !== undefined);
+}
+
+/** The condition whose index leads the search: that with the fewest entries. Null without conditions. */
+async function leadingOf(t: Transaction, filter: AuditFilter, bounds: Piece): Promise<Condition | null> {
+  const conditions = conditionsOf(filter);
+  let [leading = null] = conditions;
+  if (conditions.length < 2) return leading;
+  let fewest = COUNTED;
+  for (const condition of conditions) {
+    const { sql, values } = candidates(filter, condition, { ...bounds, limit: fewest });
+    const [row] = await t.rows(`SELECT COUNT(*) AS entries FROM (${sql}) found`, values);
+    const entries = Number(row?.['entries']);
+    if (entries < fewest) [leading, fewest] = [condition, entries];
+  }
+  return leading;
+}
+
+/** The last entry of a look at as many as the limit; null: there are fewer that meet the leading condition. */
+async function reachedBy(t: Transaction, filter: AuditFilter, leading: Condition | null, bounds: Piece): Promise<number | null> {
+  if (leading === null) return null;
+  const { sql, values } = candidates(filter, leading, bounds);
+  const end = bounds.isNewestFirst ? 'MIN' : 'MAX';
+  const [row] = await t.rows(`SELECT COUNT(*) AS entries, ${end}(sequence) AS reached FROM (${sql}) found`, values);
+  return Number(row?.['entries']) < bounds.limit ? null : Number(row?.['reached']);
+}
+
+function within(bounds: Piece, reached: number | null): Piece {
+  if (reached === null) return bounds;
+  return bounds.isNewestFirst ? { ...bounds, after: reached - 1 } : { ...bounds, before: reached + 1 };
+}
+
+/** The numbers of the entries that meet one condition, out of its index. */
+function candidates(filter: AuditFilter, condition: Condition, piece: Piece): Query {
+  const [table, column] = condition === 'object' ? [OBJECTS, 'object'] : [TABLE, CONDITIONS[condition]];
+  return placed(`SELECT a.sequence FROM ${table} a`, [[`a.${column} = ?`, filter[condition] ?? '']], 'a.sequence', piece);
 }
 
 /** The query for a piece of the log. Times are not part of it: they are bounds of the sequence (`boundsOf`). */
-export function selection(filter: AuditFilter, { after, before, limit, isNewestFirst }: Piece): Query {
+export function selection(filter: AuditFilter, piece: Piece, leading: Condition | null = conditionsOf(filter)[0] ?? null): Query {
   const conditions: [string, SqlValue][] = [];
   for (const [member, column] of Object.entries(CONDITIONS)) {
     const value = filter[member as keyof typeof CONDITIONS];
-    if (value !== undefined) conditions.push([`a.${column} = ?`, value]);
+    // An expression has no index: a store that knows no numbers of entries would choose any.
+    if (value !== undefined) conditions.push([member === leading ? `a.${column} = ?` : `a.${column} || '' = ?`, value]);
   }
-  const isByObject = filter.object !== undefined;
-  const sequence = isByObject ? 'o.sequence' : 'a.sequence';
-  if (filter.object !== undefined) conditions.push(['o.object = ?', filter.object]);
-  if (after !== null) conditions.push([`${sequence} > ?`, after]);
-  if (before !== null) conditions.push([`${sequence} < ?`, before]);
-  const from = isByObject ? `${OBJECTS} o JOIN ${TABLE} a ON a.sequence = o.sequence` : `${TABLE} a`;
-  const where = conditions.length === 0 ? '' : `WHERE ${conditions.map(([condition]) => condition).join(' AND ')}`;
   const columns = COLUMNS.map((column) => `a.${column}`).join(', ');
+  if (filter.object === undefined) return placed(`SELECT ${columns} FROM ${TABLE} a`, conditions, 'a.sequence', piece);
+  if (leading === 'object') {
+    const from = `SELECT ${columns} FROM ${OBJECTS} o JOIN ${TABLE} a ON a.sequence = o.sequence`;
+    return placed(from, [...conditions, ['o.object = ?', filter.object]], 'o.sequence', piece);
+  }
+  const named = `EXISTS (SELECT 1 FROM ${OBJECTS} o WHERE o.object = ? AND o.sequence = a.sequence)`;
+  return placed(`SELECT ${columns} FROM ${TABLE} a`, [...conditions, [named, filter.object]], 'a.sequence', piece);
+}
+
+function placed(from: string, conditions: [string, SqlValue][], sequence: string, { after, before, limit, isNewestFirst }: Piece): Query {
+  const all = [...conditions];
+  if (after !== null) all.push([`${sequence} > ?`, after]);
+  if (before !== null) all.push([`${sequence} < ?`, before]);
+  const where = all.length === 0 ? '' : `WHERE ${all.map(([condition]) => condition).join(' AND ')}`;
   return {
-    sql: `SELECT ${columns} FROM ${from} ${where} ORDER BY ${sequence} ${isNewestFirst ? 'DESC' : 'ASC'} LIMIT ?`,
-    values: [...conditions.map(([, value]) => value), limit],
+    sql: `${from} ${where} ORDER BY ${sequence} ${isNewestFirst ? 'DESC' : 'ASC'} LIMIT ?`,
+    values: [...all.map(([, value]) => value), limit],
   };
 }
 

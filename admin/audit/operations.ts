@@ -109,6 +109,8 @@ function listOperation(log: AuditLog): AdminOperation {
   return adminOperation({
     ...{ id: 'audit.list', method: 'GET', path: '/audit/entries', tag: 'audit', permission: PERMISSION, namespaceOf, problems: BAD_QUERY },
     summary: 'List entries of the audit log, the newest first',
+    description:
+      'A page with a filter may have fewer entries than its limit, or none, and still have next: the search has looked at many entries.',
     query: pageQuery(FILTER),
     answer: pageOf(ITEM),
     example: { query: { actor: 'bob', limit: 10 }, answer: { items: [{ ...EXAMPLE, objects: ['user/ana'] }], next: null } },
@@ -159,14 +161,15 @@ function verifyOperation(log: AuditLog): AdminOperation {
   return adminOperation({
     ...{ id: 'audit.verify', method: 'POST', path: '/audit/verify', tag: 'audit', permission: PERMISSION },
     summary: 'Hold the audit log to its chain of hashes',
-    description: 'Reads the whole log. One check runs at a time.',
+    description: 'Reads the whole log, half a minute for a million entries. One check runs at a time, and ends when its caller leaves.',
+    maxSeconds: 900,
     answer: REPORT,
     problems: { 409: ['audit-check-running'], 503: ['store-away'] },
     example: { answer: { entries: 1, first: 1, last: { sequence: 1, hash: HASH }, removed: null, broken: null } },
-    async run() {
+    async run(_, { signal }) {
       if (isRunning) return refuse(409, 'audit-check-running', 'another check of the audit log runs; wait for its end');
       isRunning = true;
-      const report = stored(await log.verify().finally(() => (isRunning = false)));
+      const report = stored(await log.verify(new Map(), signal).finally(() => (isRunning = false)));
       return report.ok ? reply(report.value) : report;
     },
   });

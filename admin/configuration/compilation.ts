@@ -33,6 +33,8 @@ export class Compilation {
   #objects = new Map<string, KubernetesObject>();
   #faults: readonly UnitFault[] = [];
   #idle: NodeJS.Timeout | null = null;
+  /** The last outcome of runVersion. */
+  #kept: { readonly version: object; readonly outcome: Outcome } | null = null;
   /** By the encoded form, which stays the same object while the resource does. */
   readonly #decoded = new WeakMap<EncodedResource, ir.Resource>();
 
@@ -58,10 +60,17 @@ export class Compilation {
     return { resources, statuses, findings: [...content.problems.map(({ kept: _kept, ...problem }) => problem), ...found] };
   }
 
+  /** As run, for the content that many changes are compared with. The same `version` is the same content, and has the same outcome. */
+  async runVersion(version: object, content: FolderContent): Promise<Outcome> {
+    if (this.#kept?.version !== version) this.#kept = { version, outcome: await this.run(content) };
+    return this.#kept.outcome;
+  }
+
   /** Gives the memory back. */
   close(): void {
     if (this.#idle !== null) clearTimeout(this.#idle);
     this.#compiler = null;
+    this.#kept = null;
     this.#objects = new Map();
   }
 

@@ -10,30 +10,27 @@ import { partsOf } from '../../controller/watch/file-text.ts';
 import { resolved, yamlDocuments } from '../../controller/watch/yaml-nodes.ts';
 import { edited, removeItem, valueOf } from './yaml-edit.ts';
 
-/** The object as written in its file; a namespace that the file leaves out is part of it. */
-export function writtenObject(text: string, place: FileObject): JsonObject | null {
-  const found = find(text, place);
-  if (found === null) return null;
-  const value = valueOf(found.document, found.node);
-  return isObject(value) ? completed(value, place) : null;
-}
-
-/** As writtenObject, for objects of the same file: each document is parsed once. */
+/** The objects as written in their file, which is parsed once; a namespace that the file leaves out is part of them. */
 export function writtenObjects(text: string, places: readonly FileObject[]): readonly (JsonObject | null)[] {
   const parts = partsOf(text);
-  const documents = new Map<number, readonly Document[]>();
-  return places.map((place) => {
-    const own = parts[place.part]?.text;
-    if (own === undefined) return null;
-    let parsed = documents.get(place.part);
-    if (parsed === undefined) documents.set(place.part, (parsed = [...yamlDocuments(own, new LineCounter())]));
-    for (const document of parsed) {
-      const found = nodeAt(document, place.offset);
-      const value = found === null ? null : valueOf(document, found.node);
-      if (value !== null) return isObject(value) ? completed(value, place) : null;
+  const written = new Map<FileObject, JsonObject>();
+  for (const [part, some] of Map.groupBy(places, (place) => place.part)) {
+    const values = valuesIn(parts[part]?.text ?? '', new Set(some.map(({ offset }) => offset)));
+    for (const place of some) {
+      const value = values.get(place.offset);
+      if (isObject(value)) written.set(place, completed(value, place));
     }
-    return null;
-  });
+  }
+  return places.map((place) => written.get(place) ?? null);
+}
+
+/** The values at these offsets. */
+function valuesIn(text: string, offsets: ReadonlySet<number>): ReadonlyMap<number, JsonValue> {
+  return new Map(
+    yamlDocuments(text, new LineCounter()).flatMap((document) =>
+      [...nodesOf(document)].flatMap(([offset, { node }]) => (offsets.has(offset) ? [[offset, valueOf(document, node)] as const] : [])),
+    ),
+  );
 }
 
 /** With what the file leaves out: the kind of an entry of a list, the namespace `default`. */
@@ -74,7 +71,7 @@ function find(text: string, { part, offset }: FileObject): Found | null {
   let start = 0;
   for (const document of yamlDocuments(own, new LineCounter())) {
     const end = document.range[2];
-    const found = nodeAt(document, offset);
+    const found = nodesOf(document).get(offset) ?? null;
     const [from, to] = [first + start, first + end];
     if (found !== null) return { before: text.slice(0, from), text: text.slice(from, to), after: text.slice(to), document, ...found };
     start = end;
@@ -82,15 +79,18 @@ function find(text: string, { part, offset }: FileObject): Found | null {
   return null;
 }
 
-function nodeAt(document: Document, offset: number): Pick<Found, 'node' | 'item'> | null {
+/** The nodes of a document that may be objects, by their offset: the document itself, or the entries of a list. */
+function nodesOf(document: Document): ReadonlyMap<number, Pick<Found, 'node' | 'item'>> {
+  const nodes = new Map<number, Pick<Found, 'node' | 'item'>>();
   const root = document.contents as Node | null;
-  if (!isMap(root)) return null;
-  if (root.range?.[0] === offset) return { node: root, item: null };
+  if (!isMap(root)) return nodes;
   const items = resolved(root.get('items', true), document);
-  if (!isSeq(items)) return null;
-  const item = items.items.findIndex((each) => resolved(each, document)?.range?.[0] === offset);
-  const node = items.items[item];
-  return isMap(node) ? { node, item } : null;
+  const entries = isSeq(items) ? items.items : [];
+  for (const [item, node] of entries.entries()) {
+    const offset = resolved(node, document)?.range?.[0];
+    if (isMap(node) && offset !== undefined) nodes.set(offset, { node, item });
+  }
+  return nodes.set(root.range?.[0] ?? 0, { node: root, item: null });
 }
 
 /**

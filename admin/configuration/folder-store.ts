@@ -25,10 +25,11 @@ import type {
   StoredObject,
 } from './configuration-store.ts';
 import { effectsOf, withFiles } from './effects.ts';
-import { etagOf } from './etag.ts';
-import { editedText, newText, writtenObject } from './file-edit.ts';
-import { FolderWatch } from './folder-watch.ts';
+import { editedText, newText } from './file-edit.ts';
+import { FolderChanges } from './folder-changes.ts';
 import { createFile, fileNameOf, readEditable, removeFile, replaceFile } from './folder-files.ts';
+import { FolderObjects } from './folder-objects.ts';
+import { FolderWatch } from './folder-watch.ts';
 import { pageOf } from './pages.ts';
 import { plannedObject } from './planned-change.ts';
 
@@ -47,49 +48,45 @@ export class FolderStore implements ConfigurationStore {
   readonly origin = 'folder';
   readonly #folder: string;
   readonly #reader: FolderReader;
+  readonly #changes: FolderChanges;
   readonly #compilation: Compilation;
+  readonly #objects: FolderObjects;
   /** Operations run one after the other: an edit is made of the text that is replaced. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(folder: string, options: CompilerOptions) {
     this.#folder = path.resolve(folder);
     this.#reader = new FolderReader(this.#folder, { settledMs: 0 });
+    this.#changes = new FolderChanges(this.#folder);
+    this.#objects = new FolderObjects(this.#folder);
     this.#compilation = new Compilation(options);
   }
 
   list(kind: KindName, { namespace, selector, limit, cursor }: ListQuery): Promise<Result<ObjectPage, AdminProblem>> {
     return this.#inTurn(async () => {
-      const { objects, places } = await this.#reader.read();
-      const wanted = [...objects.values()].filter(
-        (object) =>
-          object.kind === kind &&
-          (namespace === null || refOf(object).namespace === namespace) &&
-          selects(selector, object.metadata.labels ?? {}) &&
-          places.has(objectId(refOf(object))),
-      );
-      const page = pageOf(
-        wanted.map((object) => ({ ref: refOf(object) })),
-        limit,
-        cursor,
-      );
+      const content = await this.#content();
+      const wanted = this.#objects
+        .list(content, kind)
+        .filter(({ ref, labels }) => (namespace === null || ref.namespace === namespace) && selects(selector, labels));
+      const page = pageOf(wanted, limit, cursor);
       if (!page.ok) return page;
-      const texts: Texts = new Map();
-      const items = await Promise.all(page.value.items.map(({ ref }) => this.#stored(ref, places, texts)));
+      const items: (StoredObject | null)[] = [];
+      for (const { ref } of page.value.items) items.push(await this.#objects.get(ref, content.places));
       return ok({ items: items.filter((item) => item !== null), next: page.value.next });
     });
   }
 
   get(ref: ObjectRef): Promise<Result<StoredObject, AdminProblem>> {
     return this.#inTurn(async () => {
-      const content = await this.#reader.read();
-      const stored = await this.#stored(ref, content.places, new Map());
+      const content = await this.#content();
+      const stored = await this.#objects.get(ref, content.places);
       return stored === null ? (brokenIn(this.#folder, content, ref) ?? notFound('object', objectId(ref))) : ok(stored);
     });
   }
 
   apply(change: ObjectChange): Promise<Result<ChangedObject, AdminProblem>> {
     return this.#inTurn(async () => {
-      const content = await this.#reader.read();
+      const content = await this.#content();
       const edit = await this.#edit(change, content, new Map());
       if (!edit.ok) return edit;
       const { file, text, ref } = edit.value;
@@ -101,9 +98,9 @@ export class FolderStore implements ConfigurationStore {
   dryRun(changes: readonly ObjectChange[], base: readonly ObjectChange[] = []): Promise<Result<DryRun, AdminProblem>> {
     return this.#inTurn(async () => {
       const texts: Texts = new Map();
-      const supposed = await this.#suppose(base, await this.#reader.read(), texts);
+      const supposed = await this.#suppose(base, await this.#content(), texts);
       const { made, refused, content } = await this.#suppose(changes, supposed.content, texts);
-      const before = await this.#compilation.run(toContent(supposed.content));
+      const before = await this.#compilation.runVersion(supposed.content, toContent(supposed.content));
       const effects = effectsOf(before, await this.#compilation.run(toContent(content)));
       return ok({ changes: made, refused, effects: withFiles(effects, (file) => path.relative(this.#folder, file)) });
     });
@@ -117,7 +114,13 @@ export class FolderStore implements ConfigurationStore {
 
   async close(): Promise<void> {
     await this.#turn;
+    this.#changes.close();
     this.#compilation.close();
+  }
+
+  async #content(): Promise<MergedContent> {
+    const changed = await this.#changes.changed();
+    return changed === null ? this.#reader.read() : this.#reader.readChanged(changed);
   }
 
   /** The content after changes that nothing writes. `texts` gets the texts of their files. */
@@ -146,16 +149,12 @@ export class FolderStore implements ConfigurationStore {
     return result;
   }
 
-  /** The object of a document, as written; null if no document defines it. */
-  async #stored(ref: ObjectRef, places: MergedContent['places'], texts: Texts): Promise<StoredObject | null> {
+  /** The object as written, in the texts or on disk; null if no document defines it. */
+  #stored(ref: ObjectRef, places: MergedContent['places'], texts: Texts): Promise<StoredObject | null> {
     const place = places.get(objectId(ref));
-    if (place === undefined) return null;
-    const object = writtenObject(await textOf(place.file, texts), place);
-    return object === null ? null : this.#asStored(ref, object, place);
-  }
-
-  #asStored(ref: ObjectRef, object: JsonObject, { file, line }: Pick<FileObject, 'file' | 'line'>): StoredObject {
-    return { ref, object, etag: etagOf(object), place: { file: path.relative(this.#folder, file), line } };
+    const text = place === undefined ? undefined : texts.get(place.file);
+    if (place === undefined || text === undefined) return this.#objects.get(ref, places);
+    return Promise.resolve(this.#objects.getIn(text ?? '', place));
   }
 
   /** The text that a change leaves, or why it is refused. Nothing is written. */
@@ -176,7 +175,7 @@ export class FolderStore implements ConfigurationStore {
 
   #after(ref: ObjectRef, object: JsonObject | null, place: FileObject | undefined, text: string | null): StoredObject | null {
     const file = place?.file ?? path.join(this.#folder, fileNameOf(ref));
-    return object === null ? null : this.#asStored(ref, object, { file, line: lineIn(file, text ?? '', ref) });
+    return object === null ? null : this.#objects.shown(ref, object, { file, line: lineIn(file, text ?? '', ref) });
   }
 
   async #changedText(object: JsonObject | null, place: FileObject | undefined, texts: Texts): Promise<Result<string | null>> {

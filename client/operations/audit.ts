@@ -2,7 +2,7 @@
 import type { OperationFacts } from '../operation.ts';
 
 export interface AuditOperations {
-  /** List entries of the audit log, the newest first. */
+  /** List entries of the audit log, the newest first. A page with a filter may have fewer entries than its limit, or none, and still have next: the search has looked at many entries. */
   readonly 'audit.list': {
     readonly input: {
       readonly query?: {
@@ -139,7 +139,7 @@ export interface AuditOperations {
     readonly streams: false;
     readonly code: 'audit-entry-unknown' | 'store-away';
   };
-  /** Hold the audit log to its chain of hashes. Reads the whole log. One check runs at a time. */
+  /** Hold the audit log to its chain of hashes. Reads the whole log, half a minute for a million entries. One check runs at a time, and ends when its caller leaves. */
   readonly 'audit.verify': {
     readonly input: Record<never, never>;
     readonly answer: {

@@ -31,7 +31,9 @@ export function descriptorFindings({ resources }: Subject): readonly Unplaced[] 
 }
 
 function usesOf(resources: readonly ir.Resource[]): readonly Use[] {
-  const index = new PolicyIndex(resources.filter((resource) => resource.kind === 'Policy'));
+  const policies = resources.filter((resource) => resource.kind === 'Policy');
+  if (policies.length === 0) return [];
+  const index = new PolicyIndex(policies);
   const uses = new Map<string, Use | null>();
   for (const route of resources.filter((resource) => resource.kind === 'Route')) {
     for (const { listener } of route.attachments) {

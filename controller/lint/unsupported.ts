@@ -14,8 +14,15 @@ interface Walked {
 
 /** One finding for each unsupported field that an object sets. */
 export function unsupportedFindings({ content }: Subject): readonly Unplaced[] {
-  return content.objects.flatMap((object) => ofObject(object));
+  return content.objects.flatMap((object) => {
+    const known = FOUND.get(object) ?? ofObject(object);
+    FOUND.set(object, known);
+    return known;
+  });
 }
+
+/** The walk is long, and most objects are the same as in the last check. */
+const FOUND = new WeakMap<KubernetesObject, readonly Unplaced[]>();
 
 function ofObject(object: KubernetesObject): readonly Unplaced[] {
   const schema = KINDS[object.kind as keyof typeof KINDS].schema as Walked;

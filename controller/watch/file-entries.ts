@@ -32,6 +32,12 @@ export interface FilledObjects {
 
 export class FileEntries {
   #known = new Map<string, KnownEntry>();
+  #areNamed = false;
+
+  /** Whether a ConfigMap named files at the last call of `fill`. */
+  get areNamed(): boolean {
+    return this.#areNamed;
+  }
 
   /** Adds the entries to the ConfigMaps that name files. One with a problem is left out, as one that is invalid. */
   async fill(
@@ -42,10 +48,12 @@ export class FileEntries {
     const filled = new Map(objects);
     const problems: SourceProblem[] = [];
     const read = new Map<string, KnownEntry>();
+    this.#areNamed = false;
     for (const [id, object] of objects) {
       const place = places.get(id);
       const names = fileNames(object);
       if (place === undefined || names.length === 0) continue;
+      this.#areNamed = true;
       const found = await this.#readAll(names, { object, place, roots, read });
       if (typeof found !== 'string') filled.set(id, withEntries(object, found));
       else if (filled.delete(id)) problems.push(problemOf(id, place, found));
