@@ -65,6 +65,8 @@ export class Tracer implements ExchangeListener {
   }
 
   ended(exchange: Exchange, ms: number): void {
+    // Its client left before a match, with a part of the head sent: there was no answer.
+    if (exchange.trace === null && exchange.route === null && exchange.headAt < 0) this.matched(exchange);
     const trace = exchange.trace as Trace | null;
     if (trace !== null && isKept(exchange, trace, ms)) this.#spans.add(exchange, trace, ms);
   }
