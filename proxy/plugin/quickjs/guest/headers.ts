@@ -1,5 +1,6 @@
 // The headers of a message for hooks. They are one text, in which the engine searches faster than in a list: `\nname:value\nname:value\n`.
-// Lines before them begin with a space, which no name does.
+// Lines before them begin with a space, which no name does. Calls of functions are the dearest part of a hook, so what most calls need is not
+// in functions of its own.
 import type { PluginHeaders } from '../../../../sdk/index.ts';
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -22,6 +23,8 @@ export class Headers implements PluginHeaders {
   declare edits: string;
   /** The changes that are in the text. */
   declare applied: number;
+  /** Changes are not in the text. */
+  declare isBehind: boolean;
 
   constructor(text: string) {
     this.text = text;
@@ -33,8 +36,8 @@ export class Headers implements PluginHeaders {
   }
 
   get(name: string): string | null {
-    const text = this.current();
-    const key = keyOf(name);
+    const text = this.isBehind ? this.current() : this.text;
+    const key = keys.get(name) ?? makeKey(name);
     const at = text.indexOf(key);
     if (at === -1) return null;
     const start = at + key.length;
@@ -43,8 +46,8 @@ export class Headers implements PluginHeaders {
   }
 
   getAll(name: string): string[] {
-    const text = this.current();
-    const key = keyOf(name);
+    const text = this.isBehind ? this.current() : this.text;
+    const key = keys.get(name) ?? makeKey(name);
     const values: string[] = [];
     for (let at = text.indexOf(key); at !== -1;) {
       const start = at + key.length;
@@ -56,11 +59,14 @@ export class Headers implements PluginHeaders {
   }
 
   has(name: string): boolean {
-    return this.current().includes(keyOf(name));
+    return (this.isBehind ? this.current() : this.text).includes(keys.get(name) ?? makeKey(name));
   }
 
   set(name: string, value: string): void {
-    this.edit(`=${nameOf(name)}:${valueOf(name, value)}`);
+    if (!this.isOpen) refuseChange();
+    const text = valid.has(value) ? value : valueOf(name, value);
+    this.edits += `\n=${checked.get(name) ?? nameOf(name)}:${text}`;
+    this.isBehind = true;
   }
 
   append(name: string, value: string): void {
@@ -81,8 +87,9 @@ export class Headers implements PluginHeaders {
   }
 
   edit(edit: string): void {
-    check(this.isOpen);
+    if (!this.isOpen) refuseChange();
     this.edits += `\n${edit}`;
+    this.isBehind = true;
   }
 
   /** The proxy knows the changes. */
@@ -94,7 +101,8 @@ export class Headers implements PluginHeaders {
 
   /** The text with all changes. */
   current(): string {
-    if (this.edits.length === this.applied) return this.text;
+    if (!this.isBehind) return this.text;
+    this.isBehind = false;
     const edits = this.edits.slice(this.applied + 1).split('\n');
     this.applied = this.edits.length;
     for (const edit of edits) this.text = edited(this.text, edit);
@@ -103,11 +111,11 @@ export class Headers implements PluginHeaders {
 }
 
 // The prototype has what most objects never change: to make a field costs more than to read one.
-Object.assign(Headers.prototype, { isOpen: true, edits: '', applied: 0 });
+Object.assign(Headers.prototype, { isOpen: true, edits: '', applied: 0, isBehind: false });
 
-/** Throws unless the head can still be changed. */
-export function check(isOpen: boolean): void {
-  if (!isOpen) throw new TypeError('the head of the message is already on its way');
+/** The head cannot be changed any more. */
+export function refuseChange(): never {
+  throw new TypeError('the head of the message is already on its way');
 }
 
 function edited(text: string, edit: string): string {
@@ -127,9 +135,7 @@ function without(text: string, key: string): string {
 }
 
 /** The text before a value. */
-function keyOf(name: string): string {
-  const known = keys.get(name);
-  if (known !== undefined) return known;
+function makeKey(name: string): string {
   const key = `\n${name.toLowerCase()}:`;
   if (keys.size < MAX_NAMES) keys.set(name, key);
   return key;

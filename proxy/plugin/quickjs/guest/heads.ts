@@ -1,7 +1,7 @@
 // The heads of messages for hooks, which keep what hooks change. What most hooks never need is made when it is asked for.
 import type { PluginRequest, PluginResponse } from '../../../../sdk/index.ts';
 import type { RequestHead, ResponseHead } from '../../message.ts';
-import { check, Headers, textOf } from './headers.ts';
+import { Headers, refuseChange, textOf } from './headers.ts';
 
 /** What the heads of requests and answers have in common; functions, since a class of its own would make each head dearer. */
 interface Head {
@@ -12,7 +12,6 @@ interface Head {
 
 /** The headers, made when they are asked for. */
 function headersOf(head: Head): Headers {
-  if (head.list !== null) return head.list;
   const headers = (head.list = new Headers(head.text));
   if (!head.isOpen) headers.isOpen = false;
   return headers;
@@ -82,7 +81,7 @@ export class Request implements PluginRequest {
   }
 
   get headers(): Headers {
-    return headersOf(this);
+    return this.list ?? headersOf(this);
   }
 
   /** Whether the head can be changed. */
@@ -106,7 +105,7 @@ export class Request implements PluginRequest {
   }
 
   move(index: number, text: string): void {
-    check(this.isOpen);
+    if (!this.isOpen) refuseChange();
     this.line(index);
     (this.lines as string[])[index] = text;
     this.isMoved = true;
@@ -136,13 +135,13 @@ export class Response implements PluginResponse {
   }
 
   set status(status: number) {
-    check(this.isOpen);
+    if (!this.isOpen) refuseChange();
     this.code = status;
     this.isChanged = true;
   }
 
   get headers(): Headers {
-    return headersOf(this);
+    return this.list ?? headersOf(this);
   }
 
   open(isOpen: boolean): void {
