@@ -3,6 +3,7 @@ import path from 'node:path';
 import { caught, flagsOf, FlagValues, Mistake } from '#lib/flags.ts';
 import type { BindAddress, FlagGroup, Flags } from '#lib/flags.ts';
 import { LOG_LEVELS, type LogLevel } from '#lib/log.ts';
+import { namespaceList } from '#api/k8s/namespace-list.ts';
 import type { Result } from '#lib/result.ts';
 import { readStoreOf } from '#lib/store-settings.ts';
 import type { RetentionSettings } from './audit/retention.ts';
@@ -34,6 +35,9 @@ export interface AdminSettings {
 export interface AdminConfig extends AdminSettings {
   /** Path of a kubeconfig; `default` finds the cluster like kubectl and pods do; '' is none. */
   readonly kubeconfig: string;
+  readonly controllerName: string;
+  /** The namespaces to read besides its own; empty means all. */
+  readonly watchNamespaces: readonly string[];
   /** The audience that tokens of ServiceAccounts must be for. */
   readonly serviceAccountAudience: string;
   /** The controllers of the fleet; without addresses there is no live state. */
@@ -112,6 +116,17 @@ const CLUSTER_FLAGS: Flags = {
     value: 'FILE|default',
     text: 'kubeconfig of the cluster, or default: KUBECONFIG, ~/.kube/config or the pod it runs in; without it there is no cluster',
   },
+  'controller-name': {
+    default: 'gateway.weir.dev/controller',
+    value: 'NAME',
+    text: 'the controllerName of the GatewayClasses in dry runs, as for the controller',
+  },
+  'watch-namespaces': {
+    default: '',
+    value: 'LIST',
+    text: 'namespaces whose objects the admin program reads besides its own, separated by commas; all by default',
+    see: 'admin.md#configuration-in-a-cluster',
+  },
   'service-account-audience': {
     default: 'weir-admin',
     value: 'NAME',
@@ -147,6 +162,8 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
     return {
       ...settings(values, environment, STORE_FILE),
       kubeconfig: values.text('kubeconfig'),
+      controllerName: values.text('controller-name'),
+      watchNamespaces: namespaceList(values, 'watch-namespaces'),
       serviceAccountAudience: audience(values),
       controllers: controllers(values),
       metricsAddress: values.bindAddress('metrics-address'),

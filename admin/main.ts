@@ -7,8 +7,9 @@ import { readFamilies, registerFamilies, registerProcess } from '#lib/metric.ts'
 import { err, ok, type Result } from '#lib/result.ts';
 import { describeSystemError, isSystemError } from '#lib/system-error.ts';
 import { BUILD_INFO } from '#lib/version.ts';
-import { ApiClient, loadKubeConfig } from '../controller/watch/api-client.ts';
+import { ApiClient, loadKubeConfig, namespaceOf } from '../controller/watch/api-client.ts';
 import type { AdminConfig } from './config.ts';
+import { ClusterStore } from './configuration/cluster/cluster-store.ts';
 import { TokenReviewer } from './identity/token-reviewer.ts';
 import { Controllers } from './live/controllers.ts';
 import { AdminPart, type AdminPartOptions } from './part.ts';
@@ -24,10 +25,12 @@ export class AdminProgram {
   /** Throws a Mistake if the kubeconfig cannot be used. */
   constructor(config: AdminConfig, log: Log, showPassword: AdminPartOptions['showPassword']) {
     this.#log = log;
-    this.#cluster = clusterOf(config);
+    const kubeConfig = config.kubeconfig === '' ? null : loadKubeConfig(config.kubeconfig === 'default' ? '' : config.kubeconfig);
+    this.#cluster = kubeConfig === null ? null : new ApiClient(kubeConfig);
+    const namespace = kubeConfig === null ? '' : namespaceOf(kubeConfig);
     this.#part = new AdminPart({
       settings: config,
-      configuration: null,
+      configuration: this.#cluster === null ? null : configurationOf(this.#cluster, config, namespace),
       cluster: this.#cluster,
       reviewer: this.#cluster === null ? null : new TokenReviewer({ client: this.#cluster, audience: config.serviceAccountAudience, log }),
       live: new Controllers({ ...config.controllers, log }),
@@ -78,6 +81,9 @@ export class AdminProgram {
   }
 }
 
-function clusterOf({ kubeconfig }: AdminConfig): ApiClient | null {
-  return kubeconfig === '' ? null : new ApiClient(loadKubeConfig(kubeconfig === 'default' ? '' : kubeconfig));
+/** `namespace`: that of the program, where the controllers are too. */
+function configurationOf(client: ApiClient, { controllerName, watchNamespaces }: AdminConfig, namespace: string): ClusterStore {
+  const compiler = { controllerName, fleets: { byDefault: 'Shared', lacks: '' }, operatorNamespace: namespace } as const;
+  const namespaces = watchNamespaces.length === 0 ? [] : [...new Set([namespace, ...watchNamespaces])];
+  return new ClusterStore(client, { namespaces, compiler });
 }

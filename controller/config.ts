@@ -21,6 +21,7 @@ import {
 } from '#lib/alert-settings.ts';
 import { MAX_REGISTERED, readStore, storeFlags } from '#lib/store-settings.ts';
 import type { StoreSettings } from '#lib/store-settings.ts';
+import { namespaceList } from '#api/k8s/namespace-list.ts';
 import { AddressPool } from './fleet/address-pool.ts';
 
 /** All settings. */
@@ -247,7 +248,7 @@ function toConfig(values: FlagValues, environment: NodeJS.ProcessEnv): Controlle
     addresses: values.parts('addresses'),
     proxyService: serviceKey(values),
     followsPorts: followsPorts(values),
-    watchNamespaces: namespaces(values),
+    watchNamespaces: namespaceList(values, 'watch-namespaces'),
     addressPool: addressPool(values.text('address-pool')),
     pushAddress: values.bindAddress('push-address'),
     advertiseHost: values.text('advertise-host') || ownHost(values.bindAddress('push-address').host),
@@ -313,13 +314,6 @@ function managedTls(values: FlagValues): PushTls {
   const authoritySecret = values.text('push-tls-secret');
   const [proxySecret, adminSecret] = [values.text('proxy-tls-secret'), values.text('admin-tls-secret')];
   return { from: 'secrets', authoritySecret, proxySecret, adminSecret, authorityLifetime };
-}
-
-function namespaces(values: FlagValues): readonly string[] {
-  const names = values.parts('watch-namespaces');
-  const strange = names.find((name) => !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name));
-  if (strange !== undefined) throw new Mistake(`--watch-namespaces: ${JSON.stringify(strange)} is not the name of a namespace`);
-  return names;
 }
 
 function followsPorts(values: FlagValues): boolean {

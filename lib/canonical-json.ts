@@ -33,7 +33,7 @@ export function isDeeperThan(value: JsonValue | undefined, levels: number): bool
 }
 
 /** `Array.isArray` does not tell readonly lists from objects. */
-export function isList(value: JsonValue): value is readonly JsonValue[] {
+export function isList(value: JsonValue | undefined): value is readonly JsonValue[] {
   return Array.isArray(value);
 }
 

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { canonicalJson, type JsonValue } from './canonical-json.ts';
 import { applyJsonPatch, jsonPatchOf } from './json-patch.ts';
 import { equalJson } from './json-value.ts';
-import { applyMergePatch } from './merge-patch.ts';
+import { applyMergePatch, mergePatchOf } from './merge-patch.ts';
 
 const names = fc.constantFrom('a', 'b', 'a/b', 'm~n', '', '0', 'constructor', '__proto__', 'toString');
 const { value } = fc.letrec<{ value: JsonValue }>((tie) => ({
@@ -26,6 +26,14 @@ test('the patch of two values makes one of the other', () => {
     fc.property(value, value, (before, after) => {
       const patched = applyJsonPatch(before, jsonPatchOf(before, after));
       expect(patched.ok && equalJson(patched.value, after)).toBe(true);
+    }),
+  );
+});
+
+test('the merge patch of two values makes one of the other', () => {
+  fc.assert(
+    fc.property(value, value, (before, after) => {
+      expect(equalJson(applyMergePatch(before, mergePatchOf(before, after)), after)).toBe(true);
     }),
   );
 });

@@ -1,5 +1,5 @@
 // The operations that change objects.
-import { Type } from '#lib/typebox.ts';
+import { Type, type Static } from '#lib/typebox.ts';
 import { objectId } from '#api/k8s/object.ts';
 import type { JsonObject } from '#lib/canonical-json.ts';
 import type { Result } from '#lib/result.ts';
@@ -18,13 +18,22 @@ import {
   refOf,
   shown,
 } from './object-paths.ts';
-import { JSON_OBJECT, OBJECT, OBJECT_PATH, PATCH, kindParameter, namespaceParameter } from './schemas.ts';
+import { FORCE, JSON_OBJECT, OBJECT, OBJECT_PATH, PATCH, kindParameter, namespaceParameter } from './schemas.ts';
 
 const NEW_EXAMPLE: JsonObject = { ...ROUTE_EXAMPLE, metadata: { name: 'checkout', namespace: 'storefront' } };
 
 /** `*` is any state (RFC 9110). */
 function etagIn(ifMatch: string | null): string | null {
   return ifMatch === '*' ? null : ifMatch;
+}
+
+const FORCED = Type.Object({ force: FORCE }, { additionalProperties: false });
+
+function conditions(
+  ifMatch: string | null,
+  { force = false }: Static<typeof FORCED>,
+): { readonly etag: string | null; readonly force: boolean } {
+  return { etag: etagIn(ifMatch), force };
 }
 
 /** Makes a change, and adds it to the audit log without the data of Secrets. */
@@ -97,15 +106,21 @@ function replace(store: ConfigurationStore): AdminOperation {
     namespaceOf: ({ params }) => inNamespace(params),
     precondition: 'required',
     params: OBJECT_PATH,
+    query: FORCED,
     body: Type.Object({ object: JSON_OBJECT }, { additionalProperties: false }),
     maxBodyBytes: MAX_BODY_BYTES,
     answer: OBJECT,
     problems: CHANGE_PROBLEMS,
     example: { params: PATH_EXAMPLE, body: { object: ROUTE_EXAMPLE }, answer: SHOWN_EXAMPLE, unknown: UNKNOWN_EXAMPLE },
-    async run({ params, body, ifMatch }, context) {
+    async run({ params, query, body, ifMatch }, context) {
       const ref = refOf(params);
       if (!ref.ok) return ref;
-      const change: ObjectChange = { ref: ref.value, operation: 'replace', object: body.object as JsonObject, etag: etagIn(ifMatch) };
+      const change: ObjectChange = {
+        ref: ref.value,
+        operation: 'replace',
+        object: body.object as JsonObject,
+        ...conditions(ifMatch, query),
+      };
       const done = await applied(store, change, context);
       return done.ok ? afterwards(done.value) : done;
     },
@@ -124,6 +139,7 @@ function patch(store: ConfigurationStore): AdminOperation {
     namespaceOf: ({ params }) => inNamespace(params),
     precondition: 'required',
     params: OBJECT_PATH,
+    query: FORCED,
     body: PATCH,
     maxBodyBytes: MAX_BODY_BYTES,
     answer: OBJECT,
@@ -134,12 +150,12 @@ function patch(store: ConfigurationStore): AdminOperation {
       answer: SHOWN_EXAMPLE,
       unknown: UNKNOWN_EXAMPLE,
     },
-    async run({ params, body, ifMatch }, context) {
+    async run({ params, query, body, ifMatch }, context) {
       const ref = refOf(params);
       const given = patchOf(body);
       if (!ref.ok) return ref;
       if (!given.ok) return given;
-      const change: ObjectChange = { ref: ref.value, operation: 'patch', patch: given.value, etag: etagIn(ifMatch) };
+      const change: ObjectChange = { ref: ref.value, operation: 'patch', patch: given.value, ...conditions(ifMatch, query) };
       const done = await applied(store, change, context);
       return done.ok ? afterwards(done.value) : done;
     },

@@ -45,11 +45,14 @@ export interface ObjectPage {
 /** A JSON merge patch (RFC 7386), or a JSON patch (RFC 6902). */
 export type ObjectPatch = { readonly merge: JsonObject } | { readonly json: readonly JsonPatchStep[] };
 
-/** One change. `etag`: of the state that the author has seen; null: any state. */
+/**
+ * One change. `etag`: of the state that the author has seen; null: any state. `force`: it takes fields over from other programs that have set
+ * them in the cluster; a folder has no such owners.
+ */
 export type ObjectChange = { readonly ref: ObjectRef } & (
   | { readonly operation: 'create'; readonly object: JsonObject }
-  | { readonly operation: 'replace'; readonly object: JsonObject; readonly etag: string | null }
-  | { readonly operation: 'patch'; readonly patch: ObjectPatch; readonly etag: string | null }
+  | { readonly operation: 'replace'; readonly object: JsonObject; readonly etag: string | null; readonly force?: boolean }
+  | { readonly operation: 'patch'; readonly patch: ObjectPatch; readonly etag: string | null; readonly force?: boolean }
   | { readonly operation: 'delete'; readonly etag: string | null }
 );
 

@@ -16,6 +16,7 @@ interface GivenChange extends ObjectPath {
   readonly merge?: unknown;
   readonly json?: unknown;
   readonly etag?: string;
+  readonly force?: boolean;
 }
 
 /** The changes of a body, all in namespaces that the caller may read. */
@@ -39,16 +40,17 @@ function changesOf(given: readonly GivenChange[], caller: Caller): Result<readon
 function changeOf(given: GivenChange, field: string): Result<ObjectChange, AdminProblem> {
   const ref = refOf(given);
   if (!ref.ok) return ref;
-  const { operation, object, etag = null } = given;
+  const { operation, object, etag = null, force = false } = given;
   if (operation === 'delete') return ok({ ref: ref.value, operation, etag });
   if (operation === 'patch') {
     const patch = patchOf(given);
     return patch.ok
-      ? ok({ ref: ref.value, operation, patch: patch.value, etag })
+      ? ok({ ref: ref.value, operation, patch: patch.value, etag, force })
       : invalid([{ field, reason: 'must have either merge or json' }]);
   }
   if (object === undefined) return invalid([{ field: `${field}.object`, reason: 'is required' }]);
-  return ok({ ref: ref.value, operation, object: object as JsonObject, etag });
+  if (operation === 'create') return ok({ ref: ref.value, operation, object: object as JsonObject });
+  return ok({ ref: ref.value, operation, object: object as JsonObject, etag, force });
 }
 
 /** The effects that the caller may see. */

@@ -38,6 +38,15 @@ function withoutServerCopies({ managedFields: _, ...metadata }: JsonObject): Jso
   return { ...metadata, annotations: rest };
 }
 
+/** The annotations that callers do not see, so that an object that they send back lacks them. */
+export function hiddenAnnotations(object: JsonObject): JsonObject {
+  const metadata = memberOf(object, 'metadata');
+  const annotations = isObject(metadata) ? memberOf(metadata, 'annotations') : undefined;
+  if (!isObject(annotations)) return {};
+  if (hidesData({ kind: String(object['kind']) })) return annotations;
+  return Object.hasOwn(annotations, KUBECTL_COPY) ? { [KUBECTL_COPY]: annotations[KUBECTL_COPY] } : {};
+}
+
 /** The names of the entries of a Secret, sorted. */
 export function entryNames(object: JsonObject): readonly string[] {
   const names = DATA.flatMap((member) => Object.keys(dataOf(object, member)));

@@ -62,9 +62,9 @@ export const UNKNOWN_EXAMPLE = { kind: 'HTTPRoute', namespace: 'storefront', nam
 export const SHOWN_EXAMPLE = { object: ROUTE_EXAMPLE, etag: 'KxW0u2mD3xgq6d0o5c1QvA', place: { file: 'shop.yaml', line: 12 } };
 /** The refusals of changes. */
 export const CHANGE_PROBLEMS = {
-  403: ['managed-by-gitops'],
-  404: ['object-unknown'],
-  409: ['file-changed', 'file-invalid', 'file-not-editable', 'file-outside', 'field-conflict'],
+  403: ['managed-by-gitops', 'cluster-forbidden', 'cluster-refused'],
+  404: ['object-unknown', 'namespace-unknown', 'kind-not-installed'],
+  409: ['file-changed', 'file-invalid', 'file-not-editable', 'file-outside', 'field-conflict', 'cluster-refused'],
   412: ['changed-meanwhile'],
   413: ['object-too-large'],
   422: ['object-invalid', 'object-mismatch', 'patch-not-applicable', 'secret-incomplete', 'secret-unreadable'],

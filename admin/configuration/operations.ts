@@ -52,6 +52,7 @@ function list(store: ConfigurationStore): AdminOperation {
       labelSelector: Type.Optional(Type.String({ maxLength: 1_024, description: 'In the words of kubectl: app=shop,tier!=db.' })),
     }),
     answer: OBJECT_PAGE,
+    problems: { 403: ['cluster-forbidden'], 503: ['cluster-away'] },
     example: {
       params: { kind: 'HTTPRoute' },
       query: { namespace: 'storefront' },
@@ -82,7 +83,7 @@ function get(store: ConfigurationStore): AdminOperation {
     namespaceOf: ({ params }) => inNamespace(params),
     params: OBJECT_PATH,
     answer: OBJECT,
-    problems: { 404: ['object-unknown'], 409: ['file-invalid'] },
+    problems: { 403: ['cluster-forbidden'], 404: ['object-unknown'], 409: ['file-invalid'], 503: ['cluster-away'] },
     example: { params: PATH_EXAMPLE, answer: SHOWN_EXAMPLE, unknown: UNKNOWN_EXAMPLE },
     async run({ params }) {
       const ref = refOf(params);

@@ -97,12 +97,22 @@ function hasForeignName(value: JsonValue | undefined): boolean {
   return Object.entries(value).some(([name, member]) => name === '__proto__' || hasForeignName(member));
 }
 
+/** The object of a server without what it writes: as its author would write it. */
+export function authoredObject(value: JsonObject): JsonObject {
+  const { metadata, status: _, ...rest } = value;
+  return { ...rest, metadata: authoredMetadata(metadata) };
+}
+
+function authoredMetadata(metadata: JsonValue | undefined): JsonObject {
+  return SERVER_FIELDS.reduce((left, field) => withMember(left, field, undefined), isObject(metadata) ? metadata : {});
+}
+
 /** The object with the name of its path, without what a server writes. */
 function withIdentity(ref: ObjectRef, value: JsonObject): Result<JsonObject, AdminProblem> {
   const { apiVersion, kind, metadata, status: _, ...rest } = value;
   const wrong = wrongIdentity(ref, value);
   if (wrong !== null) return wrong;
-  const own = SERVER_FIELDS.reduce((left, field) => withMember(left, field, undefined), isObject(metadata) ? metadata : {});
+  const own = authoredMetadata(metadata);
   const named = { name: ref.name, ...(ref.namespace === '' ? {} : { namespace: ref.namespace }) };
   return ok({ apiVersion, kind, metadata: { ...named, ...own, ...named }, ...rest });
 }

@@ -62,6 +62,11 @@ const PATCH_MEMBERS = {
   json: Type.Optional(Type.Array(STEP, { maxItems: 1_000, description: 'A JSON patch (RFC 6902).' })),
 };
 
+/** Whether a change takes fields over. */
+export const FORCE = Type.Optional(
+  Type.Boolean({ description: 'Take over fields that other programs have set in the cluster; in a folder no field has such an owner.' }),
+);
+
 /** A patch: `merge` or `json`. */
 export const PATCH = Type.Object(PATCH_MEMBERS, closed);
 
@@ -76,6 +81,7 @@ export const CHANGE_SET = Type.Object(
           object: Type.Optional(JSON_OBJECT),
           ...PATCH_MEMBERS,
           etag: Type.Optional(Type.String({ maxLength: 256 })),
+          force: FORCE,
         },
         closed,
       ),

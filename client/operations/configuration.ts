@@ -52,7 +52,7 @@ export interface ConfigurationOperations {
       readonly next: string | null;
     };
     readonly streams: false;
-    readonly code: never;
+    readonly code: 'cluster-forbidden' | 'cluster-away';
   };
   /** Read an object. As its author wrote it. A Secret comes with the names of its entries, and without its data. */
   readonly 'configuration.get': {
@@ -81,7 +81,7 @@ export interface ConfigurationOperations {
       readonly entries?: readonly string[];
     };
     readonly streams: false;
-    readonly code: 'object-unknown' | 'file-invalid';
+    readonly code: 'cluster-forbidden' | 'object-unknown' | 'file-invalid' | 'cluster-away';
   };
   /** Replace an object. If-Match: * replaces any state. */
   readonly 'configuration.replace': {
@@ -93,6 +93,10 @@ export interface ConfigurationOperations {
         readonly namespace: string;
         /** The name of the object. */
         readonly name: string;
+      };
+      readonly query?: {
+        /** Take over fields that other programs have set in the cluster; in a folder no field has such an owner. */
+        readonly force?: boolean;
       };
       readonly body: {
         /** A Kubernetes object. */
@@ -116,7 +120,7 @@ export interface ConfigurationOperations {
       readonly entries?: readonly string[];
     };
     readonly streams: false;
-    readonly code: 'managed-by-gitops' | 'object-unknown' | 'file-changed' | 'file-invalid' | 'file-not-editable' | 'file-outside' | 'field-conflict' | 'changed-meanwhile' | 'object-too-large' | 'object-invalid' | 'object-mismatch' | 'patch-not-applicable' | 'secret-incomplete' | 'secret-unreadable' | 'folder-unwritable' | 'cluster-away';
+    readonly code: 'managed-by-gitops' | 'cluster-forbidden' | 'cluster-refused' | 'object-unknown' | 'namespace-unknown' | 'kind-not-installed' | 'file-changed' | 'file-invalid' | 'file-not-editable' | 'file-outside' | 'field-conflict' | 'changed-meanwhile' | 'object-too-large' | 'object-invalid' | 'object-mismatch' | 'patch-not-applicable' | 'secret-incomplete' | 'secret-unreadable' | 'folder-unwritable' | 'cluster-away';
   };
   /** Change some fields of an object. By a JSON merge patch (RFC 7386) or a JSON patch (RFC 6902). A JSON patch of a Secret only adds, replaces and removes. */
   readonly 'configuration.patch': {
@@ -128,6 +132,10 @@ export interface ConfigurationOperations {
         readonly namespace: string;
         /** The name of the object. */
         readonly name: string;
+      };
+      readonly query?: {
+        /** Take over fields that other programs have set in the cluster; in a folder no field has such an owner. */
+        readonly force?: boolean;
       };
       readonly body: {
         /** A JSON merge patch (RFC 7386). */
@@ -158,7 +166,7 @@ export interface ConfigurationOperations {
       readonly entries?: readonly string[];
     };
     readonly streams: false;
-    readonly code: 'managed-by-gitops' | 'object-unknown' | 'file-changed' | 'file-invalid' | 'file-not-editable' | 'file-outside' | 'field-conflict' | 'changed-meanwhile' | 'object-too-large' | 'object-invalid' | 'object-mismatch' | 'patch-not-applicable' | 'secret-incomplete' | 'secret-unreadable' | 'folder-unwritable' | 'cluster-away';
+    readonly code: 'managed-by-gitops' | 'cluster-forbidden' | 'cluster-refused' | 'object-unknown' | 'namespace-unknown' | 'kind-not-installed' | 'file-changed' | 'file-invalid' | 'file-not-editable' | 'file-outside' | 'field-conflict' | 'changed-meanwhile' | 'object-too-large' | 'object-invalid' | 'object-mismatch' | 'patch-not-applicable' | 'secret-incomplete' | 'secret-unreadable' | 'folder-unwritable' | 'cluster-away';
   };
   /** Delete an object. */
   readonly 'configuration.delete': {
@@ -176,7 +184,7 @@ export interface ConfigurationOperations {
     };
     readonly answer: undefined;
     readonly streams: false;
-    readonly code: 'managed-by-gitops' | 'object-unknown' | 'file-changed' | 'file-invalid' | 'file-not-editable' | 'file-outside' | 'field-conflict' | 'changed-meanwhile' | 'object-too-large' | 'object-invalid' | 'object-mismatch' | 'patch-not-applicable' | 'secret-incomplete' | 'secret-unreadable' | 'folder-unwritable' | 'cluster-away';
+    readonly code: 'managed-by-gitops' | 'cluster-forbidden' | 'cluster-refused' | 'object-unknown' | 'namespace-unknown' | 'kind-not-installed' | 'file-changed' | 'file-invalid' | 'file-not-editable' | 'file-outside' | 'field-conflict' | 'changed-meanwhile' | 'object-too-large' | 'object-invalid' | 'object-mismatch' | 'patch-not-applicable' | 'secret-incomplete' | 'secret-unreadable' | 'folder-unwritable' | 'cluster-away';
   };
   /** Create an object. In a folder it gets a file of its own. */
   readonly 'configuration.create': {
@@ -207,7 +215,7 @@ export interface ConfigurationOperations {
       readonly entries?: readonly string[];
     };
     readonly streams: false;
-    readonly code: 'managed-by-gitops' | 'object-unknown' | 'file-changed' | 'file-invalid' | 'file-not-editable' | 'file-outside' | 'field-conflict' | 'object-exists' | 'file-exists' | 'changed-meanwhile' | 'object-too-large' | 'object-invalid' | 'object-mismatch' | 'patch-not-applicable' | 'secret-incomplete' | 'secret-unreadable' | 'folder-unwritable' | 'cluster-away';
+    readonly code: 'managed-by-gitops' | 'cluster-forbidden' | 'cluster-refused' | 'object-unknown' | 'namespace-unknown' | 'kind-not-installed' | 'file-changed' | 'file-invalid' | 'file-not-editable' | 'file-outside' | 'field-conflict' | 'object-exists' | 'file-exists' | 'changed-meanwhile' | 'object-too-large' | 'object-invalid' | 'object-mismatch' | 'patch-not-applicable' | 'secret-incomplete' | 'secret-unreadable' | 'folder-unwritable' | 'cluster-away';
   };
   /** Tell what changes would do. All changes together, by the compiler of the controller: fields, routes and other resources of proxies, listeners, conditions, and problems that come and go. Effects on namespaces that the caller may not read are left out. */
   readonly 'configuration.dryRun': {
@@ -233,6 +241,8 @@ export interface ConfigurationOperations {
             readonly value?: unknown;
           }[];
           readonly etag?: string;
+          /** Take over fields that other programs have set in the cluster; in a folder no field has such an owner. */
+          readonly force?: boolean;
         }[];
       };
     };
@@ -303,7 +313,7 @@ export interface ConfigurationOperations {
       }[];
     };
     readonly streams: false;
-    readonly code: 'managed-by-gitops' | 'object-unknown' | 'file-changed' | 'file-invalid' | 'file-not-editable' | 'file-outside' | 'field-conflict' | 'changed-meanwhile' | 'object-too-large' | 'object-invalid' | 'object-mismatch' | 'patch-not-applicable' | 'secret-incomplete' | 'secret-unreadable' | 'folder-unwritable' | 'cluster-away';
+    readonly code: 'managed-by-gitops' | 'cluster-forbidden' | 'cluster-refused' | 'object-unknown' | 'namespace-unknown' | 'kind-not-installed' | 'file-changed' | 'file-invalid' | 'file-not-editable' | 'file-outside' | 'field-conflict' | 'changed-meanwhile' | 'object-too-large' | 'object-invalid' | 'object-mismatch' | 'patch-not-applicable' | 'secret-incomplete' | 'secret-unreadable' | 'folder-unwritable' | 'cluster-away';
   };
 }
 
