@@ -5,6 +5,7 @@ import { fullHandshakes, resumedHandshakes } from './load/handshakes.ts';
 import type { Load } from './load/load.ts';
 import { websocketLoad } from './load/websocket.ts';
 import { wrk } from './load/wrk.ts';
+import { envoy, tracingEnvoy } from './peers/envoy.ts';
 import { cachingHaproxy, haproxy, haproxyLog } from './peers/haproxy.ts';
 import { cacheableOrigin, cachingNginx, nginx, origin } from './peers/nginx.ts';
 import { cachingWeir } from './peers/secured-weir.ts';
@@ -51,7 +52,13 @@ const H2 = { ...PLAIN, downstream: 'h2', load: h2load, connections: 16 } as cons
 export const WORKLOADS: Readonly<Record<string, Workload>> = {
   proxy: PLAIN,
   'access-log': { ...PLAIN, peers: [haproxy, haproxyLog, weir, weirLog] },
-  tracing: { ...PLAIN, peers: [haproxy, weir, tracingWeir('weir-trace-1', 1), tracingWeir('weir-trace-100', 100)] },
+  tracing: {
+    ...PLAIN,
+    peers: [
+      ...[weir, tracingWeir('weir-trace-1', 1), tracingWeir('weir-trace-100', 100)],
+      ...[envoy, tracingEnvoy('envoy-trace-1', 1), tracingEnvoy('envoy-trace-100', 100)],
+    ],
+  },
   // Weir always counts requests; beside that, metrics of a policy.
   metrics: { ...PLAIN, peers: [haproxy, weir, weirMetrics] },
   // Each proxy without and with its cache: hits of 1 KiB.

@@ -43,13 +43,14 @@ function breakers({ limits }: Scenario): object {
   return { circuit_breakers: { thresholds } };
 }
 
-function httpFilter(scenario: Scenario, filters: readonly object[]): object {
+function httpFilter(scenario: Scenario, { filters, percentTraced }: Extras): object {
   const routes = Array.from({ length: scenario.routes }, (_, index) => routesOf(scenario, routePath(index))).flat();
   const manager = {
     '@type': `${TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
     stat_prefix: 'in',
     codec_type: scenario.downstream === 'h2' ? 'HTTP2' : 'HTTP1',
     use_remote_address: true,
+    ...(percentTraced > 0 && { tracing: tracing(scenario, percentTraced) }),
     ...(scenario.upgrades && { upgrade_configs: [{ upgrade_type: 'websocket' }] }),
     route_config: { virtual_hosts: [{ name: 'all', domains: ['*'], routes }] },
     http_filters: [...filters, { name: 'router', typed_config: { '@type': `${TYPE}.filters.http.router.v3.Router` } }],
@@ -86,8 +87,8 @@ function policyOf({ balancing }: Scenario): object {
   return balancing?.algorithm === 'least request' ? { lb_policy: 'LEAST_REQUEST' } : {};
 }
 
-function configuration(scenario: Scenario, filters: readonly object[]): object {
-  const filter = scenario.downstream === 'tcp' ? tcpFilter() : httpFilter(scenario, filters);
+function configuration(scenario: Scenario, extras: Extras): object {
+  const filter = scenario.downstream === 'tcp' ? tcpFilter() : httpFilter(scenario, extras);
   const endpoints = originPorts(scenario).map((port) => ({ endpoint: { address: address(port) } }));
   const assignment = { cluster_name: 'origin', endpoints: [{ lb_endpoints: endpoints }] };
   return {
@@ -107,21 +108,44 @@ function configuration(scenario: Scenario, filters: readonly object[]): object {
   };
 }
 
-/** With filters before its router. */
-function envoyOf(name: string, filters: readonly object[]): Peer {
+/** What an Envoy does more than to proxy. */
+interface Extras {
+  /** Before its router. */
+  readonly filters: readonly object[];
+  /** The share of requests with a trace. */
+  readonly percentTraced: number;
+}
+
+/** The origin takes the spans, as it does for Weir. */
+function tracing({ originPort }: Scenario, percent: number): object {
+  const uri = { uri: `http://127.0.0.1:${originPort}/v1/traces`, cluster: 'origin', timeout: '5s' };
+  const config = {
+    '@type': 'type.googleapis.com/envoy.config.trace.v3.OpenTelemetryConfig',
+    service_name: 'bench',
+    http_service: { http_uri: uri },
+  };
+  return { random_sampling: { value: percent }, provider: { name: 'envoy.tracers.opentelemetry', typed_config: config } };
+}
+
+function envoyOf(name: string, { filters = [], percentTraced = 0 }: Partial<Extras> = {}): Peer {
   return {
     name,
     carries: () => true,
     missing: install,
     command(scenario) {
       const file = path.join(scenario.folder, `${name}.json`);
-      writeFileSync(file, JSON.stringify(configuration(scenario, filters)));
+      writeFileSync(file, JSON.stringify(configuration(scenario, { filters, percentTraced })));
       return { file: BINARY, args: ['-c', file, '--concurrency', '1', '--log-level', 'error', '--disable-hot-restart'] };
     },
   };
 }
 
-export const envoy = envoyOf('envoy', []);
+export const envoy = envoyOf('envoy');
+
+/** With traces of a share of the requests, percent, by OTLP over HTTP. */
+export function tracingEnvoy(name: string, percentTraced: number): Peer {
+  return { ...envoyOf(name, { percentTraced }), plain: envoy.name };
+}
 
 /** Envoy that verifies the token of every request (jwt_authn, without its cache). `keySet`: JSON (RFC 7517). */
 export function verifyingEnvoy(name: string, keySet: string): Peer {
@@ -130,5 +154,5 @@ export function verifyingEnvoy(name: string, keySet: string): Peer {
     providers: { bench: { issuer: ISSUER, local_jwks: { inline_string: keySet } } },
     rules: [{ match: { prefix: '/' }, requires: { provider_name: 'bench' } }],
   };
-  return { ...envoyOf(name, [{ name: 'jwt', typed_config: config }]), plain: envoy.name };
+  return { ...envoyOf(name, { filters: [{ name: 'jwt', typed_config: config }] }), plain: envoy.name };
 }
