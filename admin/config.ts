@@ -10,6 +10,7 @@ import type { RetentionSettings } from './audit/retention.ts';
 import { isLoopback } from './api/loopback.ts';
 import type { RequestRate } from './api/rates.ts';
 import type { TlsFiles } from './api/tls.ts';
+import type { KeySettings } from './identity/key-file.ts';
 import type { ControllersOptions } from './live/controllers.ts';
 import { OIDC_FLAGS, readOidc } from './oidc-config.ts';
 import type { OidcSettings } from './oidc/settings.ts';
@@ -25,6 +26,8 @@ export interface AdminSettings {
   readonly addressRate: RequestRate;
   readonly callerRate: RequestRate;
   readonly store: AdminStoreSettings;
+  /** The key that seals secrets in the store. */
+  readonly key: KeySettings;
   /** The provider of logins; null without one. */
   readonly oidc: OidcSettings | null;
   /** Which entries of the audit log stay. */
@@ -78,6 +81,12 @@ function apiFlags(storeFile: string, form: string, address: string): Flags {
       default: '',
       value: 'FILE',
       text: 'file with the password for the URL in --admin-store; PGPASSWORD by default',
+    },
+    'admin-key-file': {
+      default: '',
+      value: 'FILE',
+      text: 'file with the key that seals secrets of second factors; by default admin.key beside a store that is a file, made at the first start',
+      see: 'admin-login.md#second-factors',
     },
     'admin-audit-max-age': {
       default: '9600h',
@@ -198,6 +207,7 @@ function settings(values: FlagValues, environment: NodeJS.ProcessEnv, storeFile:
     address,
     tls,
     url,
+    key: key(values, store),
     oidc: readOidc(values, url),
     addressRate: rate(values, 'admin-api-address-rate'),
     callerRate: rate(values, 'admin-api-caller-rate'),
@@ -223,6 +233,13 @@ function controllers(values: FlagValues): AdminConfig['controllers'] {
 function isHostPort(text: string): boolean {
   const [, digits = ''] = /^[^\s,]+:([0-9]{1,5})$/.exec(text) ?? [];
   return digits !== '' && Number(digits) >= 1 && Number(digits) <= 65_535;
+}
+
+/** Replicas that share a database need the same key, so none is made for them. */
+function key(values: FlagValues, store: AdminStoreSettings): KeySettings {
+  const given = values.text('admin-key-file');
+  if (given !== '' || store.kind !== 'sqlite') return { file: given, isMade: false };
+  return { file: path.join(path.dirname(store.file), 'admin.key'), isMade: true };
 }
 
 function auditRetention(values: FlagValues): RetentionSettings {

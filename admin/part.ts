@@ -19,6 +19,7 @@ import type { AccountReviewer } from './identity/identity-authenticator.ts';
 import { Identity } from './identity/identity.ts';
 import { awayReason, type Live } from './live/live.ts';
 import { OidcLogin } from './oidc/oidc-login.ts';
+import { KeyFile } from './identity/key-file.ts';
 import { makeAdminStore } from './store/admin-store.ts';
 
 /** Milliseconds between two looks at the store. */
@@ -49,6 +50,10 @@ export class AdminPart {
   readonly #metrics = new AdminMetrics();
   /** Why the store is away; '' if it is not. */
   #storeTrouble = '';
+  readonly #keys: KeyFile;
+  /** Why secrets in the store cannot be opened; '' if they can. */
+  #keyTrouble = '';
+  #isSealed = false;
   #hasUsers = false;
   #looking: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -57,7 +62,8 @@ export class AdminPart {
     const { settings, configuration, live, log } = options;
     this.#options = options;
     this.#store = makeAdminStore(settings.store);
-    this.#identity = new Identity({ store: this.#store, log, reviewer: options.reviewer });
+    this.#keys = new KeyFile(settings.key);
+    this.#identity = new Identity({ store: this.#store, log, keys: this.#keys, reviewer: options.reviewer });
     this.#auditor = new AuditWriter(this.#store, log);
     this.#retention = new AuditRetention(this.#store, settings.auditRetention, log);
     this.#api = new AdminApi({
@@ -85,7 +91,7 @@ export class AdminPart {
 
   /** Why each part that is away is away, by its name. */
   get troubles(): Readonly<Record<string, string>> {
-    const reasons = { store: this.#storeTrouble, controllers: awayReason(this.#options.live.states()) };
+    const reasons = { store: this.#storeTrouble, key: this.#keyTrouble, controllers: awayReason(this.#options.live.states()) };
     return Object.fromEntries(Object.entries(reasons).filter(([, reason]) => reason !== ''));
   }
 
@@ -118,11 +124,31 @@ export class AdminPart {
     await this.#store.close();
   }
 
+  /** Seals what is not sealed yet, and finds out whether the key opens the rest. */
+  async #seal(): Promise<void> {
+    const { log } = this.#options;
+    const done = await this.#identity.factors.reseal();
+    if (!done.ok) {
+      this.#keyTrouble = this.#keys.trouble;
+      return;
+    }
+    this.#isSealed = true;
+    const { sealed, lost } = done.value;
+    this.#keyTrouble = lost === 0 ? '' : `${lost} secrets of second factors are sealed with another key; add it to --admin-key-file`;
+    if (sealed > 0) log.info({ secrets: sealed }, 'secrets of second factors were sealed with the key');
+    if (lost > 0) log.error({ secrets: lost }, 'secrets of second factors are sealed with another key than that of --admin-key-file');
+  }
+
   /** Finds out whether the store works, and makes the first user of an empty one. */
   async #look(): Promise<void> {
     const opened = await this.#store.read(() => Promise.resolve());
     this.#storeTrouble = opened.ok ? '' : opened.error;
-    if (!opened.ok || this.#hasUsers) return;
+    if (!opened.ok) return;
+    if (!this.#isSealed) await this.#seal();
+    if (!this.#hasUsers) await this.#addFirst();
+  }
+
+  async #addFirst(): Promise<void> {
     const first = await this.#identity.users.addFirst(null);
     if (!first.ok) return void this.#options.log.warn({ reason: first.error.detail }, 'the first user cannot be made yet');
     this.#hasUsers = true;

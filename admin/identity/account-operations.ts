@@ -21,6 +21,7 @@ const SELF = { tag: 'account', permission: null, needsLogin: true } as const;
 const CSRF = Type.String({ description: 'To send in the header Weir-CSRF-Token with each change.' });
 const CODE = Type.String({ minLength: 1, maxLength: 64, pattern: '^[a-z0-9-]+$', description: 'A code of the app, or a recovery code.' });
 const CODES = Type.Array(Type.String(), { description: 'Each replaces a code of the app once. They are not shown again.' });
+const KEYS = { 409: ['key-missing'], 503: ['key-away'] };
 const WRONG = { 403: ['session-needed', 'password-wrong'] };
 const EXAMPLE_CSRF = 'b0xGq3Qh0dJmZr7c2vK1nT5uW8yA4sE6fLpXoNiUjHg';
 const EXAMPLE_CODES = ['0f3k9-m2x7q-8h4tn-w5ry1'];
@@ -48,7 +49,11 @@ function login({ logins: desk, limits }: Identity) {
       code: Type.Optional(CODE),
     }),
     answer: closed({ user: schemas.USER, session: schemas.SESSION, csrfToken: CSRF }),
-    problems: { 401: ['login-refused', 'second-factor-needed'], 429: ['login-throttled'], 503: ['login-busy', 'store-away'] },
+    problems: {
+      401: ['login-refused', 'second-factor-needed'],
+      429: ['login-throttled'],
+      503: ['login-busy', 'store-away', 'key-away', 'key-wrong'],
+    },
     example: {
       body: { user: 'ana', password: examples.EXAMPLE_PASSWORD, code: examples.EXAMPLE_CODE },
       answer: { user: examples.EXAMPLE_USER, session: examples.EXAMPLE_SESSION, csrfToken: EXAMPLE_CSRF },
@@ -148,7 +153,7 @@ function beginTotp({ account }: Identity) {
     description: 'It has no effect before a code confirms it. A second factor that is on stays until then.',
     body: PROOF_BODY,
     answer: closed({ secret: Type.String(), uri: Type.String({ description: 'For a QR code.' }) }),
-    problems: WRONG,
+    problems: { ...WRONG, ...KEYS },
     example: {
       body: PROOF_EXAMPLE,
       answer: {
@@ -173,7 +178,7 @@ function confirmTotp({ account, limits }: Identity) {
     description: 'The other sessions of the user end.',
     body: closed({ code: CODE }),
     answer: closed({ csrfToken: CSRF, recoveryCodes: CODES }),
-    problems: { 403: ['session-needed'], 409: ['totp-not-begun'], 422: ['code-wrong'] },
+    problems: { 403: ['session-needed'], 409: ['totp-not-begun', 'key-missing'], 422: ['code-wrong'], 503: ['key-away', 'key-wrong'] },
     example: { body: { code: examples.EXAMPLE_CODE }, answer: { csrfToken: EXAMPLE_CSRF, recoveryCodes: EXAMPLE_CODES } },
     async run({ body: { code } }, context) {
       const own = ownSession(context);

@@ -5,10 +5,12 @@ import { Bindings } from './bindings.ts';
 import { IdentityAuthenticator, type AccountReviewer } from './identity-authenticator.ts';
 import { ExternalLogins } from './external-logins.ts';
 import { IdentityStore } from './identity-store.ts';
+import { NO_KEYS, type Keys } from './key-file.ts';
 import { Logins } from './logins.ts';
 import { OwnAccount } from './own-account.ts';
 import { Passwords } from './passwords.ts';
 import { Roles } from './roles.ts';
+import { SecondFactors } from './second-factors.ts';
 import { SESSION_LIMITS, type SessionLimits } from './session-table.ts';
 import { Sessions } from './sessions.ts';
 import { Tenants } from './tenants.ts';
@@ -20,6 +22,8 @@ export interface IdentityOptions {
   readonly log: Log;
   readonly limits?: SessionLimits;
   readonly passwords?: Passwords;
+  /** The keys of secrets in the store; by default there are none. */
+  readonly keys?: Keys;
   /** Null without a cluster. */
   readonly reviewer?: AccountReviewer | null;
 }
@@ -29,6 +33,7 @@ export class Identity {
   readonly logins: Logins;
   readonly externalLogins: ExternalLogins;
   readonly account: OwnAccount;
+  readonly factors: SecondFactors;
   readonly users: Users;
   readonly roles: Roles;
   readonly bindings: Bindings;
@@ -37,13 +42,21 @@ export class Identity {
   readonly tokens: Tokens;
   readonly limits: SessionLimits;
 
-  constructor({ store: given, log, limits = SESSION_LIMITS, passwords = new Passwords(), reviewer = null }: IdentityOptions) {
+  constructor({
+    store: given,
+    log,
+    limits = SESSION_LIMITS,
+    passwords = new Passwords(),
+    keys = NO_KEYS,
+    reviewer = null,
+  }: IdentityOptions) {
     const store = new IdentityStore(given, log);
     this.limits = limits;
     this.authenticator = new IdentityAuthenticator({ store, limits, reviewer });
-    this.logins = new Logins({ store, passwords, limits });
+    this.logins = new Logins({ store, passwords, keys, limits });
     this.externalLogins = new ExternalLogins(store, limits);
-    this.account = new OwnAccount(store, passwords);
+    this.account = new OwnAccount(store, passwords, keys);
+    this.factors = new SecondFactors(store, keys);
     this.users = new Users(store, passwords);
     this.roles = new Roles(store);
     this.bindings = new Bindings(store);

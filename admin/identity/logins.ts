@@ -5,9 +5,11 @@ import type { Transaction } from '#lib/store/store.ts';
 import { refuse, type AdminProblem } from '../api/problem.ts';
 import { csrfTokenOf, storedSecret } from './credential.ts';
 import type { IdentityStore } from './identity-store.ts';
+import type { Keys } from './key-file.ts';
 import { succeed, takeBack } from './login-attempts.ts';
 import { LOGIN_REFUSED, PasswordCheck, type PasswordAttempt } from './password-check.ts';
 import type { Passwords } from './passwords.ts';
+import { keyWrong, openFactor } from './sealed-factors.ts';
 import { addSession, endOldestSessions, endSession, findSession, forgetSessions } from './session-table.ts';
 import type { LoginMethod, Session, SessionLimits } from './session-table.ts';
 import { totpStep } from './totp.ts';
@@ -59,6 +61,7 @@ export async function beginSession(t: Transaction, user: User, entrance: Entranc
 export interface LoginsOptions {
   readonly store: IdentityStore;
   readonly passwords: Passwords;
+  readonly keys: Keys;
   readonly limits: SessionLimits;
 }
 
@@ -95,18 +98,22 @@ export class Logins {
     const user = await findUserById(t, before.id);
     // The user was changed while the password was verified.
     if (user === null || user.disabled || user.password !== before.password) return LOGIN_REFUSED;
-    const factor = await factorOf(t, user, attempt.code);
-    if (factor === null) return LOGIN_REFUSED;
+    const factor = await factorOf(t, user, attempt.code, this.#options.keys);
+    if (!factor.ok) return factor;
     await succeed(t, attempt);
-    const change = { ...factor.change, ...(rehashed === null ? {} : { password: rehashed }) };
-    return ok(await beginSession(t, user, { ...attempt, method: factor.method, change }, limits));
+    const change = { ...factor.value.change, ...(rehashed === null ? {} : { password: rehashed }) };
+    return ok(await beginSession(t, user, { ...attempt, method: factor.value.method, change }, limits));
   }
 }
 
-/** Null: the code is wrong. */
-async function factorOf(t: Transaction, user: User, code: string): Promise<Factor | null> {
-  if (user.totpSecret === null) return { method: 'password', change: {} };
-  const step = totpStep(user.totpSecret, code, await t.now(), user.totpStep);
-  if (step !== null) return { method: 'totp', change: { totpStep: step } };
-  return (await takeRecoveryCode(t, user.id, storedSecret(code))) ? { method: 'recovery-code', change: {} } : null;
+/** A recovery code counts also if the secret cannot be opened. */
+async function factorOf(t: Transaction, user: User, code: string, keys: Keys): Promise<Result<Factor, AdminProblem>> {
+  if (user.totpSecret === null) return ok({ method: 'password', change: {} });
+  const box = keys.box();
+  const secret = box.ok ? openFactor(box.value, user.id, user.totpSecret) : null;
+  const step = secret?.ok === true ? totpStep(secret.value, code, await t.now(), user.totpStep) : null;
+  if (step !== null) return ok({ method: 'totp', change: { totpStep: step } });
+  if (await takeRecoveryCode(t, user.id, storedSecret(code))) return ok({ method: 'recovery-code', change: {} });
+  if (!box.ok) return box;
+  return secret?.ok === false ? keyWrong(secret.error) : LOGIN_REFUSED;
 }

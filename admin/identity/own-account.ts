@@ -5,9 +5,11 @@ import type { Transaction } from '#lib/store/store.ts';
 import { invalid, refuse, type AdminProblem } from '../api/problem.ts';
 import { csrfTokenOf, makeRecoveryCode, storedSecret } from './credential.ts';
 import type { IdentityStore } from './identity-store.ts';
+import type { Keys } from './key-file.ts';
 import { succeed } from './login-attempts.ts';
 import { BUSY, PasswordCheck } from './password-check.ts';
 import { checkPassword, type Passwords } from './passwords.ts';
+import { keyWrong, openFactor, sealFactor } from './sealed-factors.ts';
 import { endSessions, rotateSession } from './session-table.ts';
 import { makeTotpSecret, totpStep, totpUri } from './totp.ts';
 import { changeUser, findUserById, putRecoveryCodes, type User, type UserChange } from './user-table.ts';
@@ -43,9 +45,12 @@ export class OwnAccount {
   readonly #passwords: Passwords;
   readonly #check: PasswordCheck;
 
-  constructor(store: IdentityStore, passwords: Passwords) {
+  readonly #keys: Keys;
+
+  constructor(store: IdentityStore, passwords: Passwords, keys: Keys) {
     this.#store = store;
     this.#passwords = passwords;
+    this.#keys = keys;
     this.#check = new PasswordCheck(store, passwords);
   }
 
@@ -63,22 +68,28 @@ export class OwnAccount {
   async beginTotp(proof: Proof): Promise<Result<Enrolment, AdminProblem>> {
     const proven = await this.#prove(proof);
     if (!proven.ok) return proven;
+    const box = this.#keys.box();
+    if (!box.ok) return box;
     const secret = makeTotpSecret();
     return this.#store.write(async (t) => {
       const user = await findUserById(t, proof.user);
       if (user === null) return GONE;
-      await changeUser(t, user, { totpPending: secret }, true);
+      await changeUser(t, user, { totpPending: sealFactor(box.value, user.id, secret) }, true);
       return ok({ secret, uri: totpUri(secret, user.name) });
     });
   }
 
   /** Turns the second factor on. Returns recovery codes, which are shown once. */
   async confirmTotp(user: string, session: string, code: string): Promise<Result<Rotated & { codes: readonly string[] }, AdminProblem>> {
+    const box = this.#keys.box();
+    if (!box.ok) return box;
     return this.#store.write(async (t) => {
       const before = await findUserById(t, user);
       if (before === null) return GONE;
       if (before.totpPending === null) return refuse(409, 'totp-not-begun', 'there is no secret to confirm; ask for one first');
-      const step = totpStep(before.totpPending, code, await t.now(), before.totpStep);
+      const secret = openFactor(box.value, before.id, before.totpPending);
+      if (!secret.ok) return keyWrong(secret.error);
+      const step = totpStep(secret.value, code, await t.now(), before.totpStep);
       if (step === null) return refuse(422, 'code-wrong', 'the code is wrong; compare the clock of this server and of the device');
       const codes = await replaceCodes(t, user);
       const rotated = await rotate(t, before, session, { totpSecret: before.totpPending, totpPending: null, totpStep: step });

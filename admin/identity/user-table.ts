@@ -16,9 +16,9 @@ export interface User {
   /** The user has no rights until it has changed the password. */
   readonly mustChange: boolean;
   readonly disabled: boolean;
-  /** In base32; null: no second factor. */
+  /** Sealed; null: no second factor. */
   readonly totpSecret: string | null;
-  /** A secret that no code has confirmed yet. */
+  /** A sealed secret that no code has confirmed yet. */
   readonly totpPending: string | null;
   /** The step of the last code that was accepted. */
   readonly totpStep: number;

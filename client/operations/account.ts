@@ -61,7 +61,7 @@ export interface AccountOperations {
       readonly csrfToken: string;
     };
     readonly streams: false;
-    readonly code: 'login-refused' | 'second-factor-needed' | 'login-throttled' | 'login-busy' | 'store-away';
+    readonly code: 'login-refused' | 'second-factor-needed' | 'login-throttled' | 'login-busy' | 'store-away' | 'key-away' | 'key-wrong';
   };
   /** Log out. Ends the session of the caller. A token has none: revoke it. */
   readonly 'account.logout': {
@@ -128,7 +128,7 @@ export interface AccountOperations {
       readonly uri: string;
     };
     readonly streams: false;
-    readonly code: 'session-needed' | 'password-wrong';
+    readonly code: 'session-needed' | 'password-wrong' | 'key-missing' | 'key-away';
   };
   /** Turn the second factor on. The other sessions of the user end. */
   readonly 'account.confirmTotp': {
@@ -145,7 +145,7 @@ export interface AccountOperations {
       readonly recoveryCodes: readonly string[];
     };
     readonly streams: false;
-    readonly code: 'session-needed' | 'totp-not-begun' | 'code-wrong';
+    readonly code: 'session-needed' | 'totp-not-begun' | 'key-missing' | 'code-wrong' | 'key-away' | 'key-wrong';
   };
   /** Turn the second factor off. */
   readonly 'account.removeTotp': {

@@ -16,7 +16,7 @@ import { addUser, changeUser } from '../../admin/identity/user-table.ts';
 import { makeAdminStore } from '../../admin/store/admin-store.ts';
 import { ADMIN_SCHEMA } from '../../admin/store/schema.ts';
 import type { Area } from '../../admin/api/operation.ts';
-import { CountedPasswords } from './identity-rig.ts';
+import { CountedPasswords, TEST_KEYS } from './identity-rig.ts';
 
 /** The time at which the code of the examples is right, milliseconds. */
 const NOW = 1_234_567_890_000;
@@ -48,7 +48,7 @@ export class IdentityAreas {
       read: (work) => store.read(still(work)),
       write: (work) => store.write(still(work)),
     };
-    this.identity = new Identity({ store: this.store, log, passwords: this.#passwords });
+    this.identity = new Identity({ store: this.store, log, passwords: this.#passwords, keys: TEST_KEYS });
     this.areas = identityAreas(this.identity);
   }
 

@@ -6,6 +6,8 @@ import type { Authenticated, CredentialSource } from '../../admin/api/authentica
 import type { Caller } from '../../admin/api/operation.ts';
 import type { AdminProblem } from '../../admin/api/problem.ts';
 import { Identity } from '../../admin/identity/identity.ts';
+import type { Keys } from '../../admin/identity/key-file.ts';
+import { SecretBox } from '../../admin/identity/secret-box.ts';
 import { Passwords, type PasswordVerdict } from '../../admin/identity/passwords.ts';
 import { SESSION_COOKIE } from '../../admin/identity/identity-authenticator.ts';
 
@@ -26,6 +28,22 @@ export class CountedPasswords extends Passwords {
   }
 }
 
+interface IdentityRigOptions {
+  readonly log?: Log;
+  readonly passwords?: CountedPasswords;
+  readonly keys?: Keys;
+}
+
+/** Keys in memory. */
+export function keysOf(text = SecretBox.makeText()): Keys {
+  const box = SecretBox.parse(text);
+  if (!box.ok) throw new Error(box.error);
+  return { box: () => box };
+}
+
+/** The keys of most tests. */
+export const TEST_KEYS = keysOf();
+
 export class IdentityRig {
   readonly identity: Identity;
   readonly passwords: CountedPasswords;
@@ -33,10 +51,7 @@ export class IdentityRig {
   /** Added to the clock of the store, milliseconds. */
   later = 0;
 
-  constructor(
-    store: Store,
-    { log = createLog('silent'), passwords = new CountedPasswords() }: { log?: Log; passwords?: CountedPasswords } = {},
-  ) {
+  constructor(store: Store, { log = createLog('silent'), passwords = new CountedPasswords(), keys = TEST_KEYS }: IdentityRigOptions = {}) {
     const clocked =
       <T>(work: Work<T>): Work<T> =>
       (t) =>
@@ -52,7 +67,7 @@ export class IdentityRig {
       close: () => store.close(),
     };
     this.passwords = passwords;
-    this.identity = new Identity({ store: this.store, log, passwords });
+    this.identity = new Identity({ store: this.store, log, passwords, keys });
   }
 
   /** Adds the first administrator, and logs in as it. */
