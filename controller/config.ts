@@ -8,6 +8,8 @@ import type { BindAddress, FlagGroup, Flags } from '#lib/flags.ts';
 import { ENDPOINT_FLAGS, readEndpointFlags, type EndpointPermissions } from '#api/k8s/endpoint-flags.ts';
 import { FLEETS } from '#api/k8s/gateway-parameters.ts';
 import type { FleetMode } from '#api/k8s/gateway-parameters.ts';
+import { formatDuration } from '#lib/duration.ts';
+import { DEFAULT_STALL_MS } from '#lib/event-loop/stall-watch.ts';
 import { LOG_LEVELS } from '#lib/log.ts';
 import type { LogLevel } from '#lib/log.ts';
 import type { Result } from '#lib/result.ts';
@@ -64,6 +66,8 @@ export interface ControllerConfig extends EndpointPermissions {
   readonly alerts: AlertSettings;
   readonly prometheusRules: PrometheusRuleSettings;
   readonly logLevel: LogLevel;
+  /** The delay of the event loop from which on it is a stall, milliseconds; 0 is never. */
+  readonly stallDelay: number;
 }
 
 /** How controllers and proxies authenticate each other. */
@@ -223,6 +227,11 @@ const FLAGS: Flags = {
   ...PROMETHEUS_RULE_FLAGS,
   ...ENDPOINT_FLAGS,
   'log-level': { default: 'info', value: 'LEVEL', text: LOG_LEVELS.join(', '), words: LOG_LEVELS },
+  'stall-delay': {
+    default: formatDuration(DEFAULT_STALL_MS),
+    value: 'TIME',
+    text: 'delay of the event loop from which on log and metrics tell of a stall; 0 is never',
+  },
 };
 
 /** The flags of `weir controller`. */
@@ -263,6 +272,7 @@ function toConfig(values: FlagValues, environment: NodeJS.ProcessEnv): Controlle
     alerts: readAlertSettings(values),
     prometheusRules: readPrometheusRuleSettings(values),
     logLevel: values.word('log-level', LOG_LEVELS),
+    stallDelay: values.time('stall-delay'),
     ...readEndpointFlags(values),
   };
 }

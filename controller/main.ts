@@ -119,7 +119,7 @@ export class Controller {
     this.#log = log;
     this.#client = new ApiClient(kubeConfig);
     this.#metrics = this.#makeMetrics();
-    this.#stalls = new StallWatch({ log });
+    this.#stalls = new StallWatch({ log, stallMs: config.stallDelay });
     registerFamilies(this.#metrics.registry, this.#stalls.families());
     this.#faults = new Faults(log, (part) => this.#metrics.faulted(part));
     const { watchNamespaces } = config;

@@ -147,6 +147,7 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, string>> = {
   shedLoopDelay: 'delay of the event loop of a worker at which it begins to refuse requests',
   shedMemoryPercent: 'use of the memory limit of the container in percent at which a worker begins to refuse requests; 0 is never',
   shedCpuPercent: 'busy time of a worker in percent at which it begins to refuse sheddable requests; 0 is never',
+  stallDelay: 'delay of the event loop of a process from which on log and metrics tell of a stall',
   maxMetricRoutes: 'pairs of listener and route with separate metrics in one worker; further pairs share the label other',
   maxMetricEndpoints: 'backends, and endpoints, with separate metrics in one worker; further ones share the label other',
   maxOtlpQueueBytes: 'bytes of each of traces, logs and metrics that wait in one worker for the collector of --otlp-endpoint',

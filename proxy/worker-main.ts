@@ -84,7 +84,7 @@ function start(message: ToWorker & { type: 'start' }): void {
   worker = made;
   const labels = { process: message.name };
   registerProcess(made.registry, labels);
-  registerFamilies(made.registry, new StallWatch({ log, labels }).families());
+  registerFamilies(made.registry, new StallWatch({ log, labels, stallMs: message.settings.limits.stallDelay }).families());
 }
 
 /** Asks the supervisor, which manages the ports of all workers. */

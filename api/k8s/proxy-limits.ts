@@ -60,6 +60,7 @@ export const TIME_LIMITS = [
   'bind-timeout',
   'datagram-idle-timeout',
   'shed-loop-delay',
+  'stall-delay',
 ] as const;
 
 /** Limits for which 0 means unlimited. */

@@ -15,9 +15,9 @@ afterEach(() => {
   lines.length = 0;
 });
 
-function start(): StallWatch {
+function start(stallMs?: number): StallWatch {
   const sources = { now: () => now, cpu: () => cpu, longest: () => longest };
-  return (watch = new StallWatch({ log, labels: { process: 'worker-1' }, sources }));
+  return (watch = new StallWatch({ log, labels: { process: 'worker-1' }, sources, ...(stallMs === undefined ? {} : { stallMs }) }));
 }
 
 /** The time of a turn, with this CPU time in it. */
@@ -55,6 +55,16 @@ describe('a stall', () => {
     pass(watched, 100, 100);
     pass(watched, 1_099, 1_099, { operation: 'files', ms: 1_000 });
     expect([counted(watched, 0), lines]).toEqual([{}, []]);
+  });
+
+  test.each([
+    [300, 1],
+    [3_000, 0],
+    [0, 0],
+  ])('begins at a limit of %i ms, and never at 0', (limit, stalls) => {
+    const watched = start(limit);
+    pass(watched, 1_100, 1_100);
+    expect([counted(watched, 0), lines.length]).toEqual([stalls === 0 ? {} : { other: stalls }, stalls]);
   });
 
   test('has a line at most once a minute, which counts those before it', () => {

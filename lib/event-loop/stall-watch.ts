@@ -26,10 +26,12 @@ export interface StallOptions {
   /** Of the metrics of this process. */
   readonly labels?: Labels | undefined;
   readonly sources?: StallSources;
+  /** The delay from which on it is a stall, milliseconds, to 100 ms exactly; 0: none is. A second by default. */
+  readonly stallMs?: number;
 }
 
-/** A delay from which on it is a stall. */
-export const STALL_MS = 1_000;
+/** The delay from which on it is a stall, by default. */
+export const DEFAULT_STALL_MS = 1_000;
 const TICK_MS = 100;
 /** No more than one line in this time. */
 const LINE_MS = 60_000;
@@ -49,6 +51,7 @@ export class StallWatch {
   readonly #log: Log;
   readonly #labels: Labels;
   readonly #sources: StallSources;
+  readonly #stallMs: number;
   readonly #counts = new Map(STALL_CAUSES.map((cause) => [cause, { stalls: 0, seconds: 0 }]));
   readonly #collections = new PerformanceObserver(() => undefined);
   readonly #timer: NodeJS.Timeout;
@@ -58,10 +61,11 @@ export class StallWatch {
   /** Stalls without a line since the last one. */
   #untold = 0;
 
-  constructor({ log, labels = {}, sources = SOURCES }: StallOptions) {
+  constructor({ log, labels = {}, sources = SOURCES, stallMs = DEFAULT_STALL_MS }: StallOptions) {
     this.#log = log;
     this.#labels = labels;
     this.#sources = sources;
+    this.#stallMs = stallMs === 0 ? Number.POSITIVE_INFINITY : stallMs;
     this.#last = sources.now();
     this.#cpu = sources.cpu();
     this.#collections.observe({ entryTypes: ['gc'] });
@@ -76,7 +80,7 @@ export class StallWatch {
     const stall = { ms, cpuMs: used - this.#cpu, occupation: longest(), collectionMs: this.#collectionMs() };
     this.#last = at;
     this.#cpu = used;
-    if (ms >= STALL_MS) this.#stalled(stall, at);
+    if (ms >= this.#stallMs) this.#stalled(stall, at);
   }
 
   families(): readonly MetricFamily[] {
@@ -86,7 +90,7 @@ export class StallWatch {
       {
         name: 'weir_event_loop_stalls_total',
         type: 'counter',
-        help: 'Times that the event loop stood still for a second or longer, by cause',
+        help: 'Times that the event loop stood still for longer than the limit, by cause',
         read: read('stalls'),
       },
       { name: 'weir_event_loop_stall_seconds_total', type: 'counter', help: 'Time of these stalls, by cause', read: read('seconds') },

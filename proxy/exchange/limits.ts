@@ -1,4 +1,5 @@
 // Every limit and timeout of the request path with its default, which applies if no policy sets it.
+import { DEFAULT_STALL_MS } from '#lib/event-loop/stall-watch.ts';
 
 /** Sizes in bytes, times in milliseconds; 0 turns a timeout off. */
 export interface Limits {
@@ -107,6 +108,8 @@ export interface Limits {
   /** The shares of the memory limit of the container, and of the time of the event loop, at which it begins; percent, 0 is never. */
   readonly shedMemoryPercent: number;
   readonly shedCpuPercent: number;
+  /** The delay of the event loop of a process from which on it is a stall, milliseconds; 0 is never. */
+  readonly stallDelay: number;
   /**
    * Pairs of listener and route with their own series in the metrics of one worker; the others share one. 2,000 pairs are read in about 10
    * ms and make 3 MB of text.
@@ -171,6 +174,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   shedLoopDelay: 100,
   shedMemoryPercent: 90,
   shedCpuPercent: 95,
+  stallDelay: DEFAULT_STALL_MS,
   maxMetricRoutes: 2_000,
   maxMetricEndpoints: 1_000,
   maxOtlpQueueBytes: 8_388_608,

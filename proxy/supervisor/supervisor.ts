@@ -123,7 +123,7 @@ export class Supervisor {
     this.#options = options;
     const labels = options.workers > 1 ? { process: 'supervisor' } : undefined;
     if (options.processMetrics !== false) registerProcess(this.registry, labels);
-    this.#stalls = new StallWatch({ log: options.log, labels });
+    this.#stalls = new StallWatch({ log: options.log, labels, stallMs: options.limits.stallDelay });
     registerFamilies(this.registry, this.#stalls.families());
     registerFamilies(
       this.registry,
