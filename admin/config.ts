@@ -11,7 +11,9 @@ import { isLoopback } from './api/loopback.ts';
 import type { RequestRate } from './api/rates.ts';
 import type { TlsFiles } from './api/tls.ts';
 import type { KeySettings } from './identity/key-file.ts';
+import type { TrustedProxies } from './api/client-address.ts';
 import type { ControllersOptions } from './live/controllers.ts';
+import { PROXY_FLAGS, readProxies } from './proxy-config.ts';
 import { OIDC_FLAGS, readOidc } from './oidc-config.ts';
 import type { OidcSettings } from './oidc/settings.ts';
 import type { AdminStoreSettings } from './store/admin-store.ts';
@@ -23,6 +25,8 @@ export interface AdminSettings {
   readonly tls: TlsFiles | null;
   /** The origin under which callers reach the API, like `https://admin.example.com`; '' is that of the address. */
   readonly url: string;
+  /** Proxies in front whose word about the address of a caller counts; null trusts none. */
+  readonly trustedProxies: TrustedProxies | null;
   readonly addressRate: RequestRate;
   readonly callerRate: RequestRate;
   readonly store: AdminStoreSettings;
@@ -58,6 +62,11 @@ const MAX_RATE = 100_000;
 const LEAST_AUDIT_AGE = 86_400_000;
 const LEAST_AUDIT_ENTRIES = 1_000;
 
+const RATE_FLAGS: Flags = {
+  'admin-api-caller-rate': { default: '100', value: 'N', text: 'requests per second of one caller; twice as many at once' },
+  'admin-api-address-rate': { default: '200', value: 'N', text: 'requests per second of one address; twice as many at once' },
+};
+
 function apiFlags(storeFile: string, form: string, address: string): Flags {
   return {
     'admin-api-address': { default: ADDRESS, value: form, text: address, see: 'admin.md' },
@@ -69,8 +78,14 @@ function apiFlags(storeFile: string, form: string, address: string): Flags {
       text: 'origin under which browsers reach the admin API, if a proxy is in front of it, like https://admin.example.com',
     },
     ...OIDC_FLAGS,
-    'admin-api-caller-rate': { default: '100', value: 'N', text: 'requests per second of one caller; twice as many at once' },
-    'admin-api-address-rate': { default: '200', value: 'N', text: 'requests per second of one address; twice as many at once' },
+    ...PROXY_FLAGS,
+    ...RATE_FLAGS,
+    ...storeFlags(storeFile),
+  };
+}
+
+function storeFlags(storeFile: string): Flags {
+  return {
     'admin-store': {
       default: '',
       value: 'FILE|URL',
@@ -209,6 +224,7 @@ function settings(values: FlagValues, environment: NodeJS.ProcessEnv, storeFile:
     url,
     key: key(values, store),
     oidc: readOidc(values, url),
+    trustedProxies: readProxies(values),
     addressRate: rate(values, 'admin-api-address-rate'),
     callerRate: rate(values, 'admin-api-caller-rate'),
     store,

@@ -6,6 +6,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import type { Log } from '#lib/log.ts';
 import { API_PREFIX, senderOf, sendProblem } from './answer.ts';
 import type { Auditor } from './authenticator.ts';
+import { addressFinder, type FindAddress, type TrustedProxies } from './client-address.ts';
 import { answerClientError } from './client-errors.ts';
 import { cookieIn } from './cookies.ts';
 import { addDocumentRoutes } from './document-routes.ts';
@@ -26,6 +27,8 @@ export interface AppOptions {
   readonly metrics: AdminMetrics;
   readonly limits: ServerLimits;
   readonly isSecure: boolean;
+  /** Proxies in front whose word about the address of a caller counts; null trusts none. */
+  readonly trustedProxies: TrustedProxies | null;
   readonly hasTls: boolean;
   readonly makeServer: (listener: RequestListener) => Server;
   /** The server stops. */
@@ -87,9 +90,11 @@ function addParser(app: FastifyInstance): void {
 class Routes {
   readonly #options: AppOptions;
   readonly #operations: readonly AdminOperation[];
+  readonly #findAddress: FindAddress;
 
   constructor(options: AppOptions) {
     this.#options = options;
+    this.#findAddress = addressFinder(options.trustedProxies);
     this.#operations = options.areas.flatMap(({ operations }) => operations);
   }
 
@@ -120,7 +125,7 @@ class Routes {
     const { gate, metrics, hasTls } = this.#options;
     metrics.began();
     void reply.headers({ ...securityHeaders(hasTls), 'x-request-id': request.id });
-    const head = { method: request.method, headers: request.headers, address: addressOf(request) };
+    const head = { method: request.method, headers: request.headers, address: this.#addressOf(request) };
     const problem = gate.refuseHead(head);
     if (problem !== null) return this.#refuseEarly(request, reply, problem);
     const { operation, execution } = request.routeOptions.config;
@@ -134,6 +139,10 @@ class Routes {
     request.caller = admitted.error.caller;
     await execution?.refused(admitted.error.problem, this.#context(request), null);
     return this.#refuseEarly(request, reply, admitted.error.problem);
+  }
+
+  #addressOf({ ip, headers }: FastifyRequest): string {
+    return this.#findAddress(ip, headers);
   }
 
   refuse(request: FastifyRequest, reply: FastifyReply, problem: AdminProblem): FastifyReply {
@@ -162,7 +171,7 @@ class Routes {
     this.#options.metrics.refused(problem.code);
     const { operation } = request.routeOptions.config;
     const fields = { requestId: request.id, operation: operation?.id ?? 'none', code: problem.code, caller: request.caller?.id ?? '' };
-    this.#options.log.info({ ...fields, address: addressOf(request) }, 'a request of the admin API is refused');
+    this.#options.log.info({ ...fields, address: this.#addressOf(request) }, 'a request of the admin API is refused');
     // The rest of the body would be read for nothing.
     if (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined)
       void reply.header('connection', 'close');
@@ -182,10 +191,6 @@ class Routes {
       cookie: (name) => cookieIn(request.headers.cookie, name, isSecure),
     };
   }
-}
-
-function addressOf({ ip }: FastifyRequest): string {
-  return ip.replace(/^::ffff:(?=\d+\.)/, '');
 }
 
 function reasonOf({ headers }: FastifyRequest): string {

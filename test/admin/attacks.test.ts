@@ -510,6 +510,24 @@ describe('faults', () => {
   });
 });
 
+describe('addresses', () => {
+  const refusedFrom = async (server: TestApi, headers: Readonly<Record<string, string>>): Promise<unknown> => {
+    await (await fetch(`${server.url}${ANA}`, { headers })).text();
+    return (JSON.parse(server.log.at(-1) ?? '{}') as { readonly address?: unknown }).address;
+  };
+
+  test('in headers of callers have no effect by default', async () => {
+    expect(await refusedFrom(api, { 'x-forwarded-for': '192.0.2.9', forwarded: 'for=192.0.2.9' })).toBe('127.0.0.1');
+  });
+
+  test('that trusted proxies report count, and what callers have sent before them does not', async () => {
+    const trustedProxies = { ranges: ['127.0.0.0/8'], header: 'x-forwarded-for' as const };
+    await using behind = await startAdminApi(AREAS, CALLERS, { trustedProxies });
+    expect(await refusedFrom(behind, { 'x-forwarded-for': '127.0.0.1, 192.0.2.9' })).toBe('192.0.2.9');
+    expect(await refusedFrom(behind, { forwarded: 'for=192.0.2.9' })).toBe('127.0.0.1');
+  });
+});
+
 describe('rates', () => {
   test('of an address and of a caller are limited', async () => {
     await using limited = await startAdminApi(AREAS, CALLERS, {

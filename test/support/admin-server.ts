@@ -90,6 +90,7 @@ export async function startAdminApi(
     address: { host: '127.0.0.1', port: 0 },
     tls: null,
     isSecure: false,
+    trustedProxies: null,
     areas,
     authenticator: new TableAuthenticator(callers),
     auditor,
