@@ -5,6 +5,7 @@ import type { ConfigurationStore } from '../configuration/configuration-store.ts
 import { configurationArea } from '../configuration/operations.ts';
 import { identityAreas } from '../identity/areas.ts';
 import type { Identity } from '../identity/identity.ts';
+import { impactArea } from '../impact/operation.ts';
 import { liveAreas } from '../live/areas.ts';
 import type { Live } from '../live/live.ts';
 import type { OidcLogin } from '../oidc/oidc-login.ts';
@@ -29,7 +30,7 @@ export function areasOf({ health, identity, oidc, configuration, audit, live }: 
     healthArea(health),
     ...identityAreas(identity),
     oidcArea({ oidc, logins: identity.logins, limits: identity.limits }),
-    ...(configuration === null ? [] : [configurationArea(configuration)]),
+    ...(configuration === null ? [] : [configurationArea(configuration), impactArea(configuration, live)]),
     auditArea(audit),
     ...liveAreas(live),
   ];

@@ -6,7 +6,7 @@ import type { JsonObject } from '#lib/canonical-json.ts';
 import type { JsonPatchStep } from '#lib/json-patch.ts';
 import type { Result } from '#lib/result.ts';
 import type { AdminProblem } from '../api/problem.ts';
-import type { ChangeEffects } from './effects.ts';
+import type { CompiledEffects } from './effects.ts';
 
 /** The place of an object in a folder. */
 export interface ObjectPlace {
@@ -78,7 +78,7 @@ export interface DryRun {
   readonly changes: readonly ChangedObject[];
   readonly refused: readonly RefusedChange[];
   /** Of all changes that are possible. */
-  readonly effects: ChangeEffects;
+  readonly effects: CompiledEffects;
 }
 
 /** An object that is in force. */

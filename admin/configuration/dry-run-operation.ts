@@ -10,7 +10,8 @@ import { fieldChanges } from './object-changes.ts';
 import { CHANGE_PROBLEMS, MAX_BODY_BYTES, PATH_EXAMPLE, inNamespace, patchOf, refOf, type ObjectPath } from './object-paths.ts';
 import { CHANGE_SET, DRY_RUN } from './schemas.ts';
 
-interface GivenChange extends ObjectPath {
+/** A change in a body. */
+export interface GivenChange extends ObjectPath {
   readonly operation: ObjectChange['operation'];
   readonly object?: unknown;
   readonly merge?: unknown;
@@ -20,7 +21,7 @@ interface GivenChange extends ObjectPath {
 }
 
 /** The changes of a body, all in namespaces that the caller may read. */
-function changesOf(given: readonly GivenChange[], caller: Caller): Result<readonly ObjectChange[], AdminProblem> {
+export function changesOf(given: readonly GivenChange[], caller: Caller): Result<readonly ObjectChange[], AdminProblem> {
   const changes: ObjectChange[] = [];
   for (const [i, each] of given.entries()) {
     // A namespace in the body decides as one in the path would.
@@ -61,7 +62,8 @@ function visible({ changes, effects }: DryRun, given: readonly ObjectChange[], c
   return structuredClone({ objects, ...seen }) as Static<typeof DRY_RUN>;
 }
 
-const CHANGES_EXAMPLE = { changes: [{ operation: 'delete' as const, kind: 'HTTPRoute', namespace: 'storefront', name: 'cart' }] };
+/** A set of changes, for examples. */
+export const CHANGES_EXAMPLE = { changes: [{ operation: 'delete' as const, kind: 'HTTPRoute', namespace: 'storefront', name: 'cart' }] };
 const OBJECTS_EXAMPLE = [{ ref: PATH_EXAMPLE, change: 'deleted' as const, fields: [{ path: 'metadata.labels.team', before: 'checkout' }] }];
 
 /** The effects of a set of changes. */

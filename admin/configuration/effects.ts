@@ -46,8 +46,13 @@ export interface ChangeEffects {
   readonly solved: readonly Problem[];
 }
 
+/** The effects with the resources of the proxies that they come from. */
+export interface CompiledEffects extends ChangeEffects {
+  readonly compiled: { readonly before: Resources; readonly after: Resources };
+}
+
 /** The effects of going from one outcome to the other. */
-export function effectsOf(before: Outcome, after: Outcome): ChangeEffects {
+export function effectsOf(before: Outcome, after: Outcome): CompiledEffects {
   const resources = resourceEffects(before.resources, after.resources);
   return {
     resources,
@@ -55,6 +60,7 @@ export function effectsOf(before: Outcome, after: Outcome): ChangeEffects {
     conditions: conditionEffects(before.statuses, after.statuses),
     problems: missingFrom(before.findings, after.findings),
     solved: missingFrom(after.findings, before.findings),
+    compiled: { before: before.resources, after: after.resources },
   };
 }
 
@@ -162,7 +168,7 @@ export function effectsIn(effects: ChangeEffects, isVisible: (namespace: string)
 }
 
 /** The effects with other names of the files. */
-export function withFiles(effects: ChangeEffects, rename: (file: string) => string): ChangeEffects {
+export function withFiles<E extends ChangeEffects>(effects: E, rename: (file: string) => string): E {
   const renamed = (finding: Finding): Problem => (finding.file === '' ? finding : { ...finding, file: rename(finding.file) });
   return { ...effects, problems: effects.problems.map(renamed), solved: effects.solved.map(renamed) };
 }

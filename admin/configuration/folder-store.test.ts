@@ -440,7 +440,7 @@ describe('dry run', () => {
       expect(effects.resources.filter(({ kind }) => kind === 'Route').map(({ change }) => change)).toEqual(['removed']);
     }
     const { effects } = valueOf(await store.dryRun([]));
-    expect(effects).toEqual({ resources: [], listeners: [], conditions: [], problems: [], solved: [] });
+    expect(effects).toMatchObject({ resources: [], listeners: [], conditions: [], problems: [], solved: [] });
   });
 
   test('the data of a Secret tells nothing: equal values and others have the same effects', async () => {

@@ -10,6 +10,7 @@ import { SESSIONS, type SessionsOperations } from './sessions.ts';
 import { TOKENS, type TokensOperations } from './tokens.ts';
 import { OIDC, type OidcOperations } from './oidc.ts';
 import { CONFIGURATION, type ConfigurationOperations } from './configuration.ts';
+import { IMPACT, type ImpactOperations } from './impact.ts';
 import { AUDIT, type AuditOperations } from './audit.ts';
 import { FLEET, type FleetOperations } from './fleet.ts';
 import { TRAFFIC, type TrafficOperations } from './traffic.ts';
@@ -28,6 +29,7 @@ export interface Operations
     TokensOperations,
     OidcOperations,
     ConfigurationOperations,
+    ImpactOperations,
     AuditOperations,
     FleetOperations,
     TrafficOperations,
@@ -46,6 +48,7 @@ export const OPERATIONS: Readonly<Record<keyof Operations, OperationFacts>> = {
   ...TOKENS,
   ...OIDC,
   ...CONFIGURATION,
+  ...IMPACT,
   ...AUDIT,
   ...FLEET,
   ...TRAFFIC,

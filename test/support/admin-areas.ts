@@ -38,7 +38,7 @@ export function makeTestAreas(): TestAreas {
     authenticator: parts.identity.authenticator,
     prepare: async (area) => {
       await parts.prepare(area);
-      if (area === 'configuration') await folder.prepare();
+      if (area === 'configuration' || area === 'impact') await folder.prepare();
       if (area === 'oidc') await people.prepare();
       if (area === 'audit') await addFirstEntry(parts.store);
     },
