@@ -1,14 +1,20 @@
 // The operations on configuration, over HTTP, in a real cluster: server-side apply, owners of fields, objects of GitOps, dry runs, concurrent
 // writes, Secrets, missing rights, and an API server that is away.
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
+import { KINDS, type KindName } from '#api/k8s/kinds.ts';
+import type { JsonObject } from '#lib/canonical-json.ts';
 import { ClusterStore } from '../../admin/configuration/cluster/cluster-store.ts';
-import type { ConfigurationObserver, ObservedObject } from '../../admin/configuration/configuration-store.ts';
+import type { ConfigurationObserver, ObjectChange, ObservedObject } from '../../admin/configuration/configuration-store.ts';
+import { EVERYTHING } from '../../admin/configuration/label-selector.ts';
 import { configurationArea } from '../../admin/configuration/operations.ts';
 import { ApiClient, loadKubeConfig } from '../../controller/watch/api-client.ts';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
 import { startAdminApi, type TestApi } from '../support/admin-server.ts';
+import { TestCa } from '../support/certificates.ts';
 import { describeWith } from '../support/describe-with.ts';
 import { gateway, gatewayClass, httpRoute, listOf } from '../support/objects.ts';
+import { documentedRights } from '../support/rights.ts';
 
 const PERMISSIONS = ['configuration:read', 'configuration:write'] as const;
 const COMPILER = { controllerName: 'gateway.weir.dev/controller', fleets: { byDefault: 'Shared', lacks: '' } } as const;
@@ -30,6 +36,7 @@ interface Call {
 }
 
 describeWith(['cluster'], 'configuration in a cluster', () => {
+  let ca: TestCa;
   let cluster: Cluster;
   let client: ApiClient;
   let store: ClusterStore;
@@ -37,6 +44,7 @@ describeWith(['cluster'], 'configuration in a cluster', () => {
   let stopObserving: (() => Promise<void>) | null = null;
 
   beforeAll(async () => {
+    ca = await TestCa.create();
     cluster = await startCluster();
     client = new ApiClient(loadKubeConfig(cluster.kubeconfig));
     store = new ClusterStore(client, { namespaces: [], compiler: COMPILER });
@@ -45,9 +53,16 @@ describeWith(['cluster'], 'configuration in a cluster', () => {
       shop: { permissions: PERMISSIONS, namespace: 'shop' },
     });
     const namespaces = ['shop', 'bank'].map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }));
-    await cluster.apply(
-      listOf(...namespaces, gatewayClass(), inShop(gateway('gw', [{ name: 'http', port: 80 }])), inShop(service('cart'))),
-    );
+    const tls = { certificateRefs: [{ name: 'tls' }] };
+    const listeners = [
+      { name: 'http', port: 80 },
+      { name: 'https', port: 443, protocol: 'HTTPS', tls },
+    ];
+    const { certificate, privateKey } = await ca.issue('cart', 'DNS:shop.example.com');
+    const [crt, key] = await Promise.all([certificate, privateKey].map((file) => readFile(file, 'base64')));
+    const data = { 'tls.crt': crt, 'tls.key': key };
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'tls' }, type: 'kubernetes.io/tls', data };
+    await cluster.apply(listOf(...namespaces, gatewayClass(), inShop(gateway('gw', listeners)), inShop(service('cart')), inShop(secret)));
   });
 
   afterAll(async () => {
@@ -56,6 +71,7 @@ describeWith(['cluster'], 'configuration in a cluster', () => {
     await store?.close();
     await client?.close();
     await cluster?.stop();
+    await ca?.remove();
   });
 
   beforeEach(async () => {
@@ -209,7 +225,7 @@ describeWith(['cluster'], 'configuration in a cluster', () => {
     const { status, body } = await dryRun(...changes);
     expect([status, body.code]).toEqual([200, undefined]);
     expect(body.objects.map(({ change }: { change: string }) => change)).toEqual(['created', 'deleted', 'created', 'created']);
-    expect(body.listeners).toEqual(['shop/gw/http']);
+    expect(body.listeners).toEqual(['shop/gw/http', 'shop/gw/https']);
     const routes = body.resources.filter(({ kind }: { kind: string }) => kind === 'Route');
     expect(routes.map((each: Effect) => `${each.change} ${each.origin.name}`).sort()).toEqual(['added new', 'removed cart']);
     expect(body.conditions).toContainEqual(
@@ -315,6 +331,57 @@ describeWith(['cluster'], 'configuration in a cluster', () => {
     expect((await recorder.next('cart')).stored).toBeNull();
   });
 
+  test('does its work with the rights of the chart, and reads no Secrets', async () => {
+    const account = await cluster.account('admin', documentedRights('admin.md'));
+    const own = new ApiClient(loadKubeConfig(account.kubeconfig));
+    const limited = new ClusterStore(own, { namespaces: [], compiler: COMPILER });
+    const query = { namespace: null, selector: EVERYTHING, limit: 10, cursor: null };
+    try {
+      for (const kind of Object.keys(KINDS) as KindName[]) {
+        const listed = await limited.list(kind, query);
+        expect([kind, listed.ok || listed.error.code]).toEqual([kind, kind === 'Secret' ? 'cluster-forbidden' : true]);
+      }
+      const ref = { kind: 'HTTPRoute', namespace: 'shop', name: 'cart' };
+      const object = inShop(httpRoute('cart', 'cart', ['gw/https'])) as JsonObject;
+      // The certificate of the listener cannot be read, and its routes are still compiled.
+      const dry = await limited.dryRun([{ ref, operation: 'create', object }]);
+      expect(dry).toMatchObject({ ok: true, value: { refused: [], effects: { listeners: ['shop/gw/https'] } } });
+      const changes: readonly ObjectChange[] = [
+        { ref, operation: 'create', object },
+        { ref, operation: 'patch', patch: { merge: { metadata: { labels: { team: 'a' } } } }, etag: null },
+        { ref, operation: 'patch', patch: { merge: { metadata: { labels: null } } }, etag: null },
+        { ref, operation: 'delete', etag: null },
+      ];
+      for (const change of changes) expect(await limited.apply(change)).toMatchObject({ ok: true });
+      const service = {
+        ref: { ...ref, kind: 'Service' },
+        operation: 'patch',
+        patch: { merge: { metadata: { labels: { a: 'b' } } } },
+        etag: null,
+      } as const;
+      expect(await limited.apply(service)).toMatchObject({ ok: false, error: { status: 403, code: 'cluster-forbidden' } });
+      expect(await limited.get({ kind: 'Secret', namespace: 'shop', name: 'tls' })).toMatchObject({
+        error: {
+          code: 'cluster-forbidden',
+          detail: 'the admin program may not get secrets in the namespace shop; give its ServiceAccount the right',
+        },
+      });
+      for (const [group, resource, verb] of OTHER_RIGHTS) {
+        const spec = { resourceAttributes: { group, resource, verb, namespace: 'shop' } };
+        const body = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec };
+        const answer = await own.ask({ method: 'POST', path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', body });
+        expect([resource, verb, (answer as { readonly status: { readonly allowed: boolean } }).status.allowed]).toEqual([
+          resource,
+          verb,
+          false,
+        ]);
+      }
+    } finally {
+      await limited.close();
+      await own.close();
+    }
+  });
+
   test('answers that the cluster is away, and works when it is back', async () => {
     await create();
     await cluster.stopApiServer();
@@ -331,6 +398,22 @@ describeWith(['cluster'], 'configuration in a cluster', () => {
     await cluster.until('a dry run', async () => (await dryRun({ operation: 'delete', ...nameOf('cart') })).status === 200);
   });
 });
+
+/** Rights with which the program would be more than it is. */
+const OTHER_RIGHTS = [
+  ['', 'secrets', 'get'],
+  ['', 'secrets', 'list'],
+  ['', 'pods', 'create'],
+  ['', 'pods/exec', 'create'],
+  ['', 'serviceaccounts/token', 'create'],
+  ['', 'namespaces', 'create'],
+  ['', 'users', 'impersonate'],
+  ['apps', 'deployments', 'patch'],
+  ['rbac.authorization.k8s.io', 'roles', 'create'],
+  ['rbac.authorization.k8s.io', 'clusterrolebindings', 'create'],
+  ['admissionregistration.k8s.io', 'validatingwebhookconfigurations', 'create'],
+  ['apiextensions.k8s.io', 'customresourcedefinitions', 'update'],
+] as const;
 
 interface Owner {
   readonly manager: string;

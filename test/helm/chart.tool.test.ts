@@ -24,6 +24,9 @@ interface Rendered {
   readonly spec?: Readonly<Record<string, unknown>>;
 }
 
+/** Values with an admin program. */
+const ADMIN = ['--set', 'admin.enabled=true', '--set', 'admin.store.claim=admin'];
+
 /** Values with which the controllers need all rights. */
 const EVERYTHING = ['fleet.mode=Both', 'controller.alerts.prometheusRules.enabled=true'];
 
@@ -120,9 +123,38 @@ describeWith(['go'], 'the chart', () => {
     expect(inAll).toEqual(documented);
   });
 
+  test('gives the admin program the documented rights, and those to Secrets and Services only if it is told to', async () => {
+    const rulesOf = async (...args: string[]) =>
+      (await objects(...ADMIN, ...args))
+        .filter(({ metadata }) => metadata.name === 'weir-system-weir-admin')
+        .flatMap(({ rules = [] }) => rules);
+    const usual = rightsOf(await rulesOf());
+    expect(usual).toEqual(rightsOf(documentedRights('admin.md')));
+    expect(
+      usual.filter((right) => / (secrets|\*) |services (create|update|patch|delete)| (bind|escalate|impersonate)$/.test(right)),
+    ).toEqual([]);
+    const more = rightsOf(await rulesOf('--set', 'admin.rights.secrets=Read', '--set', 'admin.rights.services=Write'));
+    const writes = ['create', 'delete', 'patch', 'update'];
+    const added = [
+      ...['get', 'list', 'watch'].map((verb) => ` secrets ${verb}`),
+      ...writes.flatMap((verb) => [` services ${verb}`, `discovery.k8s.io endpointslices ${verb}`]),
+    ];
+    expect(more.filter((right) => !usual.includes(right))).toEqual(added.sort());
+    const watched = (await objects(...ADMIN, '--set', 'watchNamespaces={shop}')).filter(
+      ({ metadata }) => metadata.name === 'weir-system-weir-admin',
+    );
+    const inCluster = watched
+      .filter(({ kind }) => kind === 'ClusterRole')
+      .flatMap(({ rules = [] }) => rules.flatMap(({ resources }) => resources));
+    expect(inCluster).toEqual(['gatewayclasses', 'namespaces', 'customresourcedefinitions', 'tokenreviews']);
+    expect(watched.filter(({ kind }) => kind === 'Role').map(({ metadata }) => metadata.namespace)).toEqual(['shop', 'weir-system']);
+  });
+
   test('keeps every pod to the restricted Pod Security Standard', async () => {
-    const pods = (await objects()).flatMap(({ kind, spec }) => (kind === 'Pod' ? [spec] : kind === 'Deployment' ? [podOf(spec)] : []));
-    expect(pods).toHaveLength(3);
+    const pods = (await objects(...ADMIN)).flatMap(({ kind, spec }) =>
+      kind === 'Pod' ? [spec] : kind === 'Deployment' ? [podOf(spec)] : [],
+    );
+    expect(pods).toHaveLength(4);
     for (const pod of pods) {
       expect(pod).toMatchObject({ securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } } });
       for (const container of pod?.['containers'] as object[]) {
@@ -156,6 +188,11 @@ describeWith(['go'], 'the chart', () => {
     ['controller.store.url=postgres://weir:secret@db/weir', '/controller/store/url'],
     ['controller.store.url=postgres://db/weir,controller.store.claim=a', 'url and claim exclude each other'],
     ['controller.store.claim=a', '2 controllers cannot share a file of SQLite'],
+    ['admin.enabled=true', 'admin.store: users and the audit log need a store'],
+    ['admin.enabled=true,admin.store.claim=a,admin.replicas=2', '2 replicas cannot share a file of SQLite'],
+    ['admin.enabled=true,admin.store.claim=a,admin.url=https://admin.example', 'on loopback of the pod only'],
+    ['admin.store.url=postgres://weir:secret@db/weir', '/admin/store/url'],
+    ['admin.rights.secrets=All', '/admin/rights/secrets'],
     ['proxy.redis.addresses={u:secret@cache}', '/proxy/redis/addresses/0'],
     ['controller.alerts.prometheusTokenSecret.name=a', 'a token or a CA needs controller.alerts.prometheusUrl'],
     ['controller.alerts.prometheusCaSecret.name=a,controller.alerts.prometheusCaConfigMap.name=b', 'exclude each other'],

@@ -1,14 +1,14 @@
-// The rights of a controller as documented. Tests grant exactly these, which proves that the list is complete.
+// The rights of a controller, and of the admin program, as documented. Tests grant exactly these, which proves that the list is complete.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { PolicyRule } from '../cluster/cluster.ts';
 
-const DOCUMENT = path.resolve(import.meta.dirname, '..', '..', 'docs', 'reference', 'controller.md');
+const FOLDER = path.resolve(import.meta.dirname, '..', '..', 'docs', 'reference');
 
 /** The table under "Rights it needs". */
-export function documentedRights(): PolicyRule[] {
+export function documentedRights(document: 'controller.md' | 'admin.md' = 'controller.md'): PolicyRule[] {
   const section =
-    readFileSync(DOCUMENT, 'utf8')
+    readFileSync(path.join(FOLDER, document), 'utf8')
       .split(/^## /m)
       .find((text) => text.startsWith('Rights it needs')) ?? '';
   const rows = section.split('\n').filter((line) => line.startsWith('|'));

@@ -17,15 +17,19 @@
 {{- define "weir.proxy" -}}{{ include "weir.fullname" . }}-proxy{{- end -}}
 {{- define "weir.caSecret" -}}{{ include "weir.fullname" . }}-ca{{- end -}}
 {{- define "weir.sessionSecret" -}}{{ include "weir.fullname" . }}-sessions{{- end -}}
+{{- define "weir.admin" -}}{{ include "weir.fullname" . }}-admin{{- end -}}
+{{- define "weir.adminSecret" -}}{{ include "weir.admin" . }}-credentials{{- end -}}
 {{- define "weir.proxySecret" -}}{{ include "weir.proxy" . }}-credentials{{- end -}}
 
 {{/* The name of objects without a namespace. */}}
 {{- define "weir.clusterName" -}}{{ .Release.Namespace }}-{{ include "weir.controller" . }}{{- end -}}
 
+{{- define "weir.adminClusterName" -}}{{ .Release.Namespace }}-{{ include "weir.admin" . }}{{- end -}}
+
 {{/* The address to which proxies connect. */}}
 {{- define "weir.pushHost" -}}{{ include "weir.controller" . }}.{{ .Release.Namespace }}.svc{{- end -}}
 
-{{/* The component is `controller` or `proxy`: (list . "proxy") */}}
+{{/* The component is `controller`, `proxy` or `admin`: (list . "proxy") */}}
 {{- define "weir.selector" -}}
 {{- $root := index . 0 -}}
 app.kubernetes.io/name: {{ $root.Chart.Name }}
@@ -100,6 +104,10 @@ app.kubernetes.io/part-of: weir
 {{- end -}}
 {{- define "weir.proxyAccount" -}}
 {{- with .Values.proxy.serviceAccount }}{{ default (ternary (include "weir.proxy" $) "default" .create) .name }}{{ end -}}
+{{- end -}}
+
+{{- define "weir.adminAccount" -}}
+{{- with .Values.admin.serviceAccount }}{{ default (ternary (include "weir.admin" $) "default" .create) .name }}{{ end -}}
 {{- end -}}
 
 {{/* Whether proxies use ports of their nodes: "true" or "". If so, a node can have only one of them. */}}
@@ -234,6 +242,27 @@ initContainers:
 {{- range .extraVolumes -}}
 {{- if has .name (list "store" "store-password" "prometheus") -}}
 {{- fail (printf "controller.extraVolumes: the chart itself has a volume %s; choose another name" .name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- with .Values.admin -}}
+{{- if .enabled -}}
+{{- if and .store.url .store.claim -}}
+{{- fail "admin.store: url and claim exclude each other; leave one of them empty" -}}
+{{- end -}}
+{{- if not (or .store.url .store.claim) -}}
+{{- fail "admin.store: users and the audit log need a store that outlives the pod; set url or claim" -}}
+{{- end -}}
+{{- if and .store.claim (gt (int .replicas) 1) -}}
+{{- fail (printf "admin.store.claim: %d replicas cannot share a file of SQLite; set admin.replicas to 1, or admin.store.url" (int .replicas)) -}}
+{{- end -}}
+{{- if and .url (not .tlsSecret) -}}
+{{- fail "admin.url: without admin.tlsSecret the API is served on loopback of the pod only; set it" -}}
+{{- end -}}
+{{- end -}}
+{{- range .extraVolumes -}}
+{{- if has .name (list "store" "store-password" "credentials" "tls") -}}
+{{- fail (printf "admin.extraVolumes: the chart itself has a volume %s; choose another name" .name) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
