@@ -1,5 +1,5 @@
 // `weir completion SHELL`, tested in the shells.
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -8,6 +8,7 @@ import { flagsOf } from '#lib/flags.ts';
 import { describeWith } from '../test/support/describe-with.ts';
 import { runWeir } from '../test/support/child.ts';
 import { loadAll } from './commands.ts';
+import { completion } from './completion.ts';
 
 const COMMANDS = await loadAll();
 const NAMES = [...COMMANDS.map(({ name }) => name), 'help'].sort();
@@ -27,9 +28,19 @@ let folder = '';
 beforeAll(async () => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'weir-completion-'));
   writeFileSync(path.join(folder, 'a-file.yaml'), '');
-  for (const shell of ['bash', 'zsh', 'fish']) writeFileSync(path.join(folder, shell), (await runWeir(['completion', shell])).stdout);
+  // One process: its start costs far more than a script.
+  writeFileSync(path.join(folder, 'bash'), (await runWeir(['completion', 'bash'])).stdout);
+  for (const shell of ['zsh', 'fish']) writeFileSync(path.join(folder, shell), await printed(shell));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function printed(shell: string): Promise<string> {
+  const log = jest.spyOn(console, 'log').mockReturnValue();
+  await completion.run([shell], () => Promise.resolve(COMMANDS));
+  const text = `${log.mock.calls.flat().join('\n')}\n`;
+  log.mockRestore();
+  return text;
+}
 
 function run(program: string, ...args: readonly string[]): string {
   const { stdout, stderr, status } = spawnSync(program, args, { encoding: 'utf8', cwd: folder, env: { ...process.env, HOME: folder } });

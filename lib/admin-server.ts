@@ -58,9 +58,10 @@ export interface AdminServerOptions {
   readonly refuse?: (request: IncomingMessage) => string | null;
   /** The largest body of a request, bytes; 1024 if absent. */
   readonly maxBodyBytes?: number;
+  /** A caller that takes nothing of a streamed answer for so many milliseconds is cut off, as the sources of the answer wait for it; 10 s if absent. */
+  readonly stalledMs?: number;
 }
 
-/** A caller that takes nothing of a streamed answer for this time is cut off: the sources of the answer wait for it. */
 const STALLED_MS = 10_000;
 
 /** Probes, dumps and simple commands need no larger body. */
@@ -144,7 +145,7 @@ export class AdminServer {
     response.writeHead(answer.status, { 'content-type': answer.type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
     if (request.method === 'HEAD') response.end();
     else if ('body' in answer) response.end(answer.body);
-    else await streamTo(response, answer.stream);
+    else await streamTo(response, answer.stream, this.#options.stalledMs ?? STALLED_MS);
   }
 
   async #route(request: IncomingMessage, signal: AbortSignal): Promise<Answer | StreamedAnswer> {
@@ -169,11 +170,11 @@ export class AdminServer {
   }
 }
 
-async function streamTo(response: ServerResponse, stream: StreamedAnswer['stream']): Promise<void> {
+async function streamTo(response: ServerResponse, stream: StreamedAnswer['stream'], stalledMs: number): Promise<void> {
   // The caller sees the head before the first part.
   response.flushHeaders();
   try {
-    await stream({ write: (data) => written(response, data) });
+    await stream({ write: (data) => written(response, data, stalledMs) });
     response.end();
   } catch {
     response.destroy();
@@ -181,10 +182,10 @@ async function streamTo(response: ServerResponse, stream: StreamedAnswer['stream
 }
 
 /** Resolves when there is room for more, or the connection is closed. */
-function written(response: ServerResponse, data: string | Buffer): Promise<void> {
+function written(response: ServerResponse, data: string | Buffer, stalledMs: number): Promise<void> {
   if (response.destroyed || response.write(data)) return Promise.resolve();
   const { promise, resolve } = Promise.withResolvers<void>();
-  const stalled = setTimeout(() => response.destroy(), STALLED_MS);
+  const stalled = setTimeout(() => response.destroy(), stalledMs);
   const done = (): void => {
     clearTimeout(stalled);
     response.removeListener('drain', done);

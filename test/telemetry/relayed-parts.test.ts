@@ -16,6 +16,9 @@ import type { Running } from '../../proxy/reporting/commands.ts';
 import { GivenReports, IDLE_COMMANDS, LOG, reportTo, serveHub } from '../support/telemetry.ts';
 import { until } from '../support/until.ts';
 
+/** The caller that does not read is not cut off before it reads, however busy the machine is. */
+const STALLED_MS = 120_000;
+
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
@@ -45,7 +48,7 @@ async function replicas(run: (running: Running) => Promise<void>): Promise<numbe
   links.follow(`127.0.0.1:${leader.port}`, () => credentials.createInsecure());
   const fleet = new Fleet({ hub: leader.hub, peers: asked, resources: () => [], version: '1' });
   const paths = operationPaths([tailOperation(fleet), ...processFileOperations(fleet, LOG)], LOG);
-  const server = new AdminServer({ host: '127.0.0.1', port: 0, paths, refuse: refuseWebPages });
+  const server = new AdminServer({ host: '127.0.0.1', port: 0, paths, refuse: refuseWebPages, stalledMs: STALLED_MS });
   closers.push(() => server.stop());
   await linked(fleet);
   return server.start();
