@@ -7,6 +7,7 @@ import { namespaceList } from '#api/k8s/namespace-list.ts';
 import type { Result } from '#lib/result.ts';
 import { readStoreOf } from '#lib/store-settings.ts';
 import type { RetentionSettings } from './audit/retention.ts';
+import type { RevisionRetentionSettings } from './revisions/retention.ts';
 import { isLoopback } from './api/loopback.ts';
 import type { RequestRate } from './api/rates.ts';
 import type { TlsFiles } from './api/tls.ts';
@@ -36,6 +37,8 @@ export interface AdminSettings {
   readonly oidc: OidcSettings | null;
   /** Which entries of the audit log stay. */
   readonly auditRetention: RetentionSettings;
+  /** Which revisions of the configuration stay. */
+  readonly revisionRetention: RevisionRetentionSettings;
 }
 
 /** The settings of `weir admin`. */
@@ -61,6 +64,34 @@ const MAX_RATE = 100_000;
 /** A shorter age would lose the evidence of a day, milliseconds. */
 const LEAST_AUDIT_AGE = 86_400_000;
 const LEAST_AUDIT_ENTRIES = 1_000;
+/** A shorter age would lose what was in force before a change of today, milliseconds. */
+const LEAST_REVISION_AGE = 3_600_000;
+const LEAST_REVISIONS = 1_000;
+
+const RETENTION_FLAGS: Flags = {
+  'admin-audit-max-age': {
+    default: '9600h',
+    value: 'TIME',
+    text: 'older entries of the audit log are removed; 400 days by default, at least 24h',
+    see: 'audit.md#retention',
+  },
+  'admin-audit-max-entries': {
+    default: '1000000',
+    value: 'N',
+    text: 'the oldest entries of the audit log beyond these are removed; at least 1000',
+  },
+  'admin-revisions-max-age': {
+    default: '9600h',
+    value: 'TIME',
+    text: 'what went out of force earlier is removed from the revisions; 400 days by default, at least 1h',
+    see: 'admin-revisions.md#retention',
+  },
+  'admin-revisions-max-entries': {
+    default: '100000',
+    value: 'N',
+    text: 'the oldest revisions beyond these are removed, but never the newest one of an object; at least 1000',
+  },
+};
 
 const RATE_FLAGS: Flags = {
   'admin-api-caller-rate': { default: '100', value: 'N', text: 'requests per second of one caller; twice as many at once' },
@@ -103,17 +134,7 @@ function storeFlags(storeFile: string): Flags {
       text: 'file with the key that seals secrets of second factors; by default admin.key beside a store that is a file, made at the first start',
       see: 'admin-login.md#second-factors',
     },
-    'admin-audit-max-age': {
-      default: '9600h',
-      value: 'TIME',
-      text: 'older entries of the audit log are removed; 400 days by default, at least 24h',
-      see: 'audit.md#retention',
-    },
-    'admin-audit-max-entries': {
-      default: '1000000',
-      value: 'N',
-      text: 'the oldest entries of the audit log beyond these are removed; at least 1000',
-    },
+    ...RETENTION_FLAGS,
   };
 }
 
@@ -229,6 +250,7 @@ function settings(values: FlagValues, environment: NodeJS.ProcessEnv, storeFile:
     callerRate: rate(values, 'admin-api-caller-rate'),
     store,
     auditRetention: auditRetention(values),
+    revisionRetention: revisionRetention(values),
   };
 }
 
@@ -262,6 +284,12 @@ function auditRetention(values: FlagValues): RetentionSettings {
   const maxAge = values.time('admin-audit-max-age');
   if (maxAge < LEAST_AUDIT_AGE) throw new Mistake('--admin-audit-max-age: the age is too small; it must be at least 24h');
   return { maxAge, maxEntries: values.count('admin-audit-max-entries', LEAST_AUDIT_ENTRIES) };
+}
+
+function revisionRetention(values: FlagValues): RevisionRetentionSettings {
+  const maxAge = values.time('admin-revisions-max-age');
+  if (maxAge < LEAST_REVISION_AGE) throw new Mistake('--admin-revisions-max-age: the age is too small; it must be at least 1h');
+  return { maxAge, maxEntries: values.count('admin-revisions-max-entries', LEAST_REVISIONS) };
 }
 
 function tlsFiles(values: FlagValues): TlsFiles | null {

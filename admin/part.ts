@@ -20,6 +20,9 @@ import { Identity } from './identity/identity.ts';
 import { awayReason, type Live } from './live/live.ts';
 import { OidcLogin } from './oidc/oidc-login.ts';
 import { KeyFile } from './identity/key-file.ts';
+import { RevisionRecorder } from './revisions/recorder.ts';
+import { RevisionRetention } from './revisions/retention.ts';
+import { Revisions } from './revisions/revisions.ts';
 import { makeAdminStore } from './store/admin-store.ts';
 
 /** Milliseconds between two looks at the store. */
@@ -46,6 +49,8 @@ export class AdminPart {
   readonly #identity: Identity;
   readonly #auditor: AuditWriter;
   readonly #retention: AuditRetention;
+  readonly #recorder: RevisionRecorder;
+  readonly #revisionRetention: RevisionRetention;
   readonly #api: AdminApi;
   readonly #metrics = new AdminMetrics();
   /** Why the store is away; '' if it is not. */
@@ -66,6 +71,8 @@ export class AdminPart {
     this.#identity = new Identity({ store: this.#store, log, keys: this.#keys, reviewer: options.reviewer });
     this.#auditor = new AuditWriter(this.#store, log);
     this.#retention = new AuditRetention(this.#store, settings.auditRetention, log);
+    this.#recorder = new RevisionRecorder(this.#store, configuration?.origin ?? 'folder', log);
+    this.#revisionRetention = new RevisionRetention(this.#store, settings.revisionRetention, log);
     this.#api = new AdminApi({
       ...settings,
       isSecure: settings.tls !== null || settings.url.startsWith('https:'),
@@ -74,6 +81,7 @@ export class AdminPart {
         identity: this.#identity,
         oidc: new OidcLogin({ settings: settings.oidc, logins: this.#identity.externalLogins, log }),
         configuration,
+        revisions: new Revisions(this.#store, this.#recorder),
         audit: new AuditLog(this.#store),
         live,
       }),
@@ -102,6 +110,8 @@ export class AdminPart {
     try {
       const port = await this.#api.start();
       this.#retention.start();
+      this.#revisionRetention.start();
+      if (this.#options.configuration !== null) this.#recorder.start(this.#options.configuration);
       this.#options.live.start();
       this.#timer = setInterval(() => void (this.#looking ??= this.#look().finally(() => (this.#looking = null))), LOOK_MS).unref();
       return ok(url || `${tls === null ? 'http' : 'https'}://${joinAddress(address.host || 'localhost', port)}`);
@@ -118,7 +128,9 @@ export class AdminPart {
     await this.#looking;
     await this.#api.stop();
     await this.#options.live.stop();
+    await this.#recorder.close();
     await this.#options.configuration?.close();
+    await this.#revisionRetention.close();
     await this.#retention.close();
     await this.#auditor.close();
     await this.#store.close();

@@ -1,7 +1,9 @@
 // The areas of the admin API, in the order of the document. A new area gets a row here, and what it needs is a member of AdminParts.
 import type { AuditLog } from '../audit/audit-log.ts';
 import { auditArea } from '../audit/operations.ts';
+import { ChangeSets } from '../configuration/change-sets.ts';
 import type { ConfigurationStore } from '../configuration/configuration-store.ts';
+import { ConfigurationWriter } from '../configuration/configuration-writer.ts';
 import { configurationArea } from '../configuration/operations.ts';
 import { identityAreas } from '../identity/areas.ts';
 import type { Identity } from '../identity/identity.ts';
@@ -10,6 +12,8 @@ import { liveAreas } from '../live/areas.ts';
 import type { Live } from '../live/live.ts';
 import type { OidcLogin } from '../oidc/oidc-login.ts';
 import { oidcArea } from '../oidc/operations.ts';
+import { revisionArea } from '../revisions/operations.ts';
+import type { Revisions } from '../revisions/revisions.ts';
 import { healthArea, type Health } from './health.ts';
 import type { Area } from './operation.ts';
 
@@ -20,18 +24,27 @@ export interface AdminParts {
   readonly oidc: OidcLogin;
   /** Null: the program knows no configuration to change. */
   readonly configuration: ConfigurationStore | null;
+  /** What was in force. */
+  readonly revisions: Revisions;
   readonly audit: AuditLog;
   readonly live: Live;
 }
 
 /** All areas. */
-export function areasOf({ health, identity, oidc, configuration, audit, live }: AdminParts): readonly Area[] {
+export function areasOf({ health, identity, oidc, configuration, revisions, audit, live }: AdminParts): readonly Area[] {
   return [
     healthArea(health),
     ...identityAreas(identity),
     oidcArea({ oidc, logins: identity.logins, limits: identity.limits }),
-    ...(configuration === null ? [] : [configurationArea(configuration), impactArea(configuration, live)]),
+    ...(configuration === null ? [] : configurationAreas(configuration, revisions)),
+    ...(configuration === null ? [] : [impactArea(configuration, live)]),
     auditArea(audit),
     ...liveAreas(live),
   ];
+}
+
+function configurationAreas(store: ConfigurationStore, revisions: Revisions): readonly Area[] {
+  const writer = new ConfigurationWriter(store, revisions.recorder);
+  const sets = new ChangeSets(store, writer);
+  return [configurationArea(store, writer), revisionArea(revisions, store, sets)];
 }

@@ -1,11 +1,10 @@
 // The facts of an operation for its entry: without secrets, and of limited size.
 import { canonicalJson, type JsonValue } from '#lib/canonical-json.ts';
+import { plainText } from '../store/plain-text.ts';
 import type { AuditRecord } from '../api/authenticator.ts';
 import type { AuditChange, AuditFacts } from './entry.ts';
 import { redactedState } from './redacted-state.ts';
 
-/** The longest text of an entry, characters. */
-const MAX_TEXT = 1_024;
 /** The states of later changes of the same operation are left out, characters of JSON. */
 const MAX_CHANGES = 1_048_576;
 /** Stands for such a state. */
@@ -17,25 +16,25 @@ export function auditFacts(record: AuditRecord, id: string): AuditFacts {
   return {
     id,
     time: new Date(time).toISOString(),
-    requestId: plain(record.requestId),
+    requestId: plainText(record.requestId),
     operation,
-    path: plain(record.path),
-    actor: { kind: caller.kind, id: plain(caller.id), name: plain(caller.name), session: caller.session },
-    address: plain(caller.address),
-    userAgent: plain(record.userAgent),
-    reason: plain(record.reason),
-    namespace: record.namespace === null ? null : plain(record.namespace),
+    path: plainText(record.path),
+    actor: { kind: caller.kind, id: plainText(caller.id), name: plainText(caller.name), session: caller.session },
+    address: plainText(caller.address),
+    userAgent: plainText(record.userAgent),
+    reason: plainText(record.reason),
+    namespace: record.namespace === null ? null : plainText(record.namespace),
     changes: changesOf(record.changes),
     outcome,
     status,
-    code: plain(record.code),
+    code: plainText(record.code),
   };
 }
 
 function changesOf(changes: AuditRecord['changes']): readonly AuditChange[] {
   let size = 0;
   return changes.map((change) => {
-    const object = plain(change.object);
+    const object = plainText(change.object);
     const [kind = ''] = object.split('/', 1);
     const [before, after] = [redactedState(kind, change.before), redactedState(kind, change.after)];
     size += canonicalJson([before, after]).length;
@@ -46,10 +45,4 @@ function changesOf(changes: AuditRecord['changes']): readonly AuditChange[] {
 /** An object that did not exist stays one. */
 function leftOut(state: JsonValue): JsonValue {
   return state === null ? null : LEFT_OUT;
-}
-
-/** A text for a column: PostgreSQL takes no NUL and no halves of surrogate pairs. */
-function plain(text: string): string {
-  const short = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
-  return short.toWellFormed().replaceAll('\0', '\ufffd');
 }

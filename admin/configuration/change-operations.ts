@@ -1,11 +1,9 @@
 // The operations that change objects.
 import { Type, type Static } from '#lib/typebox.ts';
-import { objectId } from '#api/k8s/object.ts';
 import type { JsonObject } from '#lib/canonical-json.ts';
-import type { Result } from '#lib/result.ts';
-import { adminOperation, reply, replyEmpty, type AdminOperation, type OperationContext } from '../api/operation.ts';
-import type { AdminProblem } from '../api/problem.ts';
-import type { ChangedObject, ConfigurationStore, ObjectChange, StoredObject } from './configuration-store.ts';
+import { adminOperation, reply, replyEmpty, type AdminOperation } from '../api/operation.ts';
+import type { ChangedObject, ObjectChange } from './configuration-store.ts';
+import type { ConfigurationWriter } from './configuration-writer.ts';
 import {
   CHANGE_PROBLEMS,
   MAX_BODY_BYTES,
@@ -36,20 +34,6 @@ function conditions(
   return { etag: etagIn(ifMatch), force };
 }
 
-/** Makes a change, and adds it to the audit log without the data of Secrets. */
-async function applied(
-  store: ConfigurationStore,
-  change: ObjectChange,
-  context: OperationContext,
-): Promise<Result<ChangedObject, AdminProblem>> {
-  const done = await store.apply(change);
-  if (!done.ok) return done;
-  const { ref, before, after } = done.value;
-  const state = (stored: StoredObject | null): unknown => (stored === null ? null : shown(stored).object);
-  context.changed({ object: objectId(ref), before: state(before), after: state(after) });
-  return done;
-}
-
 /** The answer to a change that leaves an object. */
 function afterwards({ after }: ChangedObject, location?: string) {
   if (after === null) throw new Error('the object of a change that is no deletion is gone');
@@ -57,11 +41,11 @@ function afterwards({ after }: ChangedObject, location?: string) {
 }
 
 /** The operations that change one object. */
-export function changeOperations(store: ConfigurationStore): readonly AdminOperation[] {
-  return [create(store), replace(store), patch(store), remove(store)];
+export function changeOperations(writer: ConfigurationWriter): readonly AdminOperation[] {
+  return [create(writer), replace(writer), patch(writer), remove(writer)];
 }
 
-function create(store: ConfigurationStore): AdminOperation {
+function create(writer: ConfigurationWriter): AdminOperation {
   return adminOperation({
     id: 'configuration.create',
     method: 'POST',
@@ -88,13 +72,13 @@ function create(store: ConfigurationStore): AdminOperation {
       const name = (object['metadata'] as { readonly name?: unknown } | undefined)?.name;
       const ref = refOf({ ...params, name: typeof name === 'string' ? name : '' });
       if (!ref.ok) return ref;
-      const done = await applied(store, { ref: ref.value, operation: 'create', object }, context);
+      const done = await writer.apply({ ref: ref.value, operation: 'create', object }, context);
       return done.ok ? afterwards(done.value, `/configuration/${params.kind}/${params.namespace}/${ref.value.name}`) : done;
     },
   });
 }
 
-function replace(store: ConfigurationStore): AdminOperation {
+function replace(writer: ConfigurationWriter): AdminOperation {
   return adminOperation({
     id: 'configuration.replace',
     method: 'PUT',
@@ -121,13 +105,13 @@ function replace(store: ConfigurationStore): AdminOperation {
         object: body.object as JsonObject,
         ...conditions(ifMatch, query),
       };
-      const done = await applied(store, change, context);
+      const done = await writer.apply(change, context);
       return done.ok ? afterwards(done.value) : done;
     },
   });
 }
 
-function patch(store: ConfigurationStore): AdminOperation {
+function patch(writer: ConfigurationWriter): AdminOperation {
   return adminOperation({
     id: 'configuration.patch',
     method: 'PATCH',
@@ -156,13 +140,13 @@ function patch(store: ConfigurationStore): AdminOperation {
       if (!ref.ok) return ref;
       if (!given.ok) return given;
       const change: ObjectChange = { ref: ref.value, operation: 'patch', patch: given.value, ...conditions(ifMatch, query) };
-      const done = await applied(store, change, context);
+      const done = await writer.apply(change, context);
       return done.ok ? afterwards(done.value) : done;
     },
   });
 }
 
-function remove(store: ConfigurationStore): AdminOperation {
+function remove(writer: ConfigurationWriter): AdminOperation {
   return adminOperation({
     id: 'configuration.delete',
     method: 'DELETE',
@@ -180,7 +164,7 @@ function remove(store: ConfigurationStore): AdminOperation {
     async run({ params, ifMatch }, context) {
       const ref = refOf(params);
       if (!ref.ok) return ref;
-      const done = await applied(store, { ref: ref.value, operation: 'delete', etag: etagIn(ifMatch) }, context);
+      const done = await writer.apply({ ref: ref.value, operation: 'delete', etag: etagIn(ifMatch) }, context);
       return done.ok ? replyEmpty() : done;
     },
   });

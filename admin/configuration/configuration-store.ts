@@ -92,8 +92,11 @@ export interface ObservedObject {
 
 /** Is told what is in force, whatever program has made it so. It returns at once. */
 export interface ConfigurationObserver {
-  /** All objects: at first, and when changes may have been missed. An object that is not among them is gone. */
-  synced(objects: readonly ObservedObject[]): void;
+  /**
+   * All objects of the kinds that are observed (null: of all): at first, and when changes may have been missed. An object of these kinds
+   * that is not among them is gone.
+   */
+  synced(objects: readonly ObservedObject[], kinds: ReadonlySet<string> | null): void;
   /** Objects that have changed or gone since, in the order of their changes. */
   changed(objects: readonly ObservedObject[]): void;
 }

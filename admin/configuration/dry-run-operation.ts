@@ -55,8 +55,14 @@ function changeOf(given: GivenChange, field: string): Result<ObjectChange, Admin
 }
 
 /** The effects that the caller may see. */
-function visible({ changes, effects }: DryRun, given: readonly ObjectChange[], caller: Caller): Static<typeof DRY_RUN> {
-  const objects = changes.map((changed, i) => fieldChanges(changed, given[i]));
+export function visibleEffects(
+  { changes, refused, effects }: DryRun,
+  given: readonly ObjectChange[],
+  caller: Caller,
+): Static<typeof DRY_RUN> {
+  const impossible = new Set(refused.map(({ index }) => index));
+  const possible = given.filter((_, i) => !impossible.has(i));
+  const objects = changes.map((changed, i) => fieldChanges(changed, possible[i]));
   const seen = effectsIn(effects, (namespace) => caller.may('configuration:read', namespace === '' ? null : namespace));
   // The schema has lists that may change.
   return structuredClone({ objects, ...seen }) as Static<typeof DRY_RUN>;
@@ -92,7 +98,7 @@ export function dryRunOperation(store: ConfigurationStore): AdminOperation {
       const done = await store.dryRun(changes.value);
       const [refused] = done.ok ? done.value.refused : [];
       if (refused !== undefined) return err(refused.problem);
-      return done.ok ? reply(visible(done.value, changes.value, caller)) : done;
+      return done.ok ? reply(visibleEffects(done.value, changes.value, caller)) : done;
     },
   });
 }

@@ -95,7 +95,7 @@ export class FolderWatch {
     if (told.length < written.length) this.#schedule();
     const isFirst = this.#known === null;
     this.#known = now;
-    if (isFirst) this.#observer.synced(told);
+    if (isFirst) this.#observer.synced(told, null);
     else if (told.length + gone.length > 0) this.#observer.changed([...told, ...gone]);
   }
 

@@ -6,17 +6,18 @@ import { pageQuery } from '../api/page.ts';
 import { invalid } from '../api/problem.ts';
 import { changeOperations } from './change-operations.ts';
 import type { ConfigurationStore } from './configuration-store.ts';
+import type { ConfigurationWriter } from './configuration-writer.ts';
 import { dryRunOperation } from './dry-run-operation.ts';
 import { parseSelector } from './label-selector.ts';
 import { PATH_EXAMPLE, SHOWN_EXAMPLE, UNKNOWN_EXAMPLE, checkedKind, inNamespace, refOf, shown } from './object-paths.ts';
 import { KIND_LIST, OBJECT, OBJECT_PAGE, OBJECT_PATH, kindParameter, namespaceParameter } from './schemas.ts';
 
 /** The operations on configuration. */
-export function configurationArea(store: ConfigurationStore): Area {
+export function configurationArea(store: ConfigurationStore, writer: ConfigurationWriter): Area {
   return {
     name: 'configuration',
     summary: 'The objects of all kinds that Weir reads: in the files of a folder, or in a cluster.',
-    operations: [kinds(), list(store), get(store), ...changeOperations(store), dryRunOperation(store)],
+    operations: [kinds(), list(store), get(store), ...changeOperations(writer), dryRunOperation(store)],
   };
 }
 

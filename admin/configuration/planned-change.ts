@@ -19,8 +19,8 @@ const MAX_DEPTH = 64;
 /** As for names of objects in the API (RFC 1123). */
 const NAME = /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/;
 const NAMESPACE = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
-/** Fields that an API server writes, and no author. */
-const SERVER_FIELDS = [
+/** Members of metadata that an API server writes, and no author. */
+export const SERVER_FIELDS: readonly string[] = [
   ...['uid', 'resourceVersion', 'generation', 'creationTimestamp', 'managedFields', 'selfLink'],
   ...['deletionTimestamp', 'deletionGracePeriodSeconds'],
 ];

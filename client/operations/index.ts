@@ -10,6 +10,7 @@ import { SESSIONS, type SessionsOperations } from './sessions.ts';
 import { TOKENS, type TokensOperations } from './tokens.ts';
 import { OIDC, type OidcOperations } from './oidc.ts';
 import { CONFIGURATION, type ConfigurationOperations } from './configuration.ts';
+import { REVISIONS, type RevisionsOperations } from './revisions.ts';
 import { IMPACT, type ImpactOperations } from './impact.ts';
 import { AUDIT, type AuditOperations } from './audit.ts';
 import { FLEET, type FleetOperations } from './fleet.ts';
@@ -29,6 +30,7 @@ export interface Operations
     TokensOperations,
     OidcOperations,
     ConfigurationOperations,
+    RevisionsOperations,
     ImpactOperations,
     AuditOperations,
     FleetOperations,
@@ -48,6 +50,7 @@ export const OPERATIONS: Readonly<Record<keyof Operations, OperationFacts>> = {
   ...TOKENS,
   ...OIDC,
   ...CONFIGURATION,
+  ...REVISIONS,
   ...IMPACT,
   ...AUDIT,
   ...FLEET,

@@ -81,6 +81,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'reference/overload',
       'reference/admin',
       'reference/admin-live',
+      'reference/admin-revisions',
       'reference/admin-login',
       'reference/audit',
       'reference/fleets',

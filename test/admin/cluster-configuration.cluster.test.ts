@@ -6,6 +6,7 @@ import { KINDS, type KindName } from '#api/k8s/kinds.ts';
 import type { JsonObject } from '#lib/canonical-json.ts';
 import { ClusterStore } from '../../admin/configuration/cluster/cluster-store.ts';
 import type { ConfigurationObserver, ObjectChange, ObservedObject } from '../../admin/configuration/configuration-store.ts';
+import { ConfigurationWriter } from '../../admin/configuration/configuration-writer.ts';
 import { EVERYTHING } from '../../admin/configuration/label-selector.ts';
 import { configurationArea } from '../../admin/configuration/operations.ts';
 import { ApiClient, loadKubeConfig } from '../../controller/watch/api-client.ts';
@@ -48,7 +49,7 @@ describeWith(['cluster'], 'configuration in a cluster', () => {
     cluster = await startCluster();
     client = new ApiClient(loadKubeConfig(cluster.kubeconfig));
     store = new ClusterStore(client, { namespaces: [], compiler: COMPILER });
-    api = await startAdminApi([configurationArea(store)], {
+    api = await startAdminApi([configurationArea(store, new ConfigurationWriter(store, { around: (_ref, _context, apply) => apply() }))], {
       admin: { permissions: PERMISSIONS },
       shop: { permissions: PERMISSIONS, namespace: 'shop' },
     });

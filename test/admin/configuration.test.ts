@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import os from 'node:os';
 import path from 'node:path';
 import { configurationArea } from '../../admin/configuration/operations.ts';
+import { ConfigurationWriter } from '../../admin/configuration/configuration-writer.ts';
 import { FolderStore } from '../../admin/configuration/folder-store.ts';
 import { startAdminApi, type TestApi } from '../support/admin-server.ts';
 
@@ -13,7 +14,7 @@ const store = new FolderStore(folder, { controllerName: 'gateway.weir.dev/contro
 let api: TestApi;
 
 beforeAll(async () => {
-  api = await startAdminApi([configurationArea(store)], {
+  api = await startAdminApi([configurationArea(store, new ConfigurationWriter(store, { around: (_ref, _context, apply) => apply() }))], {
     admin: { permissions: PERMISSIONS },
     shop: { permissions: PERMISSIONS, namespace: 'shop' },
     viewer: { permissions: ['configuration:read'] },

@@ -9,6 +9,9 @@ import { EXAMPLE_LOGIN, LOGIN_COOKIE } from '../../admin/oidc/operations.ts';
 import type { Store } from '#lib/store/store.ts';
 import { ExampleProvider } from './example-provider.ts';
 import { exampleController } from './example-controller.ts';
+import { createLog } from '#lib/log.ts';
+import { RevisionRecorder } from '../../admin/revisions/recorder.ts';
+import { Revisions } from '../../admin/revisions/revisions.ts';
 import { facts } from './audit-entries.ts';
 import { ConfigurationFolder } from './configuration-folder.ts';
 import { EXAMPLE_SECRETS, IdentityAreas } from './identity-areas.ts';
@@ -26,12 +29,14 @@ export function makeTestAreas(): TestAreas {
   const parts = new IdentityAreas();
   const folder = new ConfigurationFolder();
   const people = new ExampleProvider();
+  const recorder = new RevisionRecorder(parts.store, 'folder', createLog('silent'));
   return {
     areas: areasOf({
       health: { troubles: () => ({}) },
       identity: parts.identity,
       oidc: people.loginFor(parts.identity),
       configuration: folder.store,
+      revisions: new Revisions(parts.store, recorder),
       audit: new AuditLog(parts.store),
       live: exampleController(),
     }),
@@ -40,6 +45,7 @@ export function makeTestAreas(): TestAreas {
       await parts.prepare(area);
       if (area === 'configuration' || area === 'impact') await folder.prepare();
       if (area === 'oidc') await people.prepare();
+      if (area === 'revisions') await addFirstRevision(folder, recorder);
       if (area === 'audit') await addFirstEntry(parts.store);
     },
     stop: async () => {
@@ -48,6 +54,15 @@ export function makeTestAreas(): TestAreas {
       await parts.stop();
     },
   };
+}
+
+/** The revision that the examples name, and that is in force. */
+async function addFirstRevision(folder: ConfigurationFolder, recorder: RevisionRecorder): Promise<void> {
+  await folder.prepare();
+  const stored = await folder.store.get({ kind: 'HTTPRoute', namespace: 'storefront', name: 'cart' });
+  if (!stored.ok) throw new Error(stored.error.detail);
+  recorder.synced([{ ref: stored.value.ref, stored: stored.value, manager: '' }], null);
+  await recorder.settle();
 }
 
 /** The entry that the example of audit.get names. */

@@ -24,7 +24,7 @@ const NOW = 1_234_567_890_000;
 const TABLES = ADMIN_SCHEMA.migrations
   .flat()
   .flatMap((statement) => /^CREATE TABLE (\w+)/.exec(statement)?.[1] ?? [])
-  .filter((name) => name !== 'weir_admin_schema' && !name.startsWith('weir_admin_audit'));
+  .filter((name) => name !== 'weir_admin_schema' && !/^weir_admin_(audit|revision)/.test(name));
 
 /** Secrets of sessions: of `ana`, which has all rights, and of `nil`, which has none. */
 export const EXAMPLE_SECRETS = { ana: 'secret-of-ana', nil: 'secret-of-nil' } as const;

@@ -24,6 +24,7 @@ const NOT_OBSERVED: ReadonlySet<KindName> = new Set<KindName>([
 export class ClusterWatch {
   readonly #observer: ConfigurationObserver;
   readonly #informers: readonly Informers[];
+  readonly #kinds: Set<KindName>;
   readonly #unsynced: Set<KindName>;
   /** Until all kinds are listed; then null. */
   #first: Map<string, ObservedObject> | null = new Map();
@@ -31,7 +32,8 @@ export class ClusterWatch {
   constructor(client: ApiClient, namespaces: readonly string[], observer: ConfigurationObserver) {
     const kinds = WATCHED_KINDS.filter(({ name }) => !NOT_OBSERVED.has(name));
     this.#observer = observer;
-    this.#unsynced = new Set(kinds.map(({ name }) => name));
+    this.#kinds = new Set(kinds.map(({ name }) => name));
+    this.#unsynced = new Set(this.#kinds);
     this.#informers = kinds.map((kind) => this.#informerOf(kind, client, namespaces));
   }
 
@@ -48,17 +50,22 @@ export class ClusterWatch {
     return new Informers({ ...kind, fingerprint }, namespaces, client, {
       changed: (changes) => this.#changed(kind, changes),
       synced: () => this.#synced(kind.name),
-      // A kind without a right has no objects here, and the others are observed.
-      problem: (problem) => problem?.type === 'forbidden' && this.#synced(kind.name),
+      problem: (problem) => problem?.type === 'forbidden' && this.#forbidden(kind.name),
       began: () => undefined,
     });
+  }
+
+  /** A kind without a right is not observed; the others are. */
+  #forbidden(kind: KindName): void {
+    this.#kinds.delete(kind);
+    this.#synced(kind);
   }
 
   #synced(kind: KindName): void {
     if (!this.#unsynced.delete(kind) || this.#unsynced.size > 0 || this.#first === null) return;
     const objects = [...this.#first.values()];
     this.#first = null;
-    this.#observer.synced(objects);
+    this.#observer.synced(objects, this.#kinds);
   }
 
   #changed(kind: WatchedKind, changes: readonly RawChange[]): void {
