@@ -38,7 +38,7 @@ function fileWith(text: string): string {
 test('says that an export is whole, with its last entry as an anchor', async () => {
   const file = fileWith(TEXT);
   const args = ['verify', file, '--anchor', `2:${SECOND!.hash}, 3:${LAST!.hash}`];
-  const [text, json] = await Promise.all([weir(args), weir([...args, '--json'])]);
+  const [text, json] = await Promise.all([weir(args), weir([...args, '-o', 'json'])]);
   expect(text).toEqual([0, `${file} is whole: entries 1 to 3.\nanchor 3:${LAST!.hash}`]);
   expect([json[0], JSON.parse(json[1])]).toEqual([0, expect.objectContaining({ entries: 3, broken: null })]);
 });

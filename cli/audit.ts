@@ -1,69 +1,148 @@
-// `weir audit verify FILE`: verifies an export of the audit log, without a connection to the program that has written it.
-import { createReadStream } from 'node:fs';
-import { flagsOf, FlagValues, type FlagGroup } from '#lib/flags.ts';
-import { err, ok, type Result } from '#lib/result.ts';
-import type { ChainReport } from '../admin/audit/chain.ts';
-import { verifyExport } from '../admin/audit/exported-log.ts';
+// `weir audit`: the audit log of the admin API.
+import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { once } from 'node:events';
+import type { FlagValues } from '#lib/flags.ts';
+import type { Answer, Input } from '../client/admin-client.ts';
 import { actionOf } from './actions.ts';
+import { ApiRun, apiFlags } from './admin-api/api-command.ts';
+import { allItems } from './admin-api/pages.ts';
+import { print, safeYaml } from './admin-api/printed.ts';
+import { valueOf } from './admin-api/problem-text.ts';
+import { tableFor, type Columns } from './admin-api/shown-rows.ts';
+import { verify } from './audit-verify.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
 
-const FLAGS: readonly FlagGroup[] = [
-  {
-    title: 'Options',
-    flags: {
-      anchor: {
-        default: '',
-        value: 'NUMBER:HASH,...',
-        text: 'verify: entries that the log must have, as an earlier check or the log of the admin program names them; they prove that the log was not written anew',
-      },
-      json: { default: 'false', value: '', text: 'print JSON instead of text' },
-    },
+const OUTCOMES = ['', 'success', 'refused', 'failed'] as const;
+const FORMATS = ['json', 'csv'] as const;
+
+const FLAGS = apiFlags({
+  actor: { default: '', value: 'NAME', text: 'list, export: entries of this caller' },
+  operation: { default: '', value: 'ID', text: 'list, export: entries of this operation, like users.update' },
+  object: {
+    default: '',
+    value: 'NAME',
+    text: 'list, export: entries that changed this object, or objects: HTTPRoute/shop/cart, HTTPRoute/shop, user',
   },
-];
+  namespace: { default: '', value: 'NAME', text: 'list, export: entries about this namespace', short: 'n' },
+  outcome: { default: '', value: 'success|refused|failed', text: 'list, export: entries with this outcome', words: OUTCOMES.slice(1) },
+  since: { default: '', value: 'TIME', text: 'list, export: stored at this time or later, like 2026-11-30T16:04:00Z' },
+  until: { default: '', value: 'TIME', text: 'list, export: stored before this time' },
+  limit: { default: '50', value: 'N', text: 'list: the most entries' },
+  format: {
+    default: 'json',
+    value: 'json|csv',
+    text: 'export: lines of JSON, which weir audit verify verifies, or CSV for spreadsheets',
+    words: FORMATS,
+  },
+  file: { default: '', value: 'FILE', text: 'export: a new file, which only its owner may read; by default the standard output' },
+  anchor: {
+    default: '',
+    value: 'NUMBER:HASH,...',
+    text: 'verify: entries that the log must have, as an earlier check or the log of the admin program names them; they prove that the log was not written anew',
+  },
+});
 
 export const audit: Command = {
   name: 'audit',
-  arguments: 'verify FILE',
+  arguments: 'list|get|export|verify [NUMBER|FILE]',
   summary:
-    'Verifies an exported audit log and names the first entry that was changed, removed, inserted, moved or cut off. Needs no connection. Ends with 1 if the chain is broken.',
+    'Shows the audit log, exports it, and verifies its chain of hashes: the log of the server, or without a connection that of a FILE. verify names the first entry that was changed, removed, inserted, moved or cut off, and ends with 1.',
   flags: FLAGS,
   readsEnvironment: false,
   run(args) {
-    const values = new FlagValues(args, flagsOf(FLAGS), {}, true);
-    const [run, rest] = actionOf('audit', ACTIONS, values.positionals);
-    return run(values, rest);
+    const run = new ApiRun(args, FLAGS);
+    const [act, rest] = actionOf('audit', ACTIONS, run.words);
+    return act(run, rest);
   },
 };
 
-type Action = (values: FlagValues, rest: readonly string[]) => Promise<number>;
+type Action = (run: ApiRun, rest: readonly string[]) => Promise<number>;
 
-const ACTIONS: Readonly<Record<string, Action>> = { verify };
+const ACTIONS: Readonly<Record<string, Action>> = { list, get: one, export: exportLog, verify };
 
-async function verify(values: FlagValues, [file, ...more]: readonly string[]): Promise<number> {
-  if (file === undefined || more.length > 0) throw new UsageError('weir audit verify takes one FILE');
-  const anchors = anchorsOf(values.text('anchor'));
-  if (!anchors.ok) throw new UsageError(`--anchor: ${anchors.error}`);
-  const report = await verifyExport(createReadStream(file), anchors.value);
-  if (!report.ok) throw new UsageError(`${file} ${report.error}`);
-  console.log(values.isOn('json') ? JSON.stringify(report.value, null, 2) : textOf(file, report.value));
-  return report.value.broken === null ? 0 : 1;
+type Filter = NonNullable<Input<'audit.export'>['query']>;
+
+function filterOf(values: FlagValues): Filter {
+  const names = ['actor', 'operation', 'object', 'namespace', 'since', 'until'] as const;
+  const texts = names.flatMap((name) => (values.text(name) === '' ? [] : [[name, values.text(name)] as const]));
+  const outcome = values.word('outcome', OUTCOMES);
+  return { ...Object.fromEntries(texts), ...(outcome === '' ? {} : { outcome }) };
 }
 
-function anchorsOf(text: string): Result<ReadonlyMap<number, string>> {
-  const anchors = new Map<number, string>();
-  for (const each of text === '' ? [] : text.split(',')) {
-    const [, number, hash] = /^([1-9]\d{0,15}):([0-9a-f]{64})$/.exec(each.trim()) ?? [];
-    if (number === undefined || hash === undefined)
-      return err(`${JSON.stringify(each)} must be NUMBER:HASH, with a hash of 64 hexadecimal digits`);
-    anchors.set(Number(number), hash);
+type Entry = Answer<'audit.list'>['items'][number];
+
+const COLUMNS: Columns<Entry> = {
+  number: ({ sequence }) => String(sequence),
+  time: ({ time }) => time,
+  actor: ({ actor }) => actor.name || actor.kind,
+  address: ({ address }) => address,
+  operation: ({ operation }) => operation,
+  objects: ({ objects }) => objects.join(', '),
+  outcome: ({ outcome, code }) => (code === '' ? outcome : `${outcome} (${code})`),
+  reason: ({ reason }) => reason,
+};
+
+async function list({ target, values }: ApiRun, rest: readonly string[]): Promise<number> {
+  if (rest.length > 0) throw new UsageError('weir audit list takes no names; its flags choose entries');
+  const filter = filterOf(values);
+  const items = await allItems(target, values.count('limit', 1), (page) =>
+    target.client.call('audit.list', { query: { ...page, ...filter } }),
+  );
+  print(values, { items }, () => tableFor(COLUMNS, items, 'no entries'));
+  return 0;
+}
+
+async function one({ target, values }: ApiRun, [word = '', ...more]: readonly string[]): Promise<number> {
+  if (!/^[1-9]\d{0,14}$/.test(word) || more.length > 0) throw new UsageError('weir audit get takes the NUMBER of one entry');
+  const { body } = valueOf(await target.client.call('audit.get', { params: { sequence: Number(word) } }), target);
+  // An entry is a tree, so it has no table.
+  print(values, body, () => safeYaml(body));
+  return 0;
+}
+
+async function exportLog({ target, values }: ApiRun, rest: readonly string[]): Promise<number> {
+  if (rest.length > 0) throw new UsageError('weir audit export takes no names; --file FILE is the new file');
+  const file = values.text('file');
+  if (file === '' && process.stdout.isTTY)
+    throw new UsageError('an export has texts of others, which a terminal would obey; give --file FILE, or redirect the output');
+  const id = values.word('format', FORMATS) === 'csv' ? 'audit.export-csv' : 'audit.export';
+  const stream = valueOf(await target.client.stream(id, { query: filterOf(values) }), target);
+  if (file === '') await toOutput(stream);
+  else await toFile(stream, file);
+  return 0;
+}
+
+async function toOutput(stream: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const chunk of unbroken(stream)) if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
+}
+
+/** Without the whole export there is no file. */
+async function toFile(stream: AsyncIterable<Uint8Array>, file: string): Promise<void> {
+  const descriptor = openSync(file, 'wx', 0o600);
+  let bytes = 0;
+  try {
+    for await (const chunk of unbroken(stream)) {
+      for (let start = 0; start < chunk.length;) start += writeSync(descriptor, chunk, start);
+      bytes += chunk.length;
+    }
+  } catch (error) {
+    unlinkSync(file);
+    throw error;
+  } finally {
+    closeSync(descriptor);
   }
-  return ok(anchors);
+  console.log(`${file}: ${bytes} bytes`);
 }
 
-function textOf(file: string, { entries, first, last, removed, broken }: ChainReport): string {
-  if (broken !== null) return `${file} is broken: ${broken.reason}. ${entries} entries before it are whole.`;
-  if (first === null) return `${file} is whole, and has no entries.`;
-  const begin = removed === null ? '' : ` Retention has removed the entries up to ${removed}.`;
-  return `${file} is whole: entries ${first} to ${last.sequence}.${begin}\nanchor ${last.sequence}:${last.hash}`;
+/** The parts of a stream. Throws a UsageError if the connection breaks. */
+async function* unbroken(stream: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  const parts = stream[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await parts.next().catch(() => {
+      throw new UsageError('the connection broke before the end of the export; try again');
+    });
+    if (next.done === true) return;
+    yield next.value;
+  }
 }

@@ -28,7 +28,7 @@ const FLAGS: readonly FlagGroup[] = [
       code: { default: '', value: 'CODE', text: 'code of the second factor, or a recovery code; the terminal asks if one is needed' },
       'token-file': { default: '', value: 'FILE|-', text: 'file with an API token instead of a user; -: the standard input' },
       'ca-file': API_FLAGS['ca-file'],
-      namespace: { default: '', value: 'NAME', text: 'namespace of objects without one; default by default', short: 'n' },
+      namespace: { default: '', value: 'NAME', text: 'namespace of objects without one, from now on', short: 'n' },
       timeout: API_FLAGS.timeout,
     },
   },

@@ -10,15 +10,23 @@ import { partsOf } from '../../controller/watch/file-text.ts';
 import { resolved, yamlDocuments } from '../../controller/watch/yaml-nodes.ts';
 import { edited, removeItem, valueOf } from './yaml-edit.ts';
 
-/** The objects as written in their file, which is parsed once; a namespace that the file leaves out is part of them. */
+/** The objects as written in their file; a namespace that the file leaves out is part of them. */
 export function writtenObjects(text: string, places: readonly FileObject[]): readonly (JsonObject | null)[] {
+  return authoredObjects(text, places).map((value, i) => {
+    const place = places[i];
+    return value === null || place === undefined ? null : completed(value, place);
+  });
+}
+
+/** The objects of a file without what it leaves out, in the order of the places; null: it is not there. Each part is parsed once. */
+export function authoredObjects(text: string, places: readonly FileObject[]): readonly (JsonObject | null)[] {
   const parts = partsOf(text);
   const written = new Map<FileObject, JsonObject>();
   for (const [part, some] of Map.groupBy(places, (place) => place.part)) {
     const values = valuesIn(parts[part]?.text ?? '', new Set(some.map(({ offset }) => offset)));
     for (const place of some) {
       const value = values.get(place.offset);
-      if (isObject(value)) written.set(place, completed(value, place));
+      if (isObject(value)) written.set(place, value);
     }
   }
   return places.map((place) => written.get(place) ?? null);

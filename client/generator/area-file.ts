@@ -106,7 +106,7 @@ function inputOf(operation: ClientOperation): string {
     ...(body === undefined ? [] : [`      readonly body: ${typeOf(body, '      ')};`]),
     ...ifMatchOf(operation),
   ];
-  return parts.length === 0 ? 'Record<never, never>' : ['{', ...parts, '    }'].join('\n');
+  return parts.length === 0 ? 'Readonly<Record<string, never>>' : ['{', ...parts, '    }'].join('\n');
 }
 
 function placeOf({ parameters }: ClientOperation, place: string, name: string): readonly string[] {

@@ -65,14 +65,14 @@ export interface AccountOperations {
   };
   /** Log out. Ends the session of the caller. A token has none: revoke it. */
   readonly 'account.logout': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: undefined;
     readonly streams: false;
     readonly code: 'session-needed';
   };
   /** Tell the name and the permissions of the caller. */
   readonly 'account.get': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: {
       readonly kind: 'user' | 'token' | 'serviceAccount';
       /** The name of the caller. */
@@ -89,7 +89,7 @@ export interface AccountOperations {
   };
   /** Read the token for changes. For a page of this server that did not see the answer of the login. Other sites cannot read it. */
   readonly 'account.readCsrfToken': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: {
       /** To send in the header Weir-CSRF-Token with each change. */
       readonly csrfToken: string;
@@ -179,7 +179,7 @@ export interface AccountOperations {
   };
   /** List the own sessions. */
   readonly 'account.listSessions': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: {
       readonly items: readonly {
         /** Its id. */
@@ -207,7 +207,7 @@ export interface AccountOperations {
   };
   /** End the other own sessions. */
   readonly 'account.endOtherSessions': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: {
       /** The number of sessions that have ended. */
       readonly ended: number;
@@ -229,7 +229,7 @@ export interface AccountOperations {
   };
   /** List the own API tokens. */
   readonly 'account.listTokens': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: {
       readonly items: readonly {
         /** Its id. */

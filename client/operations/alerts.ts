@@ -4,7 +4,7 @@ import type { OperationFacts } from '../operation.ts';
 export interface AlertsOperations {
   /** List alerts, the most urgent first, with silences, rules and channels. */
   readonly 'alerts.list': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: {
       readonly alerts: readonly {
         readonly fingerprint: string;

@@ -141,7 +141,7 @@ export interface AuditOperations {
   };
   /** Hold the audit log to its chain of hashes. Reads the whole log, half a minute for a million entries. One check runs at a time, and ends when its caller leaves. */
   readonly 'audit.verify': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: {
       /** The number of entries before a break. */
       readonly entries: number;

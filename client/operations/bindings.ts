@@ -4,7 +4,7 @@ import type { OperationFacts } from '../operation.ts';
 export interface BindingsOperations {
   /** List bindings. Only those in namespaces in which the caller may see them. */
   readonly 'bindings.list': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: {
       readonly items: readonly {
         /** Its id. */

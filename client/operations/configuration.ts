@@ -4,7 +4,7 @@ import type { OperationFacts } from '../operation.ts';
 export interface ConfigurationOperations {
   /** List the kinds of objects. */
   readonly 'configuration.kinds': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: {
       readonly items: readonly {
         readonly kind: string;

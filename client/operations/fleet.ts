@@ -4,7 +4,7 @@ import type { OperationFacts } from '../operation.ts';
 export interface FleetOperations {
   /** Tell the status of the fleet, with its problems. */
   readonly 'fleet.status': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: {
       readonly version: string;
       /** The time of the status, ISO 8601. */
@@ -79,7 +79,7 @@ export interface FleetOperations {
   };
   /** List proxies with version, state, age of their configuration and load. */
   readonly 'proxies.list': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: {
       /** The time of the status, ISO 8601. */
       readonly at: string;
@@ -151,7 +151,7 @@ export interface FleetOperations {
   };
   /** List problems of the fleet, the worst first. */
   readonly 'problems.list': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: {
       /** The time of the status, ISO 8601. */
       readonly at: string;
@@ -168,7 +168,7 @@ export interface FleetOperations {
   };
   /** List listeners, and why one is not served. */
   readonly 'listeners.list': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: {
       /** The time of the status, ISO 8601. */
       readonly at: string;
@@ -187,7 +187,7 @@ export interface FleetOperations {
   };
   /** List routes with rates and durations of about the last minute. */
   readonly 'routes.list': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: {
       /** The time of the status, ISO 8601. */
       readonly at: string;
@@ -206,7 +206,7 @@ export interface FleetOperations {
   };
   /** List backends with their endpoints, health and breakers. */
   readonly 'backends.list': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: {
       /** The time of the status, ISO 8601. */
       readonly at: string;
@@ -238,7 +238,7 @@ export interface FleetOperations {
   };
   /** List overrides of endpoints and breakers by operators. */
   readonly 'overrides.list': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: {
       /** The time of the status, ISO 8601. */
       readonly at: string;
@@ -375,7 +375,7 @@ export interface FleetOperations {
   };
   /** List lookups of endpoints outside Kubernetes, with their troubles. */
   readonly 'lookups.list': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: readonly {
       readonly owner: string;
       readonly source: string;

@@ -4,7 +4,7 @@ import type { OperationFacts } from '../operation.ts';
 export interface HealthOperations {
   /** Tell whether the admin API works. Needs no credentials, so it names the parts that are away, and not the reason. */
   readonly 'health.get': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: {
       /** degraded: some operations are refused. */
       readonly status: 'ok' | 'degraded';

@@ -48,7 +48,7 @@ export interface OidcOperations {
   };
   /** Log out here and at the provider. Ends the session of the caller, and names the page of the provider that ends the one there. */
   readonly 'oidc.logout': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: {
       /** Null: the provider has none. */
       readonly url: string | null;

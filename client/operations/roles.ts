@@ -4,7 +4,7 @@ import type { OperationFacts } from '../operation.ts';
 export interface RolesOperations {
   /** List permissions. */
   readonly 'permissions.list': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: {
       readonly items: readonly {
         readonly name: string;
@@ -18,7 +18,7 @@ export interface RolesOperations {
   };
   /** List roles. */
   readonly 'roles.list': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: {
       readonly items: readonly {
         /** Its name. */

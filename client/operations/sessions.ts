@@ -4,7 +4,7 @@ import type { OperationFacts } from '../operation.ts';
 export interface SessionsOperations {
   /** List the newest 1000 sessions of all users. */
   readonly 'sessions.list': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: {
       readonly items: readonly {
         /** Its id. */

@@ -4,7 +4,7 @@ import type { OperationFacts } from '../operation.ts';
 export interface SystemOperations {
   /** List the controllers, and why one is not connected. */
   readonly 'controllers.list': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: {
       readonly controllers: readonly {
         readonly address: string;
@@ -34,7 +34,7 @@ export interface SystemOperations {
   };
   /** List the streams by which proxies get their configuration, with refused resources. */
   readonly 'push-sessions.list': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: readonly {
       readonly nodeId: string;
       readonly scope: string;
@@ -45,7 +45,7 @@ export interface SystemOperations {
   };
   /** List statuses of Gateways, routes and policies. */
   readonly 'statuses.list': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: readonly {
       readonly object: string;
       readonly status: Readonly<Record<string, unknown>>;

@@ -4,7 +4,7 @@ import type { OperationFacts } from '../operation.ts';
 export interface TenantsOperations {
   /** List tenants. Only those with a namespace in which the caller may see them. */
   readonly 'tenants.list': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: {
       readonly items: readonly {
         /** Its name. */

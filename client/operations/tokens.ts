@@ -4,7 +4,7 @@ import type { OperationFacts } from '../operation.ts';
 export interface TokensOperations {
   /** List the oldest 1000 API tokens of all users. */
   readonly 'tokens.list': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: {
       readonly items: readonly {
         /** Its id. */

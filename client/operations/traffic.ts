@@ -48,7 +48,7 @@ export interface TrafficOperations {
   };
   /** List sources that operators and threat detection block. */
   readonly 'blocks.list': {
-    readonly input: Record<never, never>;
+    readonly input: Readonly<Record<string, never>>;
     readonly answer: {
       readonly blocks: readonly {
         readonly source: string;
