@@ -68,6 +68,11 @@ export class AdminProgram {
     return ok(started.value);
   }
 
+  /** Reads the files of the certificate now. */
+  refreshCertificate(): Promise<void> {
+    return this.#part.refreshCertificate();
+  }
+
   async stop(): Promise<void> {
     this.#isServing = false;
     await this.#part.stop();

@@ -122,6 +122,11 @@ export class AdminPart {
     }
   }
 
+  /** Reads the files of the certificate now. */
+  refreshCertificate(): Promise<void> {
+    return this.#api.refreshCertificate();
+  }
+
   /** Cuts open requests, writes the entries that wait, then closes the store. */
   async stop(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);

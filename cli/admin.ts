@@ -18,7 +18,10 @@ export const admin: Command = {
     const log = createLog(config.value.logLevel);
     const program = new AdminProgram(config.value, log, showPassword);
     const signal = firstSignal();
-    onHangup(() => log.info({ signal: 'SIGHUP' }, 'the admin program continues'));
+    onHangup(() => {
+      log.info({ signal: 'SIGHUP' }, 'the admin program continues');
+      void program.refreshCertificate();
+    });
     const started = await program.start();
     if (!started.ok) throw new UsageError(started.error);
     log.info({ signal: await signal }, 'stopping');

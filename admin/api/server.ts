@@ -41,6 +41,11 @@ export class AdminApi {
     return this.#listen();
   }
 
+  /** Reads the files of the certificate now; without TLS this has no effect. */
+  async refreshCertificate(): Promise<void> {
+    await this.#tls?.refresh();
+  }
+
   /** Cuts open connections, also those of streams. */
   async stop(): Promise<void> {
     this.#stopping.abort();
