@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestListener, Server } from 'node:http';
 import fastify from 'fastify';
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyBodyParser, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '#lib/log.ts';
 import { API_PREFIX, senderOf, sendProblem } from './answer.ts';
 import type { Auditor } from './authenticator.ts';
@@ -15,7 +15,7 @@ import { userAgentOf, type Gate } from './gate.ts';
 import { securityHeaders } from './headers.ts';
 import type { ServerLimits } from './limits.ts';
 import type { AdminMetrics } from './metrics.ts';
-import type { AdminOperation, Area, Caller } from './operation.ts';
+import { UPLOAD_TYPES, type AdminOperation, type Area, type Caller, type UploadType } from './operation.ts';
 import { routesMatching } from './paths.ts';
 import type { AdminProblem } from './problem.ts';
 import { problemOf } from './request-errors.ts';
@@ -81,10 +81,22 @@ export function buildApp(options: AppOptions): FastifyInstance {
   return app;
 }
 
-/** JSON only: forms of web pages cannot send it to another site. Names that reach prototypes are refused. */
+/**
+ * JSON, and the types of uploads for operations that take them: forms of web pages cannot send these to another site. Names that reach
+ * prototypes are refused.
+ */
 function addParser(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'));
+  for (const type of UPLOAD_TYPES) app.addContentTypeParser(type, { parseAs: 'buffer' }, parseUpload(type));
+}
+
+/** The bytes, if the operation takes this type. */
+function parseUpload(type: UploadType): FastifyBodyParser<Buffer> {
+  return (request, bytes, done) => {
+    if (request.routeOptions.config.operation?.upload === type) done(null, bytes);
+    else done(Object.assign(new Error(type), { code: 'FST_ERR_CTP_INVALID_MEDIA_TYPE', statusCode: 415 }));
+  };
 }
 
 class Routes {

@@ -83,15 +83,23 @@ export interface OperationInput<P, Q, B> {
   readonly params: P;
   readonly query: Q;
   readonly body: B;
+  /** The bytes of the body, of an operation with `upload`; otherwise empty. */
+  readonly upload: Uint8Array;
   /** The ETag that the caller expects, by If-Match, without quotes; null: none is expected. */
   readonly ifMatch: string | null;
 }
+
+/** The types of bodies that are not JSON. Forms of web pages can send none of them to another site. */
+export const UPLOAD_TYPES = ['application/gzip', 'application/yaml'] as const;
+export type UploadType = (typeof UPLOAD_TYPES)[number];
 
 /** An example for the document. The tests send it, and expect success. */
 export interface OperationExample<P, Q, B, A> {
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
+  /** The bytes of an upload. */
+  readonly upload?: Uint8Array;
   /** The body of the answer; absent if it has none, or comes in parts. */
   readonly answer?: A;
   /** Parameters that are valid and name nothing; the tests expect 404. Needed if the path has parameters. */
@@ -133,6 +141,8 @@ export interface OperationDefinition<P extends TObject, Q extends TObject, B ext
   readonly precondition?: 'required' | 'optional';
   /** The longest time until the answer begins, seconds; 60 by default. */
   readonly maxSeconds?: number;
+  /** The content type of a body that is not JSON: `application/gzip`. The operation gets its bytes, all at once, and has no `body`. */
+  readonly upload?: UploadType;
   /** The largest body, bytes; 64 KiB by default. */
   readonly maxBodyBytes?: number;
   /**

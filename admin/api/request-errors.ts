@@ -6,7 +6,11 @@ const NOT_JSON: AdminProblem = { status: 400, code: 'not-json', detail: 'the bod
 
 const PROBLEMS: Readonly<Record<string, AdminProblem>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: { status: 413, code: 'body-too-large', detail: 'the body is larger than the operation takes' },
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: { status: 415, code: 'content-type', detail: 'the Content-Type must be application/json' },
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: {
+    status: 415,
+    code: 'content-type',
+    detail: 'the Content-Type must be that of the operation, mostly application/json',
+  },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
     status: 400,
     code: 'content-length',

@@ -28,13 +28,18 @@ export interface RawInput {
 
 type Input = OperationInput<unknown, unknown, unknown>;
 
+const NO_BYTES = new Uint8Array();
+
 /** Makes the function that checks the input of an operation. The schemas are compiled at the first use. */
-export function validatorOf({ params, query, body, precondition }: AdminOperation): (raw: RawInput) => Result<Input, AdminProblem> {
+export function validatorOf({ params, query, body, upload, precondition }: AdminOperation): (raw: RawInput) => Result<Input, AdminProblem> {
   const checks = [lazily('path', () => texts.compile(params)), lazily('query', () => texts.compile(query))] as const;
   const checkBody = body === null ? null : lazily('body', () => bodies.compile(body));
   return (raw) => {
-    if (depthOf(raw.body, MAX_DEPTH) > MAX_DEPTH) return refuse(400, 'too-deep', `the body has more than ${MAX_DEPTH} levels`);
-    const input = { params: withoutPrototype(raw.params), query: withoutPrototype(raw.query), body: raw.body };
+    const bytes = raw.body instanceof Uint8Array ? raw.body : null;
+    if (upload !== undefined && bytes === null) return refuse(415, 'content-type', `the Content-Type must be ${upload}`);
+    if (bytes === null && depthOf(raw.body, MAX_DEPTH) > MAX_DEPTH)
+      return refuse(400, 'too-deep', `the body has more than ${MAX_DEPTH} levels`);
+    const input = { params: withoutPrototype(raw.params), query: withoutPrototype(raw.query), body: bytes === null ? raw.body : undefined };
     const errors = [
       ...controlCharacters(input.params),
       ...checks[0](input.params),
@@ -43,7 +48,7 @@ export function validatorOf({ params, query, body, precondition }: AdminOperatio
     ];
     if (errors.length > 0) return invalid(errors.slice(0, MAX_ERRORS));
     const expected = expectedTag(raw.ifMatch, precondition ?? null);
-    return expected.ok ? ok({ ...input, ifMatch: expected.value }) : expected;
+    return expected.ok ? ok({ ...input, upload: bytes ?? NO_BYTES, ifMatch: expected.value }) : expected;
   };
 }
 

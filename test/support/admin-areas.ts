@@ -11,6 +11,8 @@ import { ExampleProvider } from './example-provider.ts';
 import { exampleController } from './example-controller.ts';
 import { createLog } from '#lib/log.ts';
 import { RevisionRecorder } from '../../admin/revisions/recorder.ts';
+import { contentOf } from '../../admin/revisions/revision.ts';
+import { record, setKnown } from '../../admin/revisions/revision-table.ts';
 import { Revisions } from '../../admin/revisions/revisions.ts';
 import { facts } from './audit-entries.ts';
 import { ConfigurationFolder } from './configuration-folder.ts';
@@ -45,7 +47,7 @@ export function makeTestAreas(): TestAreas {
       await parts.prepare(area);
       if (area === 'configuration' || area === 'impact') await folder.prepare();
       if (area === 'oidc') await people.prepare();
-      if (area === 'revisions') await addFirstRevision(folder, recorder);
+      if (area === 'revisions') await addFirstRevision(folder, parts.store);
       if (area === 'audit') await addFirstEntry(parts.store);
     },
     stop: async () => {
@@ -56,13 +58,21 @@ export function makeTestAreas(): TestAreas {
   };
 }
 
-/** The revision that the examples name, and that is in force. */
-async function addFirstRevision(folder: ConfigurationFolder, recorder: RevisionRecorder): Promise<void> {
+/** The revision that the examples name, and that is in force; there is no other. */
+async function addFirstRevision(folder: ConfigurationFolder, store: Store): Promise<void> {
   await folder.prepare();
   const stored = await folder.store.get({ kind: 'HTTPRoute', namespace: 'storefront', name: 'cart' });
   if (!stored.ok) throw new Error(stored.error.detail);
-  recorder.synced([{ ref: stored.value.ref, stored: stored.value, manager: '' }], null);
-  await recorder.settle();
+  const { ref, object } = stored.value;
+  const actor = { kind: 'program', id: '', name: 'shop.yaml' } as const;
+  const change = { ref, content: contentOf(object), actor, reason: '', origin: 'folder', requestId: '', isCertain: false } as const;
+  const done = await store.write(async (t) => {
+    for (const table of ['weir_admin_revisions', 'weir_admin_revision_contents']) await t.run(`DELETE FROM ${table}`);
+    await t.run('UPDATE weir_admin_revisions_head SET revision = 0, at = 0, known_revision = 0, known_since = 0');
+    await record(t, [change]);
+    await setKnown(t);
+  });
+  if (!done.ok) throw new Error(done.error);
 }
 
 /** The entry that the example of audit.get names. */

@@ -66,6 +66,7 @@ export function lacksOf(operation: DocumentedOperation): readonly string[] {
     ...named.filter(({ example }) => example === undefined).map(({ name }) => `example.params.${String(name)}`),
     ...(named.length > 0 && operation['x-unknown'] === undefined && operation['x-scope'] !== undefined ? ['example.unknown'] : []),
     ...(body !== null && body.example === undefined ? ['example.body'] : []),
+    ...(uploadOf(operation)?.content['x-example-base64'] === undefined && uploadOf(operation) !== null ? ['example.upload'] : []),
     ...(answerOf(operation)?.example === undefined && answerOf(operation) !== null ? ['example.answer'] : []),
   ];
 }
@@ -150,19 +151,23 @@ function requestOf(url: string, operation: DocumentedOperation, parts: Parts): R
     ...query,
   });
   const content = bodyOf(operation);
+  const upload = uploadOf(operation);
   return new Request(`${url}${path}?${search.toString()}`, {
     method: operation.method,
     redirect: 'manual',
     headers: headersOf(operation, parts),
     ...(content === null ? {} : { body: JSON.stringify(parts.body ?? content.example ?? {}) }),
+    ...(upload === null ? {} : { body: Buffer.from(String(upload.content['x-example-base64']), 'base64') }),
   });
 }
 
 function headersOf(operation: DocumentedOperation, { caller = null, ifMatch = '*' }: Parts): Record<string, string> {
   const hasPrecondition = operation.parameters.some((each) => String(each['$ref']).endsWith('IfMatch'));
+  const upload = uploadOf(operation);
   return {
     ...caller,
     ...(bodyOf(operation) === null ? {} : { 'content-type': 'application/json' }),
+    ...(upload === null ? {} : { 'content-type': upload.type }),
     ...(hasPrecondition && ifMatch !== null ? { 'if-match': ifMatch } : {}),
   };
 }
@@ -173,6 +178,12 @@ function pathParameters({ parameters }: DocumentedOperation): readonly { readonl
 
 function bodyOf({ requestBody }: DocumentedOperation): Content | null {
   return requestBody?.content['application/json'] ?? null;
+}
+
+/** The body of an operation that takes bytes. */
+function uploadOf({ requestBody }: DocumentedOperation): { readonly type: string; readonly content: Json } | null {
+  const [first] = Object.entries(requestBody?.content ?? {});
+  return first === undefined || first[0] === 'application/json' ? null : { type: first[0], content: first[1] as unknown as Json };
 }
 
 function answerOf(operation: DocumentedOperation): Content | null {

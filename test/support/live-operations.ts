@@ -41,6 +41,6 @@ export async function runLive(of: ReadonlyMap<string, AdminOperation>, id: strin
     changed: (change) => void changes.push(change),
   };
   const { params = {}, query = {}, body } = structuredClone(given);
-  const outcome = await operation.run({ params, query, body, ifMatch: null }, context);
+  const outcome = await operation.run({ params, query, body, upload: new Uint8Array(), ifMatch: null }, context);
   return { outcome, changes, leave: () => left.abort() };
 }
