@@ -142,6 +142,7 @@ class Routes {
     if (problem !== null) return this.#refuseEarly(request, reply, problem);
     const { operation, execution } = request.routeOptions.config;
     if (operation === undefined) return undefined;
+    if (operation.deprecated !== undefined) void reply.header('deprecation', `@${Date.parse(operation.deprecated) / 1_000}`);
     const admitted = await gate.admit(head, operation);
     if (admitted.ok) {
       request.caller = admitted.value;

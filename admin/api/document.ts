@@ -44,6 +44,7 @@ function operationOf(operation: AdminOperation): Json {
     tags: [tag],
     summary,
     ...(description === undefined ? {} : { description }),
+    ...(operation.deprecated === undefined ? {} : { deprecated: true }),
     security: isOpen ? [] : [{ token: [] }, { session: [] }],
     'x-permission': permission,
     'x-audited': isAudited(operation),

@@ -150,6 +150,11 @@ export interface OperationDefinition<P extends TObject, Q extends TObject, B ext
    * backup, a heap snapshot. False for a question that needs a body: it changes nothing, and `context.changed` is a bug.
    */
   readonly audited?: boolean;
+  /**
+   * Since when a caller should use another operation, by the policy of docs/reference/admin.md: an ISO date. The description names the other
+   * one. Answers have the header Deprecation (RFC 9745).
+   */
+  readonly deprecated?: string;
   /** Codes of the refusals that `run` gives, for the document: `{ 409: ['user-exists'] }`. */
   readonly problems?: Readonly<Partial<Record<AdminProblem['status'], readonly string[]>>>;
   readonly example: OperationExample<Static<P>, Static<Q>, Static<B>, Static<A>>;

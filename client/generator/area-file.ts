@@ -16,6 +16,7 @@ interface ClientOperation {
   readonly tags: readonly string[];
   readonly summary: string;
   readonly description?: string;
+  readonly deprecated?: boolean;
   readonly parameters: readonly Readonly<Record<string, unknown>>[];
   readonly requestBody?: { readonly content: Readonly<Record<string, Content>> };
   readonly responses: Readonly<
@@ -85,10 +86,10 @@ function indexFile(areas: readonly { readonly name: string }[]): string {
 }
 
 function typesOf({ operation }: Located): readonly string[] {
-  const { operationId, summary, description } = operation;
+  const { operationId, summary, description, deprecated } = operation;
   const codes = Object.values(operation.responses).flatMap((response) => response['x-codes'] ?? []);
   return [
-    ...commentOf(`${summary}.${description === undefined ? '' : ` ${description}`}`, '  '),
+    ...commentOf(`${summary}.${description === undefined ? '' : ` ${description}`}${deprecated === true ? ' @deprecated' : ''}`, '  '),
     `  readonly '${operationId}': {`,
     `    readonly input: ${inputOf(operation)};`,
     `    readonly answer: ${answerOf(operation)};`,
