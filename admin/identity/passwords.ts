@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { hashArgon2id, matchesArgon2, type Argon2Costs } from '#lib/argon2.ts';
 import { parsePasswordHash, type Argon2 } from '#lib/password-hash.ts';
 import { err, ok, type Result } from '#lib/result.ts';
+import { isCommonPassword } from './common-passwords.ts';
 
 /** The costs that OWASP's cheat sheet on the storage of passwords wants. */
 const COSTS: Argon2Costs = { memory: 19_456, passes: 2, parallelism: 1 };
@@ -76,6 +77,8 @@ export function checkPassword(password: string, user: string): Result<string> {
   if (new Set(password).size < MIN_DIFFERENT) return err(`has fewer than ${MIN_DIFFERENT} different characters`);
   const lower = password.toLowerCase();
   if (user.length > 2 && lower.includes(user)) return err('has the name of the user in it');
+  if (isCommonPassword(password))
+    return err('is made of common words, rows of keys, years or repetitions; add words that have nothing to do with each other');
   return ok(password);
 }
 

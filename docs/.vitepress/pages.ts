@@ -83,6 +83,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'reference/admin-live',
       'reference/admin-revisions',
       'reference/admin-login',
+      'reference/admin-security',
       'reference/audit',
       'reference/fleets',
       'reference/resources',

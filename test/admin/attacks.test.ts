@@ -383,6 +383,17 @@ describe('hostile paths and headers', () => {
     expect(answer.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
   });
 
+  test('cannot forge a line of the log', async () => {
+    const forged = '%0a{"level":"error","msg":"forged"}%0d%0a';
+    await call(`/api/v1/namespaces/${forged}/users/${forged}`, { headers: { 'user-agent': 'a\tb\u00e9{"msg":"forged"}' } });
+    await call(ANA, { headers: { authorization: `Bearer x${forged}`, 'weir-reason': `\u0085${forged}` } });
+    expect(api.log).toHaveLength(2);
+    for (const line of api.log) {
+      expect(line.trimEnd()).not.toContain('\n');
+      expect(JSON.parse(line)).toMatchObject({ msg: 'a request of the admin API is refused', operation: 'users.get' });
+    }
+  });
+
   test('a large head, and what is no HTTP, close the connection', async () => {
     expect(await sendRaw(api.port, `GET /api/v1/health HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`)).toMatch(
       /^HTTP\/1\.1 431 .*head-too-large/s,
