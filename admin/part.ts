@@ -24,6 +24,7 @@ import { RevisionRecorder } from './revisions/recorder.ts';
 import { RevisionRetention } from './revisions/retention.ts';
 import { Revisions } from './revisions/revisions.ts';
 import { makeAdminStore } from './store/admin-store.ts';
+import { Usage } from './usage/usage.ts';
 
 /** Milliseconds between two looks at the store. */
 const LOOK_MS = 5_000;
@@ -48,6 +49,7 @@ export class AdminPart {
   readonly #store: Store;
   readonly #identity: Identity;
   readonly #auditor: AuditWriter;
+  readonly #usage: Usage;
   readonly #retention: AuditRetention;
   readonly #recorder: RevisionRecorder;
   readonly #revisionRetention: RevisionRetention;
@@ -70,6 +72,7 @@ export class AdminPart {
     this.#keys = new KeyFile(settings.key);
     this.#identity = new Identity({ store: this.#store, log, keys: this.#keys, reviewer: options.reviewer });
     this.#auditor = new AuditWriter(this.#store, log);
+    this.#usage = new Usage({ store: this.#store, auditor: this.#auditor, sessions: this.#identity.limits, log });
     this.#retention = new AuditRetention(this.#store, settings.auditRetention, log);
     this.#recorder = new RevisionRecorder(this.#store, configuration?.origin ?? 'folder', log);
     this.#revisionRetention = new RevisionRetention(this.#store, settings.revisionRetention, log);
@@ -83,10 +86,12 @@ export class AdminPart {
         configuration,
         revisions: new Revisions(this.#store, this.#recorder),
         audit: new AuditLog(this.#store),
+        usage: this.#usage,
         live,
       }),
       authenticator: this.#identity.authenticator,
-      auditor: this.#auditor,
+      auditor: this.#usage.logins,
+      calls: this.#usage.recorder,
       limits: SERVER_LIMITS,
       metrics: this.#metrics,
       log,
@@ -94,7 +99,7 @@ export class AdminPart {
   }
 
   get families(): readonly MetricFamily[] {
-    return this.#metrics.families;
+    return [...this.#metrics.families, ...this.#usage.families];
   }
 
   /** Why each part that is away is away, by its name. */
@@ -111,6 +116,7 @@ export class AdminPart {
       const port = await this.#api.start();
       this.#retention.start();
       this.#revisionRetention.start();
+      this.#usage.start();
       if (this.#options.configuration !== null) this.#recorder.start(this.#options.configuration);
       this.#options.live.start();
       this.#timer = setInterval(() => void (this.#looking ??= this.#look().finally(() => (this.#looking = null))), LOOK_MS).unref();
@@ -138,6 +144,7 @@ export class AdminPart {
     await this.#revisionRetention.close();
     await this.#retention.close();
     await this.#auditor.close();
+    await this.#usage.close();
     await this.#store.close();
   }
 
@@ -163,6 +170,7 @@ export class AdminPart {
     if (!opened.ok) return;
     if (!this.#isSealed) await this.#seal();
     if (!this.#hasUsers) await this.#addFirst();
+    await this.#usage.look();
   }
 
   async #addFirst(): Promise<void> {

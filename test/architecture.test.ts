@@ -165,6 +165,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'controller/status/problems.ts',
     'controller/watch',
   ],
+  'admin/usage': ['api', 'lib', 'admin/api', 'admin/store'],
   'admin/impact': ['api', 'lib', 'admin/api', 'admin/configuration', 'admin/live'],
   'admin/oidc': ['api', 'lib', 'admin/api', 'admin/identity'],
   'admin/revisions': ['api', 'lib', 'admin/api', 'admin/configuration', 'admin/store'],

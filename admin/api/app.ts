@@ -6,6 +6,7 @@ import type { FastifyBodyParser, FastifyError, FastifyInstance, FastifyReply, Fa
 import type { Log } from '#lib/log.ts';
 import { API_PREFIX, senderOf, sendProblem } from './answer.ts';
 import type { Auditor } from './authenticator.ts';
+import type { CallListener } from './calls.ts';
 import { addressFinder, type FindAddress, type TrustedProxies } from './client-address.ts';
 import { answerClientError } from './client-errors.ts';
 import { cookieIn } from './cookies.ts';
@@ -25,6 +26,8 @@ export interface AppOptions {
   readonly auditor: Auditor;
   readonly gate: Gate;
   readonly metrics: AdminMetrics;
+  /** Hears of each call of an operation. */
+  readonly calls?: CallListener;
   readonly limits: ServerLimits;
   readonly isSecure: boolean;
   /** Proxies in front whose word about the address of a caller counts; null trusts none. */
@@ -71,7 +74,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   addParser(app);
   app.addHook('onRequest', (request, reply) => routes.admit(request, reply));
   app.addHook('onResponse', (request, reply, done) => {
-    options.metrics.ended(request.routeOptions.config.operation?.id ?? 'none', reply.statusCode, reply.elapsedTime);
+    routes.ended(request, reply);
     done();
   });
   for (const operation of areas.flatMap(({ operations }) => operations)) routes.add(app, operation);
@@ -156,6 +159,14 @@ class Routes {
 
   #addressOf({ ip, headers }: FastifyRequest): string {
     return this.#findAddress(ip, headers);
+  }
+
+  /** The answer was sent. */
+  ended({ routeOptions, caller, id: requestId }: FastifyRequest, { statusCode: status, elapsedTime: ms }: FastifyReply): void {
+    const { operation } = routeOptions.config;
+    this.#options.metrics.ended(operation?.id ?? 'none', status, ms);
+    if (operation === undefined || caller === null) return;
+    this.#options.calls?.ended({ operation: operation.id, status, ms, caller, requestId, isStream: operation.streams !== undefined });
   }
 
   refuse(request: FastifyRequest, reply: FastifyReply, problem: AdminProblem): FastifyReply {

@@ -14,6 +14,8 @@ import type { OidcLogin } from '../oidc/oidc-login.ts';
 import { oidcArea } from '../oidc/operations.ts';
 import { revisionArea } from '../revisions/operations.ts';
 import type { Revisions } from '../revisions/revisions.ts';
+import { usageArea } from '../usage/operations.ts';
+import type { Usage } from '../usage/usage.ts';
 import { healthArea, type Health } from './health.ts';
 import type { Area } from './operation.ts';
 
@@ -27,11 +29,12 @@ export interface AdminParts {
   /** What was in force. */
   readonly revisions: Revisions;
   readonly audit: AuditLog;
+  readonly usage: Usage;
   readonly live: Live;
 }
 
 /** All areas. */
-export function areasOf({ health, identity, oidc, configuration, revisions, audit, live }: AdminParts): readonly Area[] {
+export function areasOf({ health, identity, oidc, configuration, revisions, audit, usage, live }: AdminParts): readonly Area[] {
   return [
     healthArea(health),
     ...identityAreas(identity),
@@ -39,6 +42,7 @@ export function areasOf({ health, identity, oidc, configuration, revisions, audi
     ...(configuration === null ? [] : configurationAreas(configuration, revisions)),
     ...(configuration === null ? [] : [impactArea(configuration, live)]),
     auditArea(audit),
+    usageArea(usage.recorder, usage.logins),
     ...liveAreas(live),
   ];
 }

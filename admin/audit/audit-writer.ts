@@ -28,6 +28,7 @@ export class AuditWriter implements Auditor {
   /** Entries that could not be stored. Their callers know it; they are stored as soon as the store works again. */
   #owed: readonly AuditFacts[] = [];
   #trouble: string | null = null;
+  #failures = 0;
   #running: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
 
@@ -43,6 +44,11 @@ export class AuditWriter implements Auditor {
   /** The number of entries that are not stored yet although their operations are over. */
   get owed(): number {
     return this.#owed.length;
+  }
+
+  /** The number of entries that could not be stored at once, since the start. */
+  get failures(): number {
+    return this.#failures;
   }
 
   record(record: AuditRecord): Promise<Result<void>> {
@@ -102,6 +108,7 @@ export class AuditWriter implements Auditor {
   #owe(batch: readonly Waiting[], reason: string): void {
     if (this.#trouble === null) this.#log.error({ event: 'audit_log_away', reason }, 'the audit log cannot be written');
     this.#trouble = reason;
+    this.#failures += batch.length;
     this.#owed = [...this.#owed, ...batch.map(({ facts }) => facts)];
     this.#timer ??= setTimeout(() => {
       this.#timer = null;

@@ -13,6 +13,7 @@ import { CONFIGURATION, type ConfigurationOperations } from './configuration.ts'
 import { REVISIONS, type RevisionsOperations } from './revisions.ts';
 import { IMPACT, type ImpactOperations } from './impact.ts';
 import { AUDIT, type AuditOperations } from './audit.ts';
+import { USAGE, type UsageOperations } from './usage.ts';
 import { FLEET, type FleetOperations } from './fleet.ts';
 import { TRAFFIC, type TrafficOperations } from './traffic.ts';
 import { REQUESTS, type RequestsOperations } from './requests.ts';
@@ -33,6 +34,7 @@ export interface Operations
     RevisionsOperations,
     ImpactOperations,
     AuditOperations,
+    UsageOperations,
     FleetOperations,
     TrafficOperations,
     RequestsOperations,
@@ -53,6 +55,7 @@ export const OPERATIONS: Readonly<Record<keyof Operations, OperationFacts>> = {
   ...REVISIONS,
   ...IMPACT,
   ...AUDIT,
+  ...USAGE,
   ...FLEET,
   ...TRAFFIC,
   ...REQUESTS,

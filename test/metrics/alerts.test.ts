@@ -40,6 +40,16 @@ function within5s(count: number): Input {
   return { [bucket('5.0')]: growing(count), [bucket('10.0')]: growing(100), [bucket('+Inf')]: growing(100) };
 }
 
+function adminCalls(failed: number, answered: number): Input {
+  const of = (status: number) => `weir_admin_request_duration_seconds_count{${IN},operation="users.list",status="${status}"}`;
+  return { [of(503)]: growing(failed), [of(200)]: growing(answered) };
+}
+
+function adminWithin2s(count: number): Input {
+  const bucket = (le: string) => `weir_admin_request_duration_seconds_bucket{${IN},operation="users.list",le="${le}"}`;
+  return { [bucket('2.5')]: growing(count), [bucket('5.0')]: growing(100), [bucket('+Inf')]: growing(100) };
+}
+
 function attempts(failed: number, answered: number): Input {
   const of = (outcome: string) => `weir_upstream_attempts_total{${IN},backend="b",endpoint="e",outcome="${outcome}"}`;
   return { [of('failed')]: growing(failed), [of('answered')]: growing(answered) };
@@ -115,6 +125,13 @@ const CASES: Readonly<Record<string, readonly [Input, Input]>> = {
   ],
   WeirWorkerRestarts: [counter('weir_worker_restarts_total', 1), gauge('weir_worker_restarts_total', 3)],
   WeirBug: [counter('weir_bugs_total', 1, ',place="timer"'), gauge('weir_bugs_total', 3, ',place="timer"')],
+  WeirAdminFailing: [adminCalls(11, 89), adminCalls(9, 91)],
+  WeirAdminSlow: [adminWithin2s(98), adminWithin2s(100)],
+  WeirAdminAuditFailing: [counter('weir_admin_audit_failures_total', 1), gauge('weir_admin_audit_failures_total', 3)],
+  WeirAdminUnusualLogin: [
+    counter('weir_admin_login_anomalies_total', 1, ',kind="failure-burst"'),
+    counter('weir_admin_login_anomalies_total', 1, ',kind="new-place"'),
+  ],
 };
 
 /** A test file of promtool: after two and a half hours an alert fires once, or not at all. */

@@ -3,9 +3,11 @@ import { areasOf } from '../../admin/api/areas.ts';
 import type { Authenticator } from '../../admin/api/authenticator.ts';
 import type { Area } from '../../admin/api/operation.ts';
 import { AuditLog } from '../../admin/audit/audit-log.ts';
+import { AuditWriter } from '../../admin/audit/audit-writer.ts';
 import { append, headOf } from '../../admin/audit/entry-table.ts';
 import { csrfTokenOf } from '../../admin/identity/credential.ts';
 import { EXAMPLE_LOGIN, LOGIN_COOKIE } from '../../admin/oidc/operations.ts';
+import { Usage } from '../../admin/usage/usage.ts';
 import type { Store } from '#lib/store/store.ts';
 import { ExampleProvider } from './example-provider.ts';
 import { exampleController } from './example-controller.ts';
@@ -40,6 +42,12 @@ export function makeTestAreas(): TestAreas {
       configuration: folder.store,
       revisions: new Revisions(parts.store, recorder),
       audit: new AuditLog(parts.store),
+      usage: new Usage({
+        store: parts.store,
+        auditor: new AuditWriter(parts.store, createLog('silent')),
+        sessions: parts.identity.limits,
+        log: createLog('silent'),
+      }),
       live: exampleController(),
     }),
     authenticator: parts.identity.authenticator,
