@@ -15,6 +15,7 @@ import type { KeySettings } from './identity/key-file.ts';
 import type { TrustedProxies } from './api/client-address.ts';
 import type { ControllersOptions } from './live/controllers.ts';
 import { PROXY_FLAGS, readProxies } from './proxy-config.ts';
+import { FACTOR_FLAGS, readKeySettings, readNeed } from './factor-config.ts';
 import { OIDC_FLAGS, readOidc } from './oidc-config.ts';
 import type { OidcSettings } from './oidc/settings.ts';
 import type { AdminStoreSettings } from './store/admin-store.ts';
@@ -33,6 +34,8 @@ export interface AdminSettings {
   readonly store: AdminStoreSettings;
   /** The key that seals secrets in the store. */
   readonly key: KeySettings;
+  /** Users with a password have no rights before they have a second factor. */
+  readonly needsSecondFactor: boolean;
   /** The provider of logins; null without one. */
   readonly oidc: OidcSettings | null;
   /** Which entries of the audit log stay. */
@@ -128,12 +131,7 @@ function storeFlags(storeFile: string): Flags {
       value: 'FILE',
       text: 'file with the password for the URL in --admin-store; PGPASSWORD by default',
     },
-    'admin-key-file': {
-      default: '',
-      value: 'FILE',
-      text: 'file with the key that seals secrets of second factors; by default admin.key beside a store that is a file, made at the first start',
-      see: 'admin-login.md#second-factors',
-    },
+    ...FACTOR_FLAGS,
     ...RETENTION_FLAGS,
   };
 }
@@ -243,7 +241,8 @@ function settings(values: FlagValues, environment: NodeJS.ProcessEnv, storeFile:
     address,
     tls,
     url,
-    key: key(values, store),
+    key: readKeySettings(values, store),
+    needsSecondFactor: readNeed(values),
     oidc: readOidc(values, url),
     trustedProxies: readProxies(values),
     addressRate: rate(values, 'admin-api-address-rate'),
@@ -271,13 +270,6 @@ function controllers(values: FlagValues): AdminConfig['controllers'] {
 function isHostPort(text: string): boolean {
   const [, digits = ''] = /^[^\s,]+:([0-9]{1,5})$/.exec(text) ?? [];
   return digits !== '' && Number(digits) >= 1 && Number(digits) <= 65_535;
-}
-
-/** Replicas that share a database need the same key, so none is made for them. */
-function key(values: FlagValues, store: AdminStoreSettings): KeySettings {
-  const given = values.text('admin-key-file');
-  if (given !== '' || store.kind !== 'sqlite') return { file: given, isMade: false };
-  return { file: path.join(path.dirname(store.file), 'admin.key'), isMade: true };
 }
 
 function auditRetention(values: FlagValues): RetentionSettings {

@@ -70,7 +70,13 @@ export class AdminPart {
     this.#options = options;
     this.#store = makeAdminStore(settings.store);
     this.#keys = new KeyFile(settings.key);
-    this.#identity = new Identity({ store: this.#store, log, keys: this.#keys, reviewer: options.reviewer });
+    this.#identity = new Identity({
+      store: this.#store,
+      log,
+      keys: this.#keys,
+      needsSecondFactor: settings.needsSecondFactor,
+      reviewer: options.reviewer,
+    });
     this.#auditor = new AuditWriter(this.#store, log);
     this.#usage = new Usage({ store: this.#store, auditor: this.#auditor, sessions: this.#identity.limits, log });
     this.#retention = new AuditRetention(this.#store, settings.auditRetention, log);

@@ -51,6 +51,8 @@ const INVALID = refuse(
 export interface IdentityAuthenticatorOptions {
   readonly store: IdentityStore;
   readonly limits: SessionLimits;
+  /** Users with a password have no rights before they have a second factor. */
+  readonly needsSecondFactor: boolean;
   /** Null without a cluster. */
   readonly reviewer: AccountReviewer | null;
 }
@@ -90,10 +92,15 @@ export class IdentityAuthenticator implements Authenticator {
       const touched = await store.write(async (t) => ok(await touchSession(t, session.id)));
       if (!touched.ok) return touched;
     }
-    // A password that must be changed is known to others, so until then the session is only good for changing it.
-    const effective = user.mustChange ? new Rights([]) : rights;
+    // A password that must be changed is known to others, so until then the session is only good for changing it; the same for a factor.
+    const effective = user.mustChange || this.#lacksFactor(user) ? new Rights([]) : rights;
     const caller = callerOf({ kind: 'user', id: user.id, name: user.name, address, session: session.id }, effective);
     return ok({ caller, csrfToken: csrfTokenOf(secret) });
+  }
+
+  /** The factors of people at a provider are up to the provider. */
+  #lacksFactor({ source, totpSecret }: User): boolean {
+    return this.#options.needsSecondFactor && source === 'local' && totpSecret === null;
   }
 
   async #token(secret: string, address: string): Promise<Result<Authenticated | null, AdminProblem>> {

@@ -24,6 +24,8 @@ export interface IdentityOptions {
   readonly passwords?: Passwords;
   /** The keys of secrets in the store; by default there are none. */
   readonly keys?: Keys;
+  /** Users with a password have no rights before they have a second factor; by default they need none. */
+  readonly needsSecondFactor?: boolean;
   /** Null without a cluster. */
   readonly reviewer?: AccountReviewer | null;
 }
@@ -48,11 +50,12 @@ export class Identity {
     limits = SESSION_LIMITS,
     passwords = new Passwords(),
     keys = NO_KEYS,
+    needsSecondFactor = false,
     reviewer = null,
   }: IdentityOptions) {
     const store = new IdentityStore(given, log);
     this.limits = limits;
-    this.authenticator = new IdentityAuthenticator({ store, limits, reviewer });
+    this.authenticator = new IdentityAuthenticator({ store, limits, needsSecondFactor, reviewer });
     this.logins = new Logins({ store, passwords, keys, limits });
     this.externalLogins = new ExternalLogins(store, limits);
     this.account = new OwnAccount(store, passwords, keys);

@@ -76,6 +76,19 @@ function testSecretsOfSecondFactors(open: OpenAdminStore): void {
     expect(refusal(await without.login('ana', { code: '123456' }))).toBe('409 key-missing');
   });
 
+  test('can be a must: without one a session has no rights, and makes no token with rights', async () => {
+    const rig = new IdentityRig(open(), { needsSecondFactor: true });
+    const admin = await rig.admin();
+    expect(admin.mayAnywhere('users:read')).toBe(false);
+    const spec = { name: 'x', days: 1, scope: { permissions: null, namespaces: null } };
+    expect(refusal(await rig.identity.tokens.create(admin, 'admin', spec))).toBe('403 rights-exceeded');
+    const session = admin.session ?? '';
+    const proof = { user: admin.id, session, address: '192.0.2.1', password: PASSWORD_OF_ALL };
+    const { secret } = value(await rig.identity.account.beginTotp(proof));
+    const confirmed = value(await rig.identity.account.confirmTotp(admin.id, session, totpCode(secret, Date.now())));
+    expect((await rig.callerBy({ secret: confirmed.secret })).mayAnywhere('users:read')).toBe(true);
+  });
+
   test('do not open in the row of another user', async () => {
     const rig = await formerUser(keysOf(first));
     await rig.identity.factors.reseal();

@@ -32,6 +32,7 @@ interface IdentityRigOptions {
   readonly log?: Log;
   readonly passwords?: CountedPasswords;
   readonly keys?: Keys;
+  readonly needsSecondFactor?: boolean;
 }
 
 /** Keys in memory. */
@@ -51,7 +52,10 @@ export class IdentityRig {
   /** Added to the clock of the store, milliseconds. */
   later = 0;
 
-  constructor(store: Store, { log = createLog('silent'), passwords = new CountedPasswords(), keys = TEST_KEYS }: IdentityRigOptions = {}) {
+  constructor(
+    store: Store,
+    { log = createLog('silent'), passwords = new CountedPasswords(), keys = TEST_KEYS, needsSecondFactor = false }: IdentityRigOptions = {},
+  ) {
     const clocked =
       <T>(work: Work<T>): Work<T> =>
       (t) =>
@@ -67,7 +71,7 @@ export class IdentityRig {
       close: () => store.close(),
     };
     this.passwords = passwords;
-    this.identity = new Identity({ store: this.store, log, passwords, keys });
+    this.identity = new Identity({ store: this.store, log, passwords, keys, needsSecondFactor });
   }
 
   /** Adds the first administrator, and logs in as it. */
