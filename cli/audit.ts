@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { FlagValues } from '#lib/flags.ts';
 import type { Answer, Input } from '../client/admin-client.ts';
 import { actionOf } from './actions.ts';
-import { ApiRun, apiFlags } from './admin-api/api-command.ts';
+import { ApiRun, apiFlags, textsOf } from './admin-api/api-command.ts';
 import { allItems } from './admin-api/pages.ts';
 import { print, safeYaml } from './admin-api/printed.ts';
 import { valueOf } from './admin-api/problem-text.ts';
@@ -64,10 +64,9 @@ const ACTIONS: Readonly<Record<string, Action>> = { list, get: one, export: expo
 type Filter = NonNullable<Input<'audit.export'>['query']>;
 
 function filterOf(values: FlagValues): Filter {
-  const names = ['actor', 'operation', 'object', 'namespace', 'since', 'until'] as const;
-  const texts = names.flatMap((name) => (values.text(name) === '' ? [] : [[name, values.text(name)] as const]));
   const outcome = values.word('outcome', OUTCOMES);
-  return { ...Object.fromEntries(texts), ...(outcome === '' ? {} : { outcome }) };
+  const texts = textsOf(values, ['actor', 'operation', 'object', 'namespace', 'since', 'until']);
+  return { ...texts, ...(outcome === '' ? {} : { outcome }) };
 }
 
 type Entry = Answer<'audit.list'>['items'][number];

@@ -34,3 +34,9 @@ export class ApiRun {
     return this.values.positionals;
   }
 }
+
+/** The texts of those flags that are given, as members of a query. */
+export function textsOf<Name extends string>(values: FlagValues, names: readonly Name[]): Partial<Record<Name, string>> {
+  const given = names.flatMap((name) => (values.text(name) === '' ? [] : [[name, values.text(name)]]));
+  return Object.fromEntries(given) as Partial<Record<Name, string>>;
+}

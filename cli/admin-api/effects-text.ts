@@ -9,12 +9,12 @@ export type Effects = Answer<'configuration.dryRun'>;
 const MAX_VALUE = 200;
 
 /** `HTTPRoute/shop/cart`, as in messages of Weir. */
-export function nameOf({ kind, namespace, name }: Effects['objects'][number]['ref']): string {
+export function nameOf({ kind, namespace, name }: Readonly<Record<'kind' | 'namespace' | 'name', string>>): string {
   return [kind, ...(namespace === '' || namespace === '-' ? [] : [namespace]), name].join('/');
 }
 
 /** The objects with their changes, and with the changed fields if `fields`. */
-export function changesText({ objects }: Effects, fields: boolean): readonly string[] {
+export function changesText({ objects }: Pick<Effects, 'objects'>, fields: boolean): readonly string[] {
   return objects.flatMap((object) => [
     `${nameOf(object.ref)} ${object.change}`,
     // A new object, and one that goes, have one difference: the whole.
@@ -22,7 +22,8 @@ export function changesText({ objects }: Effects, fields: boolean): readonly str
   ]);
 }
 
-function fieldLines(path: string, values: { readonly before?: unknown; readonly after?: unknown }): readonly string[] {
+/** The lines of a field that is changed. */
+export function fieldLines(path: string, values: { readonly before?: unknown; readonly after?: unknown }): readonly string[] {
   const line = (sign: string, value: unknown) => `  ${sign} ${path}: ${shortened(JSON.stringify(value))}`;
   return [...('before' in values ? [line('-', values.before)] : []), ...('after' in values ? [line('+', values.after)] : [])];
 }
@@ -32,7 +33,7 @@ function shortened(text: string): string {
 }
 
 /** What changes outside of the objects: resources of proxies, listeners, conditions, problems. */
-export function effectsText({ resources, listeners, conditions, problems, solved }: Effects): readonly string[] {
+export function effectsText({ resources, listeners, conditions, problems, solved }: Omit<Effects, 'objects'>): readonly string[] {
   const counts = (['added', 'changed', 'removed'] as const).flatMap((change) => {
     const count = resources.filter((each) => each.change === change).length;
     return count === 0 ? [] : [`${count} ${change}`];

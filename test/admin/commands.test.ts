@@ -139,6 +139,46 @@ describe('weir delete', () => {
   });
 });
 
+describe('weir revisions and weir rollback', () => {
+  interface Listed {
+    readonly items: readonly { readonly revision: number; readonly reason: string }[];
+  }
+  const revisions = async () => (JSON.parse(await done('revisions', 'list', 'httproute', 'cart', '-o', 'json')) as Listed).items;
+
+  test('show who changed what and why, and bring it back after a look', async () => {
+    await done('apply', '-f', cli.file('good.yaml', route('good.test')), '--reason', 'good');
+    await done('apply', '-f', cli.file('bad.yaml', route('bad.test')), '--reason', 'bad');
+    const good = String((await revisions()).find(({ reason }) => reason === 'good')?.revision);
+    expect(await done('revisions', 'list', 'httproutes')).toMatch(/HTTPRoute\/shop\/cart +written +admin +bad$/m);
+    expect(await done('revisions', 'get', good)).toContain('good.test');
+    expect(await done('revisions', 'diff', good)).toContain('+ spec.hostnames');
+    const dry = await cli.here('rollback', good, '--dry-run');
+    expect(dry).toMatchObject({ code: 0, stderr: 'weir: this was a dry run: nothing is written\n' });
+    expect(dry.stdout).toMatch(/^HTTPRoute\/shop\/cart changed\n {2}- spec\.hostnames.*bad\.test/);
+    expect(written()).toContain('bad.test');
+    await done('rollback', good, '--reason', 'undo');
+    expect(written()).toContain('good.test');
+    expect(await done('rollback', good, '--all', '--dry-run', '-n', 'shop', '--kind', 'httproute')).toBe('no difference\n');
+    expect(await done('audit', 'list', '--limit', '2')).toContain('undo');
+  });
+
+  test('bring all objects back to a moment', async () => {
+    const [newest] = await revisions();
+    await done('apply', '-f', cli.file('next.yaml', route('next.test')));
+    await done('apply', '-f', cli.file('more.yaml', route('more.test', 'cart', 'more')));
+    expect(await done('rollback', String(newest?.revision), '--all')).toMatch(/HTTPRoute\/shop\/more deleted/);
+    expect(written()).not.toContain('next.test');
+    expect(await refused('get', 'httproute', 'more')).toContain('more');
+  });
+
+  test('name what is missing', async () => {
+    expect(await refused('rollback')).toContain('takes one REVISION, or --time TIME');
+    expect(await refused('rollback', '999999')).toMatch(/revision/);
+    expect(await refused('rollback', 'x')).toBe('weir: "x" is no number of a revision; weir revisions list has them\n');
+    expect(await refused('rollback', '1', '-n', 'shop')).toContain('need --all or --time');
+  });
+});
+
 describe('users, roles and tokens', () => {
   test('are made, shown once, limited and taken away', async () => {
     const [, password = ''] = /not shown again\): (\S+)/.exec(await done('users', 'create', 'ben', '--role', 'viewer', '-n', 'shop')) ?? [];
