@@ -10,12 +10,18 @@ import type { Reading, StoredMessage, StoreListener } from './topic-store.ts';
 /** Reads a topic after a message. */
 type Read = (topic: string, after: string | null, history: HistoryTerms) => Promise<Result<Reading>>;
 
+/** A message of the channel. */
+interface Arrived extends StoredMessage {
+  /** The id of the message before it; `-` without one. */
+  readonly previous: string;
+}
+
 interface Followed {
   readonly history: HistoryTerms;
   /** The last message that was passed on; '' before the place in the topic is known. */
   last: string;
   /** Messages that wait until the missed ones are read; null: nothing was missed. */
-  waiting: StoredMessage[] | null;
+  waiting: Arrived[] | null;
 }
 
 const PREFIX = 'weir:hub:{';
@@ -51,7 +57,7 @@ export class RedisFollower {
       return AWAY;
     }
     followed.last = place.value.last;
-    this.#passOn(topic, followed);
+    this.#release(topic, followed, place.value.last);
     return ok(null);
   }
 
@@ -94,10 +100,9 @@ export class RedisFollower {
     const topic = channel.slice(PREFIX.length, -SUFFIX.length);
     const followed = this.#topics.get(topic);
     if (followed === undefined) return;
-    const end = text.indexOf(' ');
-    const message = { id: text.slice(0, end), data: text.slice(end + 1) };
+    const message = arrivedOf(text);
     if (followed.waiting !== null) followed.waiting.push(message);
-    else this.#deliver(topic, followed, message);
+    else this.#passOn(topic, followed, [message], followed.last);
   }
 
   /** Messages may be missed from now on. */
@@ -127,7 +132,7 @@ export class RedisFollower {
     if (!reading.ok || this.#topics.get(topic) !== followed) return;
     if (!reading.value.isWhole) this.#listener.missed(topic);
     for (const message of reading.value.messages) this.#deliver(topic, followed, message);
-    this.#passOn(topic, followed);
+    this.#release(topic, followed, reading.value.last);
   }
 
   #audit(): void {
@@ -137,17 +142,37 @@ export class RedisFollower {
     if (client.isCluster || isHeld) void this.#resume(client);
   }
 
-  #passOn(topic: string, followed: Followed): void {
+  /** Nothing up to `known` is missing any more. */
+  #release(topic: string, followed: Followed, known: string): void {
     const { waiting } = followed;
     followed.waiting = null;
-    for (const message of waiting ?? []) this.#deliver(topic, followed, message);
+    this.#passOn(topic, followed, waiting ?? [], known);
+  }
+
+  /** A Cluster may have moved the subscription: then messages before one of these are missing, and are read first. */
+  #passOn(topic: string, followed: Followed, messages: readonly Arrived[], known: string): void {
+    for (const [i, message] of messages.entries()) {
+      if (isLater(message.previous, followed.last) && isLater(message.previous, known)) {
+        followed.waiting = messages.slice(i);
+        return void this.#catchUp(topic);
+      }
+      this.#deliver(topic, followed, message);
+    }
   }
 
   #deliver(topic: string, followed: Followed, message: StoredMessage): void {
     if (!isLater(message.id, followed.last)) return;
-    followed.last = message.id;
-    this.#listener.arrived(topic, message);
+    const { id, data } = message;
+    followed.last = id;
+    this.#listener.arrived(topic, { id, data });
   }
+}
+
+/** `ID PREVIOUS DATA`. */
+function arrivedOf(text: string): Arrived {
+  const first = text.indexOf(' ');
+  const second = text.indexOf(' ', first + 1);
+  return { id: text.slice(0, first), previous: text.slice(first + 1, second), data: text.slice(second + 1) };
 }
 
 function isLater(id: string, last: string): boolean {

@@ -1,8 +1,13 @@
 // What Redis does for topics, each at once: a stream with the last messages, the id of the last one that is gone, and a channel on which
 // messages go out in the order of the stream.
 
-/** Keys: stream, floor. Arguments: data, messages to keep, age in ms, channel. Returns the id. */
+/**
+ * Keys: stream, floor. Arguments: data, messages to keep, age in ms, channel. Returns the id. The channel gets the id, that of the message
+ * before it (`-` without one), and the data.
+ */
 export const PUBLISH = `
+local before = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+local previous = before[1] and before[1][1] or redis.call('GET', KEYS[2]) or '-'
 local id = redis.call('XADD', KEYS[1], '*', 'd', ARGV[1])
 local over = redis.call('XLEN', KEYS[1]) - tonumber(ARGV[2])
 if over > 0 then
@@ -12,7 +17,7 @@ if over > 0 then
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
-redis.call('PUBLISH', ARGV[4], id .. ' ' .. ARGV[1])
+redis.call('PUBLISH', ARGV[4], id .. ' ' .. previous .. ' ' .. ARGV[1])
 return id
 `;
 

@@ -69,9 +69,18 @@ export class HubClient {
     return found() as Said;
   }
 
-  subscribed(topic: string, after?: string): Promise<Said> {
-    this.say({ type: 'subscribe', topic, after });
-    return this.next('subscribed', { topic });
+  /** Subscribes, again as long as the store of the topic does not answer in time. */
+  async subscribed(topic: string, after?: string): Promise<Said> {
+    for (;;) {
+      const known = this.got.length;
+      this.say({ type: 'subscribe', topic, after });
+      const answer = (): Said | undefined =>
+        this.got.slice(known).find((each) => each['topic'] === topic && (each['type'] === 'subscribed' || each['type'] === 'error'));
+      await until(() => answer() !== undefined, `an answer to the subscription to ${topic}`);
+      const said = answer() as Said;
+      if (said['type'] === 'subscribed') return said;
+      expect(said).toMatchObject({ code: 'unavailable' });
+    }
   }
 
   /** The data of the messages so far. */

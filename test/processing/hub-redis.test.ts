@@ -40,6 +40,18 @@ describeWith(['redis'], 'hubs of two proxies with Redis', () => {
     expect(await first.next('presence', { ref: 1 })).toMatchObject({ count: 2 });
   });
 
+  test('read a message whose news was lost before a newer one passes', async () => {
+    const rig = await start();
+    const client = await HubClient.open(rig);
+    await client.subscribed('lossy');
+    await publish(rig, 'lossy', 1);
+    // In a Cluster news are lost while a subscription moves.
+    await redis.command('XADD', keysOf('default/live lossy').stream, '*', 'd', '2');
+    for (const number of [3, 4]) await publish(rig, 'lossy', number);
+    await until(() => client.data().length === 4, 'all messages');
+    expect(client.data()).toEqual([1, 2, 3, 4]);
+  });
+
   test('tell one another which members come and go', async () => {
     const [one, other] = [await start(), await start()];
     const watcher = await HubClient.open(one);
