@@ -51,6 +51,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'guides/tracing',
       'guides/log-shipping',
       'guides/alerts',
+      'guides/admin',
       'guides/sizing',
       'guides/upgrade',
       'guides/uninstall',
