@@ -38,7 +38,7 @@ export function areasOf({ health, identity, oidc, configuration, revisions, audi
   return [
     healthArea(health),
     ...identityAreas(identity),
-    oidcArea({ oidc, logins: identity.logins, limits: identity.limits }),
+    oidcArea({ oidc, limits: identity.limits }),
     ...(configuration === null ? [] : configurationAreas(configuration, revisions)),
     ...(configuration === null ? [] : [impactArea(configuration, live)]),
     auditArea(audit),

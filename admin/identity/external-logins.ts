@@ -5,8 +5,9 @@ import { ok, type Result } from '#lib/result.ts';
 import type { Transaction } from '#lib/store/store.ts';
 import { refuse, type AdminProblem } from '../api/problem.ts';
 import type { IdentityStore } from './identity-store.ts';
+import type { Keys } from './key-file.ts';
 import { beginSession, type Entrance, type Login } from './logins.ts';
-import type { SessionLimits } from './session-table.ts';
+import { endSession, findIdToken, putIdToken, type SessionLimits } from './session-table.ts';
 import { addUser, findUser, findUserById, type User } from './user-table.ts';
 
 /** A person as the provider describes it. */
@@ -17,6 +18,8 @@ export interface ExternalPerson {
   readonly name: string;
   readonly displayName: string;
   readonly groups: readonly string[];
+  /** Names the session at the provider when it ends. */
+  readonly idToken: string;
 }
 
 /** No user of the store has such a name by accident, so a provider cannot take the name of one. */
@@ -27,10 +30,12 @@ const MAX_DISPLAY_NAME = 256;
 export class ExternalLogins {
   readonly #store: IdentityStore;
   readonly #limits: SessionLimits;
+  readonly #keys: Keys;
 
-  constructor(store: IdentityStore, limits: SessionLimits) {
+  constructor(store: IdentityStore, limits: SessionLimits, keys: Keys) {
     this.#store = store;
     this.#limits = limits;
+    this.#keys = keys;
   }
 
   /** Begins a session; a person that is new becomes a user. */
@@ -39,9 +44,27 @@ export class ExternalLogins {
       const user = (await linkedUser(t, person)) ?? (await addLinkedUser(t, person));
       if (user.disabled) return refuse(403, 'user-disabled', `user ${JSON.stringify(user.name)} is disabled`);
       const change = { displayName: shown(person.displayName), groups: person.groups };
-      return ok(await beginSession(t, user, { ...entrance, method: 'oidc', change }, this.#limits));
+      const login = await beginSession(t, user, { ...entrance, method: 'oidc', change }, this.#limits);
+      const box = this.#keys.box();
+      if (box.ok) await putIdToken(t, login.session.id, box.value.seal(person.idToken, useOf(login.session.id)));
+      return ok(login);
     });
   }
+
+  /** Ends a session. Returns the ID token of its login; '' without one, or without the key that opens it. */
+  logout(session: string): Promise<Result<string, AdminProblem>> {
+    return this.#store.write(async (t) => {
+      const sealed = await findIdToken(t, session);
+      await endSession(t, session);
+      const box = this.#keys.box();
+      const opened = sealed === null || !box.ok ? null : box.value.open(sealed, useOf(session));
+      return ok(opened?.ok === true ? opened.value : '');
+    });
+  }
+}
+
+function useOf(session: string): string {
+  return `id token ${session}`;
 }
 
 async function linkedUser(t: Transaction, { issuer, subject }: ExternalPerson): Promise<User | null> {

@@ -57,7 +57,7 @@ export class Identity {
     this.limits = limits;
     this.authenticator = new IdentityAuthenticator({ store, limits, needsSecondFactor, reviewer });
     this.logins = new Logins({ store, passwords, keys, limits });
-    this.externalLogins = new ExternalLogins(store, limits);
+    this.externalLogins = new ExternalLogins(store, limits, keys);
     this.account = new OwnAccount(store, passwords, keys);
     this.factors = new SecondFactors(store, keys);
     this.users = new Users(store, passwords);

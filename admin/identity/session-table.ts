@@ -63,6 +63,18 @@ export async function rotateSession(t: Transaction, id: string): Promise<string 
   return (await t.run('UPDATE weir_admin_sessions SET hash = ? WHERE id = ?', [storedSecret(secret), id])) > 0 ? secret : null;
 }
 
+/** Keeps the sealed ID token of the login of a session. */
+export async function putIdToken(t: Transaction, id: string, sealed: string): Promise<void> {
+  await t.run('UPDATE weir_admin_sessions SET id_token = ? WHERE id = ?', [sealed, id]);
+}
+
+/** The sealed ID token of a session; null without one. */
+export async function findIdToken(t: Transaction, id: string): Promise<string | null> {
+  const [row] = await t.rows('SELECT id_token FROM weir_admin_sessions WHERE id = ?', [id]);
+  const found = row?.['id_token'] ?? null;
+  return found === null ? null : String(found);
+}
+
 export async function touchSession(t: Transaction, id: string): Promise<void> {
   await t.run('UPDATE weir_admin_sessions SET last_used = ? WHERE id = ?', [await t.now(), id]);
 }

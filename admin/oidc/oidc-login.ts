@@ -117,12 +117,18 @@ export class OidcLogin {
     return login.ok ? ok({ login: login.value, location: settings.origin + state.returnPath }) : login;
   }
 
-  /** The page of the provider that ends the session there; null: there is none. */
-  async logoutUrl(): Promise<string | null> {
+  /** Ends a session. Returns the page of the provider that ends the one there; null: there is none. */
+  async logout(session: string): Promise<Result<string | null, AdminProblem>> {
+    const ended = await this.#logins.logout(session);
+    return ended.ok ? ok(await this.#logoutUrl(ended.value)) : ended;
+  }
+
+  async #logoutUrl(idToken: string): Promise<string | null> {
     const found = await this.#known();
     if (!found.ok || found.value.metadata.endSessionEndpoint === '') return null;
     const { settings, metadata } = found.value;
     const url = new URL(metadata.endSessionEndpoint);
+    if (idToken !== '') url.searchParams.set('id_token_hint', idToken);
     url.searchParams.set('client_id', settings.clientId);
     url.searchParams.set('post_logout_redirect_uri', `${settings.origin}/`);
     return url.href;
@@ -174,17 +180,17 @@ export class OidcLogin {
     if (!signed.value) return this.#refused('the signature of the ID token is wrong');
     const expected = { issuer: settings.issuer, clientId: settings.clientId, nonce: login.nonce, accessToken, algorithm };
     const problem = idTokenProblem(claims, expected);
-    return problem === null ? this.#personOf(settings, claims) : this.#refused(problem);
+    return problem === null ? this.#personOf(settings, claims, idToken) : this.#refused(problem);
   }
 
-  #personOf({ issuer, groupsClaim }: OidcSettings, claims: Claims): Result<ExternalPerson, AdminProblem> {
+  #personOf({ issuer, groupsClaim }: OidcSettings, claims: Claims, idToken: string): Result<ExternalPerson, AdminProblem> {
     const named: unknown = Object.hasOwn(claims, groupsClaim) ? claims[groupsClaim] : [];
     const groups = [...new Set((Array.isArray(named) ? named : [named]).filter((group) => typeof group === 'string'))];
     if (groups.length > MAX_GROUPS) return this.#refused(`the provider names ${groups.length} groups, and may name ${MAX_GROUPS}`);
     if (groups.some((group) => group.length > MAX_GROUP)) return this.#refused(`a group has a name of more than ${MAX_GROUP} characters`);
     const subject = textOf(claims, 'sub');
     const name = textOf(claims, 'preferred_username') || textOf(claims, 'email') || subject;
-    return ok({ issuer, subject, name, displayName: textOf(claims, 'name') || name, groups });
+    return ok({ issuer, subject, name, displayName: textOf(claims, 'name') || name, groups, idToken });
   }
 
   #refused(reason: string): Result<never, AdminProblem> {

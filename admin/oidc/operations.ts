@@ -4,7 +4,6 @@ import { adminOperation, reply, replyEmpty, type AnswerCookie, type Area } from 
 import { refuse } from '../api/problem.ts';
 import { SESSION_COOKIE } from '../identity/identity-authenticator.ts';
 import { sessionCookie } from '../identity/session-cookie.ts';
-import type { Logins } from '../identity/logins.ts';
 import { closed, line, NO_BODY, shownSession } from '../identity/schemas.ts';
 import type { SessionLimits } from '../identity/session-table.ts';
 import { isReturnPath, LOGIN_SECONDS } from './login-state.ts';
@@ -29,7 +28,6 @@ export const EXAMPLE_LOGIN = {
 
 export interface OidcParts {
   readonly oidc: OidcLogin;
-  readonly logins: Logins;
   readonly limits: SessionLimits;
 }
 
@@ -94,21 +92,21 @@ function finish({ oidc, limits }: OidcParts) {
   });
 }
 
-function logout({ oidc, logins, limits }: OidcParts) {
+function logout({ oidc, limits }: OidcParts) {
   return adminOperation({
     ...{ id: 'oidc.logout', method: 'POST', path: '/logout/oidc', tag: 'oidc', summary: 'Log out here and at the provider' },
     ...{ permission: null, needsLogin: true },
     description: 'Ends the session of the caller, and names the page of the provider that ends the one there.',
-    answer: closed({ url: Type.Union([line('The page to go to.', 8_192), Type.Null()], { description: 'Null: the provider has none.' }) }),
+    answer: closed({ url: Type.Union([line('The page to go to.', 65_536), Type.Null()], { description: 'Null: the provider has none.' }) }),
     problems: { 403: ['session-needed'] },
     example: { answer: { url: 'https://login.example.com/logout?client_id=weir' } },
     async run(_, context) {
       const { caller } = context;
       if (caller.session === null) return refuse(403, 'session-needed', 'this needs a session; a token has none: revoke it');
-      const ended = await logins.logout(caller.session);
-      if (!ended.ok) return ended;
+      const url = await oidc.logout(caller.session);
+      if (!url.ok) return url;
       context.changed({ object: `session/${caller.session}`, before: { user: caller.name }, after: null });
-      return reply({ url: await oidc.logoutUrl() }, { cookies: [sessionCookie('', limits)] });
+      return reply({ url: url.value }, { cookies: [sessionCookie('', limits)] });
     },
   });
 }

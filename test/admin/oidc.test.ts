@@ -118,7 +118,9 @@ describe('a login', () => {
     const answer = await fetch(`${origin}/api/v1/logout/oidc`, { method: 'POST', headers });
     const { url } = (await answer.json()) as { readonly url: string };
     expect(url.startsWith(`${provider.issuer}/session/end?`)).toBe(true);
-    expect(Object.fromEntries(new URL(url).searchParams)).toMatchObject({ client_id: 'shop', post_logout_redirect_uri: `${origin}/` });
+    expect(Object.fromEntries(new URL(url).searchParams)).toMatchObject({
+      ...{ client_id: 'shop', post_logout_redirect_uri: `${origin}/`, id_token_hint: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/) },
+    });
     expect((await browser.get(url)).status).toBe(200);
     expect(await read(browser, '/me')).toMatchObject({ status: 401 });
   });
