@@ -90,6 +90,7 @@ export class AdminPart {
         identity: this.#identity,
         oidc: new OidcLogin({ settings: settings.oidc, logins: this.#identity.externalLogins, log }),
         configuration,
+        store: this.#store,
         revisions: new Revisions(this.#store, this.#recorder),
         audit: new AuditLog(this.#store),
         usage: this.#usage,
@@ -123,7 +124,7 @@ export class AdminPart {
       this.#retention.start();
       this.#revisionRetention.start();
       this.#usage.start();
-      if (this.#options.configuration !== null) this.#recorder.start(this.#options.configuration);
+      if (this.#options.configuration !== null) await this.#recorder.start(this.#options.configuration);
       this.#options.live.start();
       this.#timer = setInterval(() => void (this.#looking ??= this.#look().finally(() => (this.#looking = null))), LOOK_MS).unref();
       return ok(url || `${tls === null ? 'http' : 'https'}://${joinAddress(address.host || 'localhost', port)}`);

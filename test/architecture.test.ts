@@ -169,6 +169,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'admin/impact': ['api', 'lib', 'admin/api', 'admin/configuration', 'admin/live'],
   'admin/oidc': ['api', 'lib', 'admin/api', 'admin/identity'],
   'admin/revisions': ['api', 'lib', 'admin/api', 'admin/configuration', 'admin/store'],
+  'admin/backup': ['api', 'lib', 'admin/api', 'admin/audit', 'admin/configuration', 'admin/revisions', 'admin/store', 'controller/watch'],
   'admin/audit': ['api', 'lib', 'admin/api', 'admin/store'],
   'admin/live': ['api', 'lib', 'admin/api'],
   admin: ['api', 'lib', 'admin', 'controller/watch/api-client.ts'],

@@ -1,6 +1,8 @@
 // The areas of the admin API, in the order of the document. A new area gets a row here, and what it needs is a member of AdminParts.
 import type { AuditLog } from '../audit/audit-log.ts';
 import { auditArea } from '../audit/operations.ts';
+import type { Store } from '#lib/store/store.ts';
+import { backupArea } from '../backup/operations.ts';
 import { ChangeSets } from '../configuration/change-sets.ts';
 import type { ConfigurationStore } from '../configuration/configuration-store.ts';
 import { ConfigurationWriter } from '../configuration/configuration-writer.ts';
@@ -26,6 +28,8 @@ export interface AdminParts {
   readonly oidc: OidcLogin;
   /** Null: the program knows no configuration to change. */
   readonly configuration: ConfigurationStore | null;
+  /** What backups have besides the configuration. */
+  readonly store: Store;
   /** What was in force. */
   readonly revisions: Revisions;
   readonly audit: AuditLog;
@@ -34,13 +38,14 @@ export interface AdminParts {
 }
 
 /** All areas. */
-export function areasOf({ health, identity, oidc, configuration, revisions, audit, usage, live }: AdminParts): readonly Area[] {
+export function areasOf({ health, identity, oidc, configuration, store, revisions, audit, usage, live }: AdminParts): readonly Area[] {
   return [
     healthArea(health),
     ...identityAreas(identity),
     oidcArea({ oidc, limits: identity.limits }),
     ...(configuration === null ? [] : configurationAreas(configuration, revisions)),
     ...(configuration === null ? [] : [impactArea(configuration, live)]),
+    backupArea({ store, configuration, revisions }),
     auditArea(audit),
     usageArea(usage.recorder, usage.logins),
     ...liveAreas(live),

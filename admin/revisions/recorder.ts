@@ -78,8 +78,9 @@ export class RevisionRecorder implements ConfigurationObserver, ChangeRecorder {
     this.#log = log;
   }
 
-  /** Begins to look. */
-  start(configuration: ConfigurationStore): void {
+  /** Begins to look; or once more, after the store was restored. */
+  async start(configuration: ConfigurationStore): Promise<void> {
+    await this.#end();
     this.#end = configuration.observe(this);
   }
 

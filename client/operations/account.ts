@@ -239,7 +239,7 @@ export interface AccountOperations {
         /** The name of the user whose rights it has. */
         readonly owner: string;
         /** The permissions that it is limited to; null: all of its owner. */
-        readonly permissions: readonly ('users:read' | 'users:write' | 'roles:read' | 'roles:write' | 'tenants:read' | 'tenants:write' | 'tokens:read' | 'tokens:write' | 'sessions:read' | 'sessions:write' | 'configuration:read' | 'configuration:write' | 'revisions:read' | 'revisions:rollback' | 'backups:read' | 'backups:write' | 'audit:read' | 'audit:write' | 'traffic:read' | 'traffic:write' | 'requests:read' | 'alerts:read' | 'alerts:write' | 'system:read' | 'system:write' | 'system:diagnose')[] | null;
+        readonly permissions: readonly ('users:read' | 'users:write' | 'roles:read' | 'roles:write' | 'tenants:read' | 'tenants:write' | 'tokens:read' | 'tokens:write' | 'sessions:read' | 'sessions:write' | 'configuration:read' | 'configuration:write' | 'revisions:read' | 'revisions:rollback' | 'backups:read' | 'backups:write' | 'backups:restore' | 'audit:read' | 'audit:write' | 'traffic:read' | 'traffic:write' | 'requests:read' | 'alerts:read' | 'alerts:write' | 'system:read' | 'system:write' | 'system:diagnose')[] | null;
         /** The namespaces that it is limited to; null: all of its owner. */
         readonly namespaces: readonly string[] | null;
         /** A time by RFC 3339. */
@@ -267,7 +267,7 @@ export interface AccountOperations {
         /** The days after which it expires. */
         readonly days: number;
         /** Permissions. */
-        readonly permissions?: readonly ('users:read' | 'users:write' | 'roles:read' | 'roles:write' | 'tenants:read' | 'tenants:write' | 'tokens:read' | 'tokens:write' | 'sessions:read' | 'sessions:write' | 'configuration:read' | 'configuration:write' | 'revisions:read' | 'revisions:rollback' | 'backups:read' | 'backups:write' | 'audit:read' | 'audit:write' | 'traffic:read' | 'traffic:write' | 'requests:read' | 'alerts:read' | 'alerts:write' | 'system:read' | 'system:write' | 'system:diagnose')[];
+        readonly permissions?: readonly ('users:read' | 'users:write' | 'roles:read' | 'roles:write' | 'tenants:read' | 'tenants:write' | 'tokens:read' | 'tokens:write' | 'sessions:read' | 'sessions:write' | 'configuration:read' | 'configuration:write' | 'revisions:read' | 'revisions:rollback' | 'backups:read' | 'backups:write' | 'backups:restore' | 'audit:read' | 'audit:write' | 'traffic:read' | 'traffic:write' | 'requests:read' | 'alerts:read' | 'alerts:write' | 'system:read' | 'system:write' | 'system:diagnose')[];
         /** Namespaces. */
         readonly namespaces?: readonly string[];
       };
@@ -281,7 +281,7 @@ export interface AccountOperations {
         /** The name of the user whose rights it has. */
         readonly owner: string;
         /** The permissions that it is limited to; null: all of its owner. */
-        readonly permissions: readonly ('users:read' | 'users:write' | 'roles:read' | 'roles:write' | 'tenants:read' | 'tenants:write' | 'tokens:read' | 'tokens:write' | 'sessions:read' | 'sessions:write' | 'configuration:read' | 'configuration:write' | 'revisions:read' | 'revisions:rollback' | 'backups:read' | 'backups:write' | 'audit:read' | 'audit:write' | 'traffic:read' | 'traffic:write' | 'requests:read' | 'alerts:read' | 'alerts:write' | 'system:read' | 'system:write' | 'system:diagnose')[] | null;
+        readonly permissions: readonly ('users:read' | 'users:write' | 'roles:read' | 'roles:write' | 'tenants:read' | 'tenants:write' | 'tokens:read' | 'tokens:write' | 'sessions:read' | 'sessions:write' | 'configuration:read' | 'configuration:write' | 'revisions:read' | 'revisions:rollback' | 'backups:read' | 'backups:write' | 'backups:restore' | 'audit:read' | 'audit:write' | 'traffic:read' | 'traffic:write' | 'requests:read' | 'alerts:read' | 'alerts:write' | 'system:read' | 'system:write' | 'system:diagnose')[] | null;
         /** The namespaces that it is limited to; null: all of its owner. */
         readonly namespaces: readonly string[] | null;
         /** A time by RFC 3339. */

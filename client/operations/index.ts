@@ -12,6 +12,7 @@ import { OIDC, type OidcOperations } from './oidc.ts';
 import { CONFIGURATION, type ConfigurationOperations } from './configuration.ts';
 import { REVISIONS, type RevisionsOperations } from './revisions.ts';
 import { IMPACT, type ImpactOperations } from './impact.ts';
+import { BACKUPS, type BackupsOperations } from './backups.ts';
 import { AUDIT, type AuditOperations } from './audit.ts';
 import { USAGE, type UsageOperations } from './usage.ts';
 import { FLEET, type FleetOperations } from './fleet.ts';
@@ -33,6 +34,7 @@ export interface Operations
     ConfigurationOperations,
     RevisionsOperations,
     ImpactOperations,
+    BackupsOperations,
     AuditOperations,
     UsageOperations,
     FleetOperations,
@@ -54,6 +56,7 @@ export const OPERATIONS: Readonly<Record<keyof Operations, OperationFacts>> = {
   ...CONFIGURATION,
   ...REVISIONS,
   ...IMPACT,
+  ...BACKUPS,
   ...AUDIT,
   ...USAGE,
   ...FLEET,

@@ -27,7 +27,7 @@ export interface RolesOperations {
         readonly description: string;
         readonly builtIn: boolean;
         /** Permissions. */
-        readonly permissions: readonly ('users:read' | 'users:write' | 'roles:read' | 'roles:write' | 'tenants:read' | 'tenants:write' | 'tokens:read' | 'tokens:write' | 'sessions:read' | 'sessions:write' | 'configuration:read' | 'configuration:write' | 'revisions:read' | 'revisions:rollback' | 'backups:read' | 'backups:write' | 'audit:read' | 'audit:write' | 'traffic:read' | 'traffic:write' | 'requests:read' | 'alerts:read' | 'alerts:write' | 'system:read' | 'system:write' | 'system:diagnose')[];
+        readonly permissions: readonly ('users:read' | 'users:write' | 'roles:read' | 'roles:write' | 'tenants:read' | 'tenants:write' | 'tokens:read' | 'tokens:write' | 'sessions:read' | 'sessions:write' | 'configuration:read' | 'configuration:write' | 'revisions:read' | 'revisions:rollback' | 'backups:read' | 'backups:write' | 'backups:restore' | 'audit:read' | 'audit:write' | 'traffic:read' | 'traffic:write' | 'requests:read' | 'alerts:read' | 'alerts:write' | 'system:read' | 'system:write' | 'system:diagnose')[];
       }[];
       /** The cursor of the next page; null: this is the last. */
       readonly next: string | null;
@@ -44,7 +44,7 @@ export interface RolesOperations {
         /** What it is for. */
         readonly description: string;
         /** Permissions. */
-        readonly permissions: readonly ('users:read' | 'users:write' | 'roles:read' | 'roles:write' | 'tenants:read' | 'tenants:write' | 'tokens:read' | 'tokens:write' | 'sessions:read' | 'sessions:write' | 'configuration:read' | 'configuration:write' | 'revisions:read' | 'revisions:rollback' | 'backups:read' | 'backups:write' | 'audit:read' | 'audit:write' | 'traffic:read' | 'traffic:write' | 'requests:read' | 'alerts:read' | 'alerts:write' | 'system:read' | 'system:write' | 'system:diagnose')[];
+        readonly permissions: readonly ('users:read' | 'users:write' | 'roles:read' | 'roles:write' | 'tenants:read' | 'tenants:write' | 'tokens:read' | 'tokens:write' | 'sessions:read' | 'sessions:write' | 'configuration:read' | 'configuration:write' | 'revisions:read' | 'revisions:rollback' | 'backups:read' | 'backups:write' | 'backups:restore' | 'audit:read' | 'audit:write' | 'traffic:read' | 'traffic:write' | 'requests:read' | 'alerts:read' | 'alerts:write' | 'system:read' | 'system:write' | 'system:diagnose')[];
       };
     };
     readonly answer: {
@@ -54,7 +54,7 @@ export interface RolesOperations {
       readonly description: string;
       readonly builtIn: boolean;
       /** Permissions. */
-      readonly permissions: readonly ('users:read' | 'users:write' | 'roles:read' | 'roles:write' | 'tenants:read' | 'tenants:write' | 'tokens:read' | 'tokens:write' | 'sessions:read' | 'sessions:write' | 'configuration:read' | 'configuration:write' | 'revisions:read' | 'revisions:rollback' | 'backups:read' | 'backups:write' | 'audit:read' | 'audit:write' | 'traffic:read' | 'traffic:write' | 'requests:read' | 'alerts:read' | 'alerts:write' | 'system:read' | 'system:write' | 'system:diagnose')[];
+      readonly permissions: readonly ('users:read' | 'users:write' | 'roles:read' | 'roles:write' | 'tenants:read' | 'tenants:write' | 'tokens:read' | 'tokens:write' | 'sessions:read' | 'sessions:write' | 'configuration:read' | 'configuration:write' | 'revisions:read' | 'revisions:rollback' | 'backups:read' | 'backups:write' | 'backups:restore' | 'audit:read' | 'audit:write' | 'traffic:read' | 'traffic:write' | 'requests:read' | 'alerts:read' | 'alerts:write' | 'system:read' | 'system:write' | 'system:diagnose')[];
     };
     readonly streams: false;
     readonly code: 'rights-exceeded' | 'role-exists';
@@ -74,7 +74,7 @@ export interface RolesOperations {
       readonly description: string;
       readonly builtIn: boolean;
       /** Permissions. */
-      readonly permissions: readonly ('users:read' | 'users:write' | 'roles:read' | 'roles:write' | 'tenants:read' | 'tenants:write' | 'tokens:read' | 'tokens:write' | 'sessions:read' | 'sessions:write' | 'configuration:read' | 'configuration:write' | 'revisions:read' | 'revisions:rollback' | 'backups:read' | 'backups:write' | 'audit:read' | 'audit:write' | 'traffic:read' | 'traffic:write' | 'requests:read' | 'alerts:read' | 'alerts:write' | 'system:read' | 'system:write' | 'system:diagnose')[];
+      readonly permissions: readonly ('users:read' | 'users:write' | 'roles:read' | 'roles:write' | 'tenants:read' | 'tenants:write' | 'tokens:read' | 'tokens:write' | 'sessions:read' | 'sessions:write' | 'configuration:read' | 'configuration:write' | 'revisions:read' | 'revisions:rollback' | 'backups:read' | 'backups:write' | 'backups:restore' | 'audit:read' | 'audit:write' | 'traffic:read' | 'traffic:write' | 'requests:read' | 'alerts:read' | 'alerts:write' | 'system:read' | 'system:write' | 'system:diagnose')[];
     };
     readonly streams: false;
     readonly code: never;
@@ -90,7 +90,7 @@ export interface RolesOperations {
         /** What it is for. */
         readonly description: string;
         /** Permissions. */
-        readonly permissions: readonly ('users:read' | 'users:write' | 'roles:read' | 'roles:write' | 'tenants:read' | 'tenants:write' | 'tokens:read' | 'tokens:write' | 'sessions:read' | 'sessions:write' | 'configuration:read' | 'configuration:write' | 'revisions:read' | 'revisions:rollback' | 'backups:read' | 'backups:write' | 'audit:read' | 'audit:write' | 'traffic:read' | 'traffic:write' | 'requests:read' | 'alerts:read' | 'alerts:write' | 'system:read' | 'system:write' | 'system:diagnose')[];
+        readonly permissions: readonly ('users:read' | 'users:write' | 'roles:read' | 'roles:write' | 'tenants:read' | 'tenants:write' | 'tokens:read' | 'tokens:write' | 'sessions:read' | 'sessions:write' | 'configuration:read' | 'configuration:write' | 'revisions:read' | 'revisions:rollback' | 'backups:read' | 'backups:write' | 'backups:restore' | 'audit:read' | 'audit:write' | 'traffic:read' | 'traffic:write' | 'requests:read' | 'alerts:read' | 'alerts:write' | 'system:read' | 'system:write' | 'system:diagnose')[];
       };
       /** The ETag that the object must have, without quotes; * for any state. */
       readonly ifMatch: string;
@@ -102,7 +102,7 @@ export interface RolesOperations {
       readonly description: string;
       readonly builtIn: boolean;
       /** Permissions. */
-      readonly permissions: readonly ('users:read' | 'users:write' | 'roles:read' | 'roles:write' | 'tenants:read' | 'tenants:write' | 'tokens:read' | 'tokens:write' | 'sessions:read' | 'sessions:write' | 'configuration:read' | 'configuration:write' | 'revisions:read' | 'revisions:rollback' | 'backups:read' | 'backups:write' | 'audit:read' | 'audit:write' | 'traffic:read' | 'traffic:write' | 'requests:read' | 'alerts:read' | 'alerts:write' | 'system:read' | 'system:write' | 'system:diagnose')[];
+      readonly permissions: readonly ('users:read' | 'users:write' | 'roles:read' | 'roles:write' | 'tenants:read' | 'tenants:write' | 'tokens:read' | 'tokens:write' | 'sessions:read' | 'sessions:write' | 'configuration:read' | 'configuration:write' | 'revisions:read' | 'revisions:rollback' | 'backups:read' | 'backups:write' | 'backups:restore' | 'audit:read' | 'audit:write' | 'traffic:read' | 'traffic:write' | 'requests:read' | 'alerts:read' | 'alerts:write' | 'system:read' | 'system:write' | 'system:diagnose')[];
     };
     readonly streams: false;
     readonly code: 'rights-exceeded' | 'role-built-in';

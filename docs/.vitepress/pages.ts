@@ -83,6 +83,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'reference/admin',
       'reference/admin-live',
       'reference/admin-revisions',
+      'reference/admin-backups',
       'reference/admin-login',
       'reference/admin-security',
       'reference/audit',

@@ -116,7 +116,7 @@ const patched = (prefix: string) => ({ json: [{ op: 'replace', path: '/spec/rule
 const change = (prefix: string) => call('PATCH', '/configuration/HTTPRoute/shop/cart', patched(prefix));
 
 test('each version has its author, its reason and its object', async () => {
-  recorder.start(store);
+  await recorder.start(store);
   await recorded('cart', 1);
   await change('/basket');
   await write('cart.yaml', route('cart', '/trolley'));
@@ -136,7 +136,7 @@ test('each version has its author, its reason and its object', async () => {
 });
 
 test('differences have fields and effects', async () => {
-  recorder.start(store);
+  await recorder.start(store);
   await recorded('cart', 1);
   await change('/basket');
   await change('/trolley');
@@ -160,7 +160,7 @@ test('differences have fields and effects', async () => {
 });
 
 test('an object goes back to a revision, with the comments of its file', async () => {
-  recorder.start(store);
+  await recorder.start(store);
   await recorded('cart', 1);
   await change('/basket');
   const [, first] = await revisionsOf('cart');
@@ -184,7 +184,7 @@ test('an object goes back to a revision, with the comments of its file', async (
 
 test('all objects go back to a moment: changed, deleted and new ones', async () => {
   await write('pay.yaml', route('pay', '/pay'));
-  recorder.start(store);
+  await recorder.start(store);
   await recorded('pay', 1);
   const { items } = (await call('GET', '/revisions')).body;
   const revision = items[0]?.revision;
@@ -215,7 +215,7 @@ test('all objects go back to a moment: changed, deleted and new ones', async () 
 
 test('an object that cannot go back is named, and stops the rest unless it is left out', async () => {
   await write('key.yaml', SECRET);
-  recorder.start(store);
+  await recorder.start(store);
   await recorded('key', 1);
   const revision = (await call('GET', '/revisions')).body.items[0]?.revision;
   await call('PATCH', '/configuration/Secret/shop/key', { merge: { stringData: { key: 'other' } } });
@@ -230,7 +230,7 @@ test('an object that cannot go back is named, and stops the rest unless it is le
 });
 
 test('a moment that is not known is refused', async () => {
-  recorder.start(store);
+  await recorder.start(store);
   await recorded('cart', 1);
   expect((await call('POST', '/rollbacks', { time: '2001-01-01T00:00:00Z' })).body).toMatchObject({ code: 'moment-unknown' });
   expect((await call('POST', '/rollbacks', { revision: 1 })).body).toMatchObject({ code: 'moment-unknown' });

@@ -40,6 +40,7 @@ export function makeTestAreas(): TestAreas {
       identity: parts.identity,
       oidc: people.loginFor(parts.identity),
       configuration: folder.store,
+      store: parts.store,
       revisions: new Revisions(parts.store, recorder),
       audit: new AuditLog(parts.store),
       usage: new Usage({
