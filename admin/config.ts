@@ -18,6 +18,8 @@ import { PROXY_FLAGS, readProxies } from './proxy-config.ts';
 import { FACTOR_FLAGS, readKeySettings, readNeed } from './factor-config.ts';
 import { OIDC_FLAGS, readOidc } from './oidc-config.ts';
 import type { OidcSettings } from './oidc/settings.ts';
+import type { GitSettings } from './proposal/proposals.ts';
+import { PROVIDERS } from './proposal/pull-request.ts';
 import type { AdminStoreSettings } from './store/admin-store.ts';
 
 /** The settings of the admin API, in a program of its own and in `weir up`. */
@@ -53,6 +55,8 @@ export interface AdminConfig extends AdminSettings {
   readonly watchNamespaces: readonly string[];
   /** The audience that tokens of ServiceAccounts must be for. */
   readonly serviceAccountAudience: string;
+  /** The repository with the sources of objects; null for none. */
+  readonly git: GitSettings | null;
   /** The controllers of the fleet; without addresses there is no live state. */
   readonly controllers: Pick<ControllersOptions, 'addresses' | 'tls' | 'serverName'>;
   /** Probes and metrics. */
@@ -178,6 +182,26 @@ const CLUSTER_FLAGS: Flags = {
   },
 };
 
+const GIT_FLAGS: Flags = {
+  'git-repository': {
+    default: '',
+    value: 'URL',
+    text: 'https URL of the git repository with the sources of objects, for pull requests; without it there are none',
+    see: 'admin.md#pull-requests',
+  },
+  'git-branch': { default: 'main', value: 'NAME', text: 'its branch that changes are for' },
+  'git-folder': { default: '', value: 'PATH', text: 'the folder in it with the sources; by default its root' },
+  'git-user': { default: 'weir-admin', value: 'NAME', text: 'user name for the repository' },
+  'git-token-file': {
+    default: '',
+    value: 'FILE',
+    text: 'file with the token for the repository and its provider; it is read for each proposal',
+  },
+  'git-ca-file': { default: '', value: 'FILE', text: 'CA of its server, PEM; by default the CAs of Node.js' },
+  'git-provider': { default: 'None', value: 'NAME', text: `provider that takes pull requests: ${PROVIDERS.join(', ')}`, words: PROVIDERS },
+  'git-api': { default: '', value: 'URL', text: 'base of the API of the provider; by default that at the host of the repository' },
+};
+
 /** The flags of `weir admin`. */
 export const ADMIN_FLAGS: readonly FlagGroup[] = [
   {
@@ -185,6 +209,7 @@ export const ADMIN_FLAGS: readonly FlagGroup[] = [
     flags: {
       ...apiFlags(STORE_FILE, 'HOST:PORT', 'address of the admin API; one other than loopback needs a certificate'),
       ...CLUSTER_FLAGS,
+      ...GIT_FLAGS,
       ...CONTROLLER_FLAGS,
       'metrics-address': { default: '0.0.0.0:9082', value: 'HOST:PORT', text: '/livez, /readyz, /metrics' },
       'log-level': { default: 'info', value: 'LEVEL', text: LOG_LEVELS.join(', '), words: LOG_LEVELS },
@@ -208,6 +233,7 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
       controllerName: values.text('controller-name'),
       watchNamespaces: namespaceList(values, 'watch-namespaces'),
       serviceAccountAudience: audience(values),
+      git: gitSettings(values),
       controllers: controllers(values),
       metricsAddress: values.bindAddress('metrics-address'),
       logLevel: values.word('log-level', LOG_LEVELS),
@@ -251,6 +277,28 @@ function settings(values: FlagValues, environment: NodeJS.ProcessEnv, storeFile:
     auditRetention: auditRetention(values),
     revisionRetention: revisionRetention(values),
   };
+}
+
+/** Null without a repository. */
+function gitSettings(values: FlagValues): GitSettings | null {
+  const url = secureUrl(values, 'git-repository');
+  const folder = path.posix.normalize(`/${values.text('git-folder')}`).replace(/^\/|\/$/g, '');
+  const settings = {
+    ...{ url, branch: values.text('git-branch'), folder, user: values.text('git-user') },
+    ...{ tokenFile: values.text('git-token-file'), caFile: values.text('git-ca-file') },
+    ...{ provider: values.word('git-provider', PROVIDERS), api: secureUrl(values, 'git-api') },
+  };
+  return url === '' ? null : settings;
+}
+
+/** Credentials go over TLS only, and are in no URL, which logs have. */
+function secureUrl(values: FlagValues, flag: string): string {
+  const text = values.text(flag);
+  if (text === '') return '';
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || url.protocol !== 'https:' || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
+    throw new Mistake(`--${flag}: must be an https URL without credentials and query`);
+  return text.replace(/\/$/, '');
 }
 
 function controllers(values: FlagValues): AdminConfig['controllers'] {

@@ -31,6 +31,7 @@ export class AdminProgram {
     this.#part = new AdminPart({
       settings: config,
       configuration: this.#cluster === null ? null : configurationOf(this.#cluster, config, namespace),
+      git: config.git,
       cluster: this.#cluster,
       reviewer: this.#cluster === null ? null : new TokenReviewer({ client: this.#cluster, audience: config.serviceAccountAudience, log }),
       live: new Controllers({ ...config.controllers, log }),

@@ -23,6 +23,7 @@ import { KeyFile } from './identity/key-file.ts';
 import { RevisionRecorder } from './revisions/recorder.ts';
 import { RevisionRetention } from './revisions/retention.ts';
 import { Revisions } from './revisions/revisions.ts';
+import { Proposals, type GitSettings } from './proposal/proposals.ts';
 import { makeAdminStore } from './store/admin-store.ts';
 import { Usage } from './usage/usage.ts';
 
@@ -33,6 +34,8 @@ export interface AdminPartOptions {
   readonly settings: AdminSettings;
   /** The objects that operators change; null for none. The part closes it. */
   readonly configuration: ConfigurationStore | null;
+  /** The repository with the sources of objects; null for none. */
+  readonly git: GitSettings | null;
   /** The API server of the cluster; null without a cluster. */
   readonly cluster: ApiClient | null;
   /** Asks about tokens of ServiceAccounts; null without a cluster. */
@@ -66,7 +69,7 @@ export class AdminPart {
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: AdminPartOptions) {
-    const { settings, configuration, live, log } = options;
+    const { settings, configuration, git, live, log } = options;
     this.#options = options;
     this.#store = makeAdminStore(settings.store);
     this.#keys = new KeyFile(settings.key);
@@ -92,6 +95,7 @@ export class AdminPart {
         configuration,
         store: this.#store,
         revisions: new Revisions(this.#store, this.#recorder),
+        proposals: git === null || configuration === null ? null : new Proposals(git, configuration, log),
         audit: new AuditLog(this.#store),
         usage: this.#usage,
         live,

@@ -89,7 +89,7 @@ class Operators {
       const { LocalController } = await import('../admin/live/local-controller.ts');
       const configuration = new FolderStore(folder, compiler);
       const live = new LocalController(operate);
-      const part = new AdminPart({ settings, configuration, cluster: null, reviewer: null, live, log: this.#log, showPassword });
+      const part = new AdminPart({ settings, configuration, git: null, cluster: null, reviewer: null, live, log: this.#log, showPassword });
       const started = await part.start();
       if (!started.ok) {
         this.#log.warn({ reason: started.error }, 'the admin API is not served; the gateway is');

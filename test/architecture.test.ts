@@ -167,6 +167,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   'admin/usage': ['api', 'lib', 'admin/api', 'admin/store'],
   'admin/impact': ['api', 'lib', 'admin/api', 'admin/configuration', 'admin/live'],
+  'admin/proposal': ['api', 'lib', 'admin/api', 'admin/configuration', 'controller/watch/documents.ts'],
   'admin/oidc': ['api', 'lib', 'admin/api', 'admin/identity'],
   'admin/revisions': ['api', 'lib', 'admin/api', 'admin/configuration', 'admin/store'],
   'admin/backup': ['api', 'lib', 'admin/api', 'admin/audit', 'admin/configuration', 'admin/revisions', 'admin/store', 'controller/watch'],

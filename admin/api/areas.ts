@@ -18,6 +18,8 @@ import { revisionArea } from '../revisions/operations.ts';
 import type { Revisions } from '../revisions/revisions.ts';
 import { usageArea } from '../usage/operations.ts';
 import type { Usage } from '../usage/usage.ts';
+import { proposalArea } from '../proposal/operations.ts';
+import type { Proposals } from '../proposal/proposals.ts';
 import { healthArea, type Health } from './health.ts';
 import type { Area } from './operation.ts';
 
@@ -32,13 +34,26 @@ export interface AdminParts {
   readonly store: Store;
   /** What was in force. */
   readonly revisions: Revisions;
+  /** Null: no git repository is configured. */
+  readonly proposals: Pick<Proposals, 'propose'> | null;
   readonly audit: AuditLog;
   readonly usage: Usage;
   readonly live: Live;
 }
 
 /** All areas. */
-export function areasOf({ health, identity, oidc, configuration, store, revisions, audit, usage, live }: AdminParts): readonly Area[] {
+export function areasOf({
+  health,
+  identity,
+  oidc,
+  configuration,
+  store,
+  revisions,
+  proposals,
+  audit,
+  usage,
+  live,
+}: AdminParts): readonly Area[] {
   return [
     healthArea(health),
     ...identityAreas(identity),
@@ -46,6 +61,7 @@ export function areasOf({ health, identity, oidc, configuration, store, revision
     ...(configuration === null ? [] : configurationAreas(configuration, revisions)),
     ...(configuration === null ? [] : [impactArea(configuration, live)]),
     backupArea({ store, configuration, revisions }),
+    ...(proposals === null ? [] : [proposalArea(proposals)]),
     auditArea(audit),
     usageArea(usage.recorder, usage.logins),
     ...liveAreas(live),

@@ -20,16 +20,20 @@ export interface GivenChange extends ObjectPath {
   readonly force?: boolean;
 }
 
-/** The changes of a body, all in namespaces that the caller may read. */
-export function changesOf(given: readonly GivenChange[], caller: Caller): Result<readonly ObjectChange[], AdminProblem> {
+/** The changes of a body, all in namespaces where the caller has the permission. */
+export function changesOf(
+  given: readonly GivenChange[],
+  caller: Caller,
+  permission: 'configuration:read' | 'configuration:write' = 'configuration:read',
+): Result<readonly ObjectChange[], AdminProblem> {
   const changes: ObjectChange[] = [];
   for (const [i, each] of given.entries()) {
     // A namespace in the body decides as one in the path would.
-    if (!caller.may('configuration:read', inNamespace(each)))
+    if (!caller.may(permission, inNamespace(each)))
       return refuse(
         403,
         'permission-needed',
-        `change ${i} is in the namespace ${JSON.stringify(each.namespace)}, which the caller may not read`,
+        `change ${i} is in the namespace ${JSON.stringify(each.namespace)}, which the caller may not ${permission === 'configuration:read' ? 'read' : 'change'}`,
       );
     const change = changeOf(each, `body.changes[${i}]`);
     if (!change.ok) return change;

@@ -18,7 +18,7 @@ if (!config.ok) throw new Error(config.error);
 const part = new AdminPart({
   settings: config.value,
   configuration: new FolderStore(folder, { controllerName: 'gateway.weir.dev/controller' }),
-  ...{ cluster: null, reviewer: null },
+  ...{ git: null, cluster: null, reviewer: null },
   live: new LocalController(() => null),
   log: createLog('warn'),
   showPassword: (_, shown) => (password = shown),

@@ -13,6 +13,7 @@ import { CONFIGURATION, type ConfigurationOperations } from './configuration.ts'
 import { REVISIONS, type RevisionsOperations } from './revisions.ts';
 import { IMPACT, type ImpactOperations } from './impact.ts';
 import { BACKUPS, type BackupsOperations } from './backups.ts';
+import { PROPOSALS, type ProposalsOperations } from './proposals.ts';
 import { AUDIT, type AuditOperations } from './audit.ts';
 import { USAGE, type UsageOperations } from './usage.ts';
 import { FLEET, type FleetOperations } from './fleet.ts';
@@ -35,6 +36,7 @@ export interface Operations
     RevisionsOperations,
     ImpactOperations,
     BackupsOperations,
+    ProposalsOperations,
     AuditOperations,
     UsageOperations,
     FleetOperations,
@@ -57,6 +59,7 @@ export const OPERATIONS: Readonly<Record<keyof Operations, OperationFacts>> = {
   ...REVISIONS,
   ...IMPACT,
   ...BACKUPS,
+  ...PROPOSALS,
   ...AUDIT,
   ...USAGE,
   ...FLEET,

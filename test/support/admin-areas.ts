@@ -10,6 +10,7 @@ import { EXAMPLE_LOGIN, LOGIN_COOKIE } from '../../admin/oidc/operations.ts';
 import { Usage } from '../../admin/usage/usage.ts';
 import type { Store } from '#lib/store/store.ts';
 import { ExampleProvider } from './example-provider.ts';
+import { ExampleRepository } from './example-repository.ts';
 import { exampleController } from './example-controller.ts';
 import { createLog } from '#lib/log.ts';
 import { RevisionRecorder } from '../../admin/revisions/recorder.ts';
@@ -34,6 +35,7 @@ export function makeTestAreas(): TestAreas {
   const folder = new ConfigurationFolder();
   const people = new ExampleProvider();
   const recorder = new RevisionRecorder(parts.store, 'folder', createLog('silent'));
+  const repository = new ExampleRepository(folder.store);
   return {
     areas: areasOf({
       health: { troubles: () => ({}) },
@@ -42,6 +44,7 @@ export function makeTestAreas(): TestAreas {
       configuration: folder.store,
       store: parts.store,
       revisions: new Revisions(parts.store, recorder),
+      proposals: repository.proposals,
       audit: new AuditLog(parts.store),
       usage: new Usage({
         store: parts.store,
@@ -55,6 +58,7 @@ export function makeTestAreas(): TestAreas {
     prepare: async (area) => {
       await parts.prepare(area);
       if (area === 'configuration' || area === 'impact') await folder.prepare();
+      if (area === 'proposals') await repository.prepare();
       if (area === 'oidc') await people.prepare();
       if (area === 'revisions') await addFirstRevision(folder, parts.store);
       if (area === 'audit') await addFirstEntry(parts.store);
@@ -62,6 +66,7 @@ export function makeTestAreas(): TestAreas {
     stop: async () => {
       await folder.stop();
       await people.stop();
+      await repository.stop();
       await parts.stop();
     },
   };

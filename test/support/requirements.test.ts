@@ -26,6 +26,7 @@ describe('requirements', () => {
       'iproute2',
       'nftables',
       'conntrack',
+      'git',
       'haproxy',
       'curl',
       'zsh',

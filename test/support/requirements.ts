@@ -30,6 +30,7 @@ const REQUIREMENTS = {
   ip: program('ip', 'iproute2'),
   nft: program('nft', 'nftables'),
   conntrack: program('conntrack', 'conntrack'),
+  git: program('git', 'git'),
   haproxy: program('haproxy', 'haproxy'),
   curl: program('curl', 'curl'),
   zsh: program('zsh', 'zsh'),

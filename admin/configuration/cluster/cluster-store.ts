@@ -222,7 +222,10 @@ function managed(owner: GitOpsOwner, change: ObjectChange, live: LiveObject, pla
   const after = planned === null ? null : { ...live, object: planned };
   const { fields } = fieldChanges({ ref, before: live, after }, change);
   const of = owner.name === '' ? owner.tool : `${owner.tool} (${owner.name})`;
-  const what = planned === null ? 'remove the object from its source' : 'change its source as `changes` tells';
+  const what =
+    planned === null
+      ? 'remove the object from its source'
+      : 'change its source as `changes` tells, or propose the change (POST /proposals) if a repository is configured';
   // A merge patch of a Secret would have its data.
   const patch = planned === null || hidesData(ref) ? {} : { mergePatch: mergePatchOf(live.object, planned) };
   const more = { managedBy: owner, changes: planned === null ? [] : fields, ...patch };
