@@ -52,6 +52,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'guides/log-shipping',
       'guides/alerts',
       'guides/admin',
+      'guides/recovery',
       'guides/sizing',
       'guides/upgrade',
       'guides/uninstall',
