@@ -1,6 +1,4 @@
 // `weir audit`: the audit log of the admin API.
-import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
-import { once } from 'node:events';
 import type { FlagValues } from '#lib/flags.ts';
 import type { Answer, Input } from '../client/admin-client.ts';
 import { actionOf } from './actions.ts';
@@ -8,6 +6,7 @@ import { ApiRun, apiFlags, textsOf } from './admin-api/api-command.ts';
 import { allItems } from './admin-api/pages.ts';
 import { print, safeYaml } from './admin-api/printed.ts';
 import { valueOf } from './admin-api/problem-text.ts';
+import { toNewFile, toOutput } from './admin-api/saved-stream.ts';
 import { tableFor, type Columns } from './admin-api/shown-rows.ts';
 import { verify } from './audit-verify.ts';
 import type { Command } from './command.ts';
@@ -108,40 +107,6 @@ async function exportLog({ target, values }: ApiRun, rest: readonly string[]): P
   const id = values.word('format', FORMATS) === 'csv' ? 'audit.export-csv' : 'audit.export';
   const stream = valueOf(await target.client.stream(id, { query: filterOf(values) }), target);
   if (file === '') await toOutput(stream);
-  else await toFile(stream, file);
+  else console.log(`${file}: ${await toNewFile(stream, file)} bytes`);
   return 0;
-}
-
-async function toOutput(stream: AsyncIterable<Uint8Array>): Promise<void> {
-  for await (const chunk of unbroken(stream)) if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
-}
-
-/** Without the whole export there is no file. */
-async function toFile(stream: AsyncIterable<Uint8Array>, file: string): Promise<void> {
-  const descriptor = openSync(file, 'wx', 0o600);
-  let bytes = 0;
-  try {
-    for await (const chunk of unbroken(stream)) {
-      for (let start = 0; start < chunk.length;) start += writeSync(descriptor, chunk, start);
-      bytes += chunk.length;
-    }
-  } catch (error) {
-    unlinkSync(file);
-    throw error;
-  } finally {
-    closeSync(descriptor);
-  }
-  console.log(`${file}: ${bytes} bytes`);
-}
-
-/** The parts of a stream. Throws a UsageError if the connection breaks. */
-async function* unbroken(stream: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  const parts = stream[Symbol.asyncIterator]();
-  for (;;) {
-    const next = await parts.next().catch(() => {
-      throw new UsageError('the connection broke before the end of the export; try again');
-    });
-    if (next.done === true) return;
-    yield next.value;
-  }
 }

@@ -11,7 +11,7 @@ import { clientProblem, problemIn, type Problem } from './problem.ts';
 export type OperationId = keyof Operations;
 /** The operations whose answer comes in parts. */
 export type StreamId = { [Id in OperationId]: Operations[Id]['streams'] extends true ? Id : never }[OperationId];
-/** `params`, `query`, `body` and `ifMatch` of an operation. */
+/** `params`, `query`, `body` or `upload`, and `ifMatch` of an operation. */
 export type Input<Id extends OperationId> = Operations[Id]['input'];
 /** The answer of an operation. */
 export type Answer<Id extends OperationId> = Operations[Id]['answer'];
@@ -60,6 +60,7 @@ interface AnyInput {
   readonly params?: Readonly<Record<string, unknown>>;
   readonly query?: Readonly<Record<string, unknown>>;
   readonly body?: unknown;
+  readonly upload?: Uint8Array;
   readonly ifMatch?: string;
 }
 
@@ -113,7 +114,7 @@ export class AdminClient {
     const request = { method: facts.method, headers: this.#headers(facts, input), redirect: 'manual', signal } as const;
     try {
       const target = `${url}${PREFIX}${path}${queryOf(input.query)}`;
-      const response = await send(target, { ...request, ...(input.body === undefined ? {} : { body: JSON.stringify(input.body) }) });
+      const response = await send(target, { ...request, ...bodyOf(input) });
       credentials.answered(response.headers);
       return ok(response);
     } catch (error) {
@@ -121,13 +122,13 @@ export class AdminClient {
     }
   }
 
-  #headers({ method, streams }: OperationFacts, { body, ifMatch }: AnyInput): Record<string, string> {
+  #headers({ method, streams, uploads }: OperationFacts, { body, ifMatch }: AnyInput): Record<string, string> {
     const { credentials, reason } = this.#options;
     const isChange = method !== 'GET';
     return {
       accept: streams ?? 'application/json',
       ...credentials.headers(isChange),
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(body === undefined && uploads === undefined ? {} : { 'content-type': uploads ?? 'application/json' }),
       ...(ifMatch === undefined ? {} : { 'if-match': ifMatch === '*' ? '*' : `"${ifMatch}"` }),
       ...(isChange && reason !== '' ? { 'weir-reason': reason } : {}),
     };
@@ -201,6 +202,11 @@ function pathOf(template: string, params: AnyInput['params'] = {}): string | nul
   const values = Object.values(params).map(String);
   if (values.some((value) => /^\.{0,2}$/.test(value))) return null;
   return template.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(params[name])));
+}
+
+function bodyOf({ body, upload }: AnyInput): Pick<RequestInit, 'body'> {
+  if (upload !== undefined) return { body: upload as Uint8Array<ArrayBuffer> };
+  return body === undefined ? {} : { body: JSON.stringify(body) };
 }
 
 function queryOf(query: AnyInput['query'] = {}): string {

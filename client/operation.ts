@@ -7,11 +7,13 @@ export interface OperationFacts {
   readonly path: string;
   /** The content type of an answer that comes in parts; null: one JSON value, or nothing. */
   readonly streams: string | null;
+  /** The content type of a body of bytes; absent: the body is JSON, or there is none. */
+  readonly uploads?: string;
 }
 
 /** The types of an operation. */
 export interface OperationTypes {
-  /** `params`, `query`, `body` and `ifMatch`, each only if the operation takes it. */
+  /** `params`, `query`, `body` or `upload`, and `ifMatch`, each only if the operation takes it. */
   readonly input: object;
   /** The answer, or one part of it if it comes in parts. */
   readonly answer: unknown;

@@ -51,7 +51,9 @@ function areaFile(name: string, operations: readonly Located[]): string {
   const types = operations.flatMap(typesOf);
   const facts = operations.map(({ method, path, operation }) => {
     const streams = streamOf(operation);
-    return `  '${operation.operationId}': { method: '${method}', path: '${path}', streams: ${streams === null ? 'null' : `'${streams}'`} },`;
+    const uploads = uploadOf(operation);
+    const rest = uploads === null ? '' : `, uploads: '${uploads}'`;
+    return `  '${operation.operationId}': { method: '${method}', path: '${path}', streams: ${streams === null ? 'null' : `'${streams}'`}${rest} },`;
   });
   return [
     `// The operations of ${name}. ${HEAD}`,
@@ -105,6 +107,7 @@ function inputOf(operation: ClientOperation): string {
     ...placeOf(operation, 'path', 'params'),
     ...placeOf(operation, 'query', 'query'),
     ...(body === undefined ? [] : [`      readonly body: ${typeOf(body, '      ')};`]),
+    ...(uploadOf(operation) === null ? [] : ['      readonly upload: Uint8Array;']),
     ...ifMatchOf(operation),
   ];
   return parts.length === 0 ? 'Readonly<Record<string, never>>' : ['{', ...parts, '    }'].join('\n');
@@ -124,6 +127,11 @@ function ifMatchOf({ parameters }: ClientOperation): readonly string[] {
   if (reference === undefined) return [];
   const text = commentOf('The ETag that the object must have, without quotes; * for any state.', '      ');
   return [...text, `      readonly ifMatch${reference.endsWith('/IfMatch') ? '' : '?'}: string;`];
+}
+
+/** The content type of a body of bytes; null: the body is JSON, or there is none. */
+function uploadOf({ requestBody }: ClientOperation): string | null {
+  return Object.keys(requestBody?.content ?? {}).find((type) => type !== 'application/json') ?? null;
 }
 
 /** The answer of success, and its content type. */

@@ -11,7 +11,9 @@ export interface BackupsOperations {
   };
   /** Check an archive, and tell what it has. */
   readonly 'backups.check': {
-    readonly input: Readonly<Record<string, never>>;
+    readonly input: {
+      readonly upload: Uint8Array;
+    };
     readonly answer: {
       /** The SHA-256 of the archive. */
       readonly sha256: string;
@@ -42,6 +44,7 @@ export interface BackupsOperations {
         /** Leave objects that cannot be restored as they are. */
         readonly skipRefused?: boolean;
       };
+      readonly upload: Uint8Array;
       /** The ETag that the object must have, without quotes; * for any state. */
       readonly ifMatch: string;
     };
@@ -150,6 +153,6 @@ export interface BackupsOperations {
 
 export const BACKUPS: Readonly<Record<keyof BackupsOperations, OperationFacts>> = {
   'backups.create': { method: 'POST', path: '/backups', streams: 'application/gzip' },
-  'backups.check': { method: 'POST', path: '/backups/check', streams: null },
-  'backups.restore': { method: 'POST', path: '/backups/restore', streams: null },
+  'backups.check': { method: 'POST', path: '/backups/check', streams: null, uploads: 'application/gzip' },
+  'backups.restore': { method: 'POST', path: '/backups/restore', streams: null, uploads: 'application/gzip' },
 };

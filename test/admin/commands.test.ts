@@ -1,7 +1,7 @@
 // The commands over the admin API against `weir up`: what they print, change and refuse, and that files are edited as their authors left them.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -275,5 +275,31 @@ describe('a hostile server', () => {
     server.close();
     expect(seen).toHaveLength(1);
     expect(seen[0]).not.toMatch(/cookie|authorization|csrf/);
+  });
+});
+
+describe('weir backup and weir restore', () => {
+  test('bring back what a bad change took, and name a file that is no backup', async () => {
+    const file = path.join(cli.folder, 'weir.backup');
+    const made = await done('backup', 'create', file);
+    expect(made).toMatch(
+      /is a whole backup of \S+ by Weir .*: \d+ objects, \d+ rows of the store\nwithout the data of 1 Secrets: Secret\/shop\/key\nsha256 [0-9a-f]{64}\n$/,
+    );
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(await cli.here('backup', 'create', file).catch((error: unknown) => String(error))).toContain('EEXIST');
+    expect(await done('backup', 'check', file)).toBe(made);
+    const half = cli.file('half.backup', '');
+    writeFileSync(half, readFileSync(file).subarray(0, 1_000));
+    expect(await refused('backup', 'check', half)).toContain('is no whole backup');
+    await done('delete', 'httproute', 'cart');
+    const dry = await cli.here('restore', file, '--dry-run', '--parts', 'configuration');
+    expect(dry).toMatchObject({ code: 0, stderr: 'weir: this was a dry run: nothing is written\n' });
+    expect(dry.stdout).toContain('HTTPRoute/shop/cart created');
+    expect(await refused('get', 'httproute', 'cart')).toContain('cart');
+    const restored = await cli.here('restore', file);
+    expect(restored).toMatchObject({ code: 0, stderr: 'weir: restored; all sessions have ended: log in again with weir login\n' });
+    expect(await refused('get', 'httproute', 'cart')).toContain('log in with weir login --context');
+    await done('login', '--password-file', path.join(cli.folder, 'password'));
+    expect(await done('get', 'httproute', 'cart')).toContain('cart');
   });
 });
