@@ -1,7 +1,7 @@
 // The settings of the admin program, from flags and from environment variables. No other file reads either.
 import path from 'node:path';
 import { caught, flagsOf, FlagValues, Mistake } from '#lib/flags.ts';
-import type { BindAddress, FlagGroup, Flags } from '#lib/flags.ts';
+import type { BindAddress, FlagGroup, FlagOrigin, Flags } from '#lib/flags.ts';
 import { LOG_LEVELS, type LogLevel } from '#lib/log.ts';
 import { namespaceList } from '#api/k8s/namespace-list.ts';
 import type { Result } from '#lib/result.ts';
@@ -40,6 +40,8 @@ export interface AdminSettings {
   readonly needsSecondFactor: boolean;
   /** The provider of logins; null without one. */
   readonly oidc: OidcSettings | null;
+  /** All flags of the process, with what decides each. */
+  readonly flags: readonly FlagOrigin[];
   /** Which entries of the audit log stay. */
   readonly auditRetention: RetentionSettings;
   /** Which revisions of the configuration stay. */
@@ -274,6 +276,7 @@ function settings(values: FlagValues, environment: NodeJS.ProcessEnv, storeFile:
     addressRate: rate(values, 'admin-api-address-rate'),
     callerRate: rate(values, 'admin-api-caller-rate'),
     store,
+    flags: values.origins(),
     auditRetention: auditRetention(values),
     revisionRetention: revisionRetention(values),
   };

@@ -4,6 +4,7 @@ import { AdminServer, metricsAnswerer, text } from '#lib/admin-server.ts';
 import { spell } from '#lib/exposition.ts';
 import type { Log } from '#lib/log.ts';
 import { readFamilies, registerFamilies, registerProcess } from '#lib/metric.ts';
+import type { RecentLog } from '#lib/recent-log.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import { describeSystemError, isSystemError } from '#lib/system-error.ts';
 import { BUILD_INFO } from '#lib/version.ts';
@@ -23,7 +24,7 @@ export class AdminProgram {
   #isServing = false;
 
   /** Throws a Mistake if the kubeconfig cannot be used. */
-  constructor(config: AdminConfig, log: Log, showPassword: AdminPartOptions['showPassword']) {
+  constructor(config: AdminConfig, log: Log, showPassword: AdminPartOptions['showPassword'], recentLog?: RecentLog) {
     this.#log = log;
     const kubeConfig = config.kubeconfig === '' ? null : loadKubeConfig(config.kubeconfig === 'default' ? '' : config.kubeconfig);
     this.#cluster = kubeConfig === null ? null : new ApiClient(kubeConfig);
@@ -37,6 +38,7 @@ export class AdminProgram {
       live: new Controllers({ ...config.controllers, log }),
       log,
       showPassword,
+      ...(recentLog === undefined ? {} : { recentLog }),
     });
     const registry = new Registry();
     registerProcess(registry);

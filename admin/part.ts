@@ -2,6 +2,7 @@
 import { joinAddress } from '#lib/host-port.ts';
 import type { Log } from '#lib/log.ts';
 import type { MetricFamily } from '#lib/metric.ts';
+import type { RecentLog } from '#lib/recent-log.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import type { Store } from '#lib/store/store.ts';
 import { describeSystemError, isSystemError } from '#lib/system-error.ts';
@@ -16,6 +17,8 @@ import type { AdminSettings } from './config.ts';
 import type { ApiClient } from '../controller/watch/api-client.ts';
 import type { ConfigurationStore } from './configuration/configuration-store.ts';
 import type { AccountReviewer } from './identity/identity-authenticator.ts';
+import type { BundleParts } from './diagnostics/bundle.ts';
+import { shownSettings } from './diagnostics/setting.ts';
 import { Identity } from './identity/identity.ts';
 import { awayReason, type Live } from './live/live.ts';
 import { OidcLogin } from './oidc/oidc-login.ts';
@@ -43,6 +46,8 @@ export interface AdminPartOptions {
   /** The controllers of the fleet. The part starts and stops it. */
   readonly live: Live;
   readonly log: Log;
+  /** The latest lines of the log, for bundles of diagnostics. */
+  readonly recentLog?: RecentLog;
   /** Shows the password of the first user. It is in no log and nowhere else. */
   readonly showPassword: (user: string, password: string) => void;
 }
@@ -98,6 +103,7 @@ export class AdminPart {
         proposals: git === null || configuration === null ? null : new Proposals(git, configuration, log),
         audit: new AuditLog(this.#store),
         usage: this.#usage,
+        diagnostics: this.#diagnostics(),
         live,
       }),
       authenticator: this.#identity.authenticator,
@@ -107,6 +113,17 @@ export class AdminPart {
       metrics: this.#metrics,
       log,
     });
+  }
+
+  #diagnostics(): BundleParts {
+    const { settings, configuration, live, recentLog = null } = this.#options;
+    return {
+      settings: shownSettings(settings.flags),
+      troubles: () => this.troubles,
+      ...{ configuration, live, audit: new AuditLog(this.#store) },
+      logLines: () => recentLog?.lines ?? [],
+      families: () => this.families,
+    };
   }
 
   get families(): readonly MetricFamily[] {

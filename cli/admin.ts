@@ -1,5 +1,6 @@
 // `weir admin`: the admin API as a program of its own.
-import { createLog } from '#lib/log.ts';
+import { createLog, standardError } from '#lib/log.ts';
+import { RecentLog } from '#lib/recent-log.ts';
 import { firstSignal, onHangup } from '#lib/signals.ts';
 import { ADMIN_FLAGS, readConfig } from '../admin/config.ts';
 import { AdminProgram } from '../admin/main.ts';
@@ -15,8 +16,9 @@ export const admin: Command = {
   async run(args) {
     const config = readConfig(args);
     if (!config.ok) throw new UsageError(config.error);
-    const log = createLog(config.value.logLevel);
-    const program = new AdminProgram(config.value, log, showPassword);
+    const recentLog = new RecentLog(standardError());
+    const log = createLog(config.value.logLevel, recentLog);
+    const program = new AdminProgram(config.value, log, showPassword, recentLog);
     const signal = firstSignal();
     onHangup(() => {
       log.info({ signal: 'SIGHUP' }, 'the admin program continues');

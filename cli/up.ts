@@ -1,8 +1,9 @@
 // `weir up DIR`: serves a folder of YAML, each Gateway listener on its own port, and follows changes to the files.
 import { statSync } from 'node:fs';
 import { MAX_OPERATION_BYTES } from '#api/wire/operator-limits.ts';
-import { createLog } from '#lib/log.ts';
+import { createLog, standardError } from '#lib/log.ts';
 import type { Log } from '#lib/log.ts';
+import { RecentLog } from '#lib/recent-log.ts';
 import { readUpSettings, UP_ADMIN_FLAGS } from '../admin/config.ts';
 import type { AdminSettings } from '../admin/config.ts';
 import type { RunOperation } from '../admin/live/local-controller.ts';
@@ -30,9 +31,10 @@ export const up: Command = {
   readsEnvironment: true,
   async run(args) {
     const { folder, admin, ...config } = parse(args);
-    const log = createLog(config.logLevel);
+    const recentLog = new RecentLog(standardError());
+    const log = createLog(config.logLevel, recentLog);
     const backends: DemoBackend[] = [];
-    const operators = new Operators(log);
+    const operators = new Operators(log, recentLog);
     const served = await serve(config, log, (serving) => {
       const standalone = new Standalone({ ...config, folder, log, serving });
       const operations = standalone.operations();
@@ -70,10 +72,12 @@ interface Operated {
 /** The admin API beside the gateway: whatever happens to it costs the gateway nothing. */
 class Operators {
   readonly #log: Log;
+  readonly #recentLog: RecentLog;
   #part: AdminPart | null = null;
 
-  constructor(log: Log) {
+  constructor(log: Log, recentLog: RecentLog) {
     this.#log = log;
+    this.#recentLog = recentLog;
   }
 
   /** Resolves to the lines that tell how to reach the API; a failure is a line of the log. */
@@ -89,7 +93,8 @@ class Operators {
       const { LocalController } = await import('../admin/live/local-controller.ts');
       const configuration = new FolderStore(folder, compiler);
       const live = new LocalController(operate);
-      const part = new AdminPart({ settings, configuration, git: null, cluster: null, reviewer: null, live, log: this.#log, showPassword });
+      const own = { log: this.#log, recentLog: this.#recentLog, showPassword };
+      const part = new AdminPart({ settings, configuration, git: null, cluster: null, reviewer: null, live, ...own });
       const started = await part.start();
       if (!started.ok) {
         this.#log.warn({ reason: started.error }, 'the admin API is not served; the gateway is');

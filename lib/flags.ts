@@ -48,6 +48,17 @@ export interface BindAddress {
 export class Mistake extends Error {}
 
 /** The value of each flag as text. */
+/** A setting with what decides its value. */
+export interface FlagOrigin {
+  /** Without dashes. */
+  readonly name: string;
+  readonly value: string;
+  readonly origin: 'flag' | 'environment' | 'default';
+  /** The variable of the environment that sets it. */
+  readonly variable: string;
+  readonly default: string;
+}
+
 export class FlagValues {
   readonly #flags: Flags;
   readonly #given: ReadonlyMap<string, readonly string[]>;
@@ -71,6 +82,15 @@ export class FlagValues {
   /** Whether it is given, as a flag or by its variable. */
   isSet(name: string): boolean {
     return this.#given.has(name) || this.#environment[variableOf(name)] !== undefined;
+  }
+
+  /** Each setting with what decides it. */
+  origins(): readonly FlagOrigin[] {
+    return Object.entries(this.#flags).map(([name, flag]) => {
+      const origin = this.#given.has(name) ? 'flag' : this.isSet(name) ? 'environment' : 'default';
+      const value = flag.multiple === true ? this.list(name).join(', ') : this.text(name);
+      return { name, value, origin, variable: variableOf(name), default: flag.default };
+    });
   }
 
   /** All given values. */

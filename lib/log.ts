@@ -18,7 +18,7 @@ export function createLog(level: LogLevel, destination: DestinationStream = stan
 }
 
 /** A closed terminal or pipe loses the log lines; the process continues. */
-function standardError(): DestinationStream {
+export function standardError(): DestinationStream {
   const destination = pino.destination({ dest: 2, sync: true });
   destination.on('error', () => (destination.write = () => true));
   return destination;

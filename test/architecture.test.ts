@@ -165,6 +165,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'controller/status/problems.ts',
     'controller/watch',
   ],
+  'admin/diagnostics': ['api', 'lib', 'admin/api', 'admin/audit', 'admin/configuration', 'admin/live'],
   'admin/usage': ['api', 'lib', 'admin/api', 'admin/store'],
   'admin/impact': ['api', 'lib', 'admin/api', 'admin/configuration', 'admin/live'],
   'admin/proposal': ['api', 'lib', 'admin/api', 'admin/configuration', 'controller/watch/documents.ts'],

@@ -7,6 +7,8 @@ import { ChangeSets } from '../configuration/change-sets.ts';
 import type { ConfigurationStore } from '../configuration/configuration-store.ts';
 import { ConfigurationWriter } from '../configuration/configuration-writer.ts';
 import { configurationArea } from '../configuration/operations.ts';
+import type { BundleParts } from '../diagnostics/bundle.ts';
+import { diagnosticsArea } from '../diagnostics/operations.ts';
 import { identityAreas } from '../identity/areas.ts';
 import type { Identity } from '../identity/identity.ts';
 import { impactArea } from '../impact/operation.ts';
@@ -38,22 +40,13 @@ export interface AdminParts {
   readonly proposals: Pick<Proposals, 'propose'> | null;
   readonly audit: AuditLog;
   readonly usage: Usage;
+  readonly diagnostics: BundleParts;
   readonly live: Live;
 }
 
 /** All areas. */
-export function areasOf({
-  health,
-  identity,
-  oidc,
-  configuration,
-  store,
-  revisions,
-  proposals,
-  audit,
-  usage,
-  live,
-}: AdminParts): readonly Area[] {
+export function areasOf(parts: AdminParts): readonly Area[] {
+  const { health, identity, oidc, configuration, store, revisions, proposals, audit, usage, diagnostics, live } = parts;
   return [
     healthArea(health),
     ...identityAreas(identity),
@@ -65,6 +58,7 @@ export function areasOf({
     auditArea(audit),
     usageArea(usage.recorder, usage.logins),
     ...liveAreas(live),
+    diagnosticsArea(diagnostics),
   ];
 }
 

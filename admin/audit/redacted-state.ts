@@ -34,12 +34,13 @@ export function redactedState(kind: string, state: unknown): JsonValue {
   if (isDeeperThan(state as JsonValue, MAX_LEVELS)) return REDACTED;
   // A value outside of JSON, such as a date, becomes that of its JSON.
   const plain = JSON.parse(JSON.stringify(state) ?? 'null') as JsonValue;
-  const clean = stateOf(kind, plain);
+  const clean = withoutSecrets(kind, plain);
   const text = canonicalJson(clean);
   return text.length <= MAX_STATE ? clean : { tooLarge: { characters: text.length, sha256: hash('sha256', text, 'hex') } };
 }
 
-function stateOf(kind: string, value: JsonValue): JsonValue {
+/** As redactedState, of any size. It has at most 1,000 levels. */
+export function withoutSecrets(kind: string, value: JsonValue): JsonValue {
   if (kind.toLowerCase() !== 'secret' || !isObject(value)) return shown(value, 0);
   const members = membersOf(value).map(([name, member]) => [name, SECRET_DATA.includes(name) ? hidden(member) : member] as const);
   return shown(Object.fromEntries(members), 0);

@@ -21,6 +21,7 @@ import { TRAFFIC, type TrafficOperations } from './traffic.ts';
 import { REQUESTS, type RequestsOperations } from './requests.ts';
 import { ALERTS, type AlertsOperations } from './alerts.ts';
 import { SYSTEM, type SystemOperations } from './system.ts';
+import { DIAGNOSTICS, type DiagnosticsOperations } from './diagnostics.ts';
 
 export interface Operations
   extends HealthOperations,
@@ -43,7 +44,8 @@ export interface Operations
     TrafficOperations,
     RequestsOperations,
     AlertsOperations,
-    SystemOperations {}
+    SystemOperations,
+    DiagnosticsOperations {}
 
 export const OPERATIONS: Readonly<Record<keyof Operations, OperationFacts>> = {
   ...HEALTH,
@@ -67,4 +69,5 @@ export const OPERATIONS: Readonly<Record<keyof Operations, OperationFacts>> = {
   ...REQUESTS,
   ...ALERTS,
   ...SYSTEM,
+  ...DIAGNOSTICS,
 };

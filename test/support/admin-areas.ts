@@ -7,6 +7,8 @@ import { AuditWriter } from '../../admin/audit/audit-writer.ts';
 import { append, headOf } from '../../admin/audit/entry-table.ts';
 import { csrfTokenOf } from '../../admin/identity/credential.ts';
 import { EXAMPLE_LOGIN, LOGIN_COOKIE } from '../../admin/oidc/operations.ts';
+import type { BundleParts } from '../../admin/diagnostics/bundle.ts';
+import type { Live } from '../../admin/live/live.ts';
 import { Usage } from '../../admin/usage/usage.ts';
 import type { Store } from '#lib/store/store.ts';
 import { ExampleProvider } from './example-provider.ts';
@@ -34,6 +36,7 @@ export function makeTestAreas(): TestAreas {
   const parts = new IdentityAreas();
   const folder = new ConfigurationFolder();
   const people = new ExampleProvider();
+  const live = exampleController();
   const recorder = new RevisionRecorder(parts.store, 'folder', createLog('silent'));
   const repository = new ExampleRepository(folder.store);
   return {
@@ -52,7 +55,8 @@ export function makeTestAreas(): TestAreas {
         sessions: parts.identity.limits,
         log: createLog('silent'),
       }),
-      live: exampleController(),
+      live,
+      diagnostics: diagnosticsOf(folder, parts.store, live),
     }),
     authenticator: parts.identity.authenticator,
     prepare: async (area) => {
@@ -70,6 +74,11 @@ export function makeTestAreas(): TestAreas {
       await parts.stop();
     },
   };
+}
+
+function diagnosticsOf({ store: configuration }: ConfigurationFolder, store: Store, live: Live): BundleParts {
+  const nothing = { settings: [], troubles: () => ({}), logLines: () => [], families: () => [] };
+  return { ...nothing, configuration, audit: new AuditLog(store), live };
 }
 
 /** The revision that the examples name, and that is in force; there is no other. */
