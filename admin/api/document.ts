@@ -37,7 +37,7 @@ function pathsOf(operations: readonly AdminOperation[]): Json {
 }
 
 function operationOf(operation: AdminOperation): Json {
-  const { id, tag, summary, description, permission, needsLogin, body, upload, example } = operation;
+  const { id, tag, summary, description, permission, needsLogin, example } = operation;
   const isOpen = permission === null && needsLogin !== true;
   return {
     operationId: id,
@@ -51,24 +51,24 @@ function operationOf(operation: AdminOperation): Json {
     'x-scope': operation.filtersNamespaces === true ? 'filtered' : operation.hasNamespace ? 'namespace' : 'all',
     ...(example.unknown === undefined ? {} : { 'x-unknown': example.unknown }),
     parameters: [...parametersIn(operation), ...headersOf(operation)],
-    ...(upload === undefined
-      ? {}
-      : {
-          requestBody: {
-            required: true,
-            content: { [upload]: { schema: { type: 'string', contentEncoding: 'binary' }, ...uploadExample(operation) } },
-          },
-        }),
-    ...(body === null
-      ? {}
-      : { requestBody: { required: true, content: { 'application/json': { schema: body, example: example.body ?? {} } } } }),
+    ...requestBodyOf(operation),
     responses: responsesOf(operation, isOpen),
   };
 }
 
+function requestBodyOf({ body, upload, example }: AdminOperation): Json {
+  const content = {
+    ...(body === null ? {} : { 'application/json': { schema: body, example: example.body ?? {} } }),
+    ...(upload === undefined
+      ? {}
+      : { [upload]: { schema: { type: 'string', contentEncoding: 'binary' }, ...uploadExample(example.upload) } }),
+  };
+  return Object.keys(content).length === 0 ? {} : { requestBody: { required: true, content } };
+}
+
 /** Bytes are in base64. */
-function uploadExample({ example }: AdminOperation): Json {
-  return example.upload === undefined ? {} : { 'x-example-base64': Buffer.from(example.upload).toString('base64') };
+function uploadExample(upload: AdminOperation['example']['upload']): Json {
+  return upload === undefined ? {} : { 'x-example-base64': Buffer.from(upload).toString('base64') };
 }
 
 function parametersIn({ path, params, query, example }: AdminOperation): readonly Json[] {
@@ -112,14 +112,15 @@ function responsesOf(operation: AdminOperation, isOpen: boolean): Json {
 /** The statuses of refusals that the server gives by itself. */
 function commonProblems(operation: AdminOperation, isOpen: boolean): readonly number[] {
   const { body, upload, params, query, path, precondition } = operation;
-  const hasInput = body !== null || upload !== undefined || Object.keys({ ...params.properties, ...query.properties }).length > 0;
+  const hasBody = body !== null || upload !== undefined;
+  const hasInput = hasBody || Object.keys({ ...params.properties, ...query.properties }).length > 0;
   return [
     ...(hasInput ? [400] : []),
     ...(isOpen ? [] : [401, 403]),
     ...(parametersOf(path).length > 0 ? [404] : []),
     ...(precondition === undefined ? [] : [412]),
     ...(precondition === 'required' ? [428] : []),
-    ...(body === null && upload === undefined ? [] : [413, 415]),
+    ...(hasBody ? [413, 415] : []),
     ...[429, 500],
     ...(isAudited(operation) ? [503] : []),
   ];

@@ -36,10 +36,10 @@ export function validatorOf({ params, query, body, upload, precondition }: Admin
   const checkBody = body === null ? null : lazily('body', () => bodies.compile(body));
   return (raw) => {
     const bytes = raw.body instanceof Uint8Array ? raw.body : null;
+    const json = bytes === null ? raw.body : undefined;
     if (upload !== undefined && bytes === null) return refuse(415, 'content-type', `the Content-Type must be ${upload}`);
-    if (bytes === null && depthOf(raw.body, MAX_DEPTH) > MAX_DEPTH)
-      return refuse(400, 'too-deep', `the body has more than ${MAX_DEPTH} levels`);
-    const input = { params: withoutPrototype(raw.params), query: withoutPrototype(raw.query), body: bytes === null ? raw.body : undefined };
+    if (depthOf(json, MAX_DEPTH) > MAX_DEPTH) return refuse(400, 'too-deep', `the body has more than ${MAX_DEPTH} levels`);
+    const input = { params: withoutPrototype(raw.params), query: withoutPrototype(raw.query), body: json };
     const errors = [
       ...controlCharacters(input.params),
       ...checks[0](input.params),

@@ -61,13 +61,17 @@ export interface Check {
 /** What an operation lacks for its tests. */
 export function lacksOf(operation: DocumentedOperation): readonly string[] {
   const named = pathParameters(operation);
-  const body = bodyOf(operation);
+  const needsUnknown = named.length > 0 && operation['x-scope'] !== undefined;
+  const [body, upload, answer] = [bodyOf(operation), uploadOf(operation), answerOf(operation)];
+  const missing = {
+    'example.unknown': needsUnknown && operation['x-unknown'] === undefined,
+    'example.body': body !== null && body.example === undefined,
+    'example.upload': upload !== null && upload.content['x-example-base64'] === undefined,
+    'example.answer': answer !== null && answer.example === undefined,
+  };
   return [
     ...named.filter(({ example }) => example === undefined).map(({ name }) => `example.params.${String(name)}`),
-    ...(named.length > 0 && operation['x-unknown'] === undefined && operation['x-scope'] !== undefined ? ['example.unknown'] : []),
-    ...(body !== null && body.example === undefined ? ['example.body'] : []),
-    ...(uploadOf(operation)?.content['x-example-base64'] === undefined && uploadOf(operation) !== null ? ['example.upload'] : []),
-    ...(answerOf(operation)?.example === undefined && answerOf(operation) !== null ? ['example.answer'] : []),
+    ...Object.entries(missing).flatMap(([name, isMissing]) => (isMissing ? [name] : [])),
   ];
 }
 
