@@ -1,14 +1,19 @@
 // The operations on configuration, over HTTP, in a real cluster: server-side apply, owners of fields, objects of GitOps, dry runs, concurrent
 // writes, Secrets, missing rights, and an API server that is away.
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { KINDS, type KindName } from '#api/k8s/kinds.ts';
 import type { JsonObject } from '#lib/canonical-json.ts';
+import { createLog } from '#lib/log.ts';
+import { readConfig } from '../../admin/config.ts';
 import { ClusterStore } from '../../admin/configuration/cluster/cluster-store.ts';
 import type { ConfigurationObserver, ObjectChange, ObservedObject } from '../../admin/configuration/configuration-store.ts';
 import { ConfigurationWriter } from '../../admin/configuration/configuration-writer.ts';
 import { EVERYTHING } from '../../admin/configuration/label-selector.ts';
 import { configurationArea } from '../../admin/configuration/operations.ts';
+import { AdminProgram } from '../../admin/main.ts';
 import { ApiClient, loadKubeConfig } from '../../controller/watch/api-client.ts';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
 import { startAdminApi, type TestApi } from '../support/admin-server.ts';
@@ -380,6 +385,41 @@ describeWith(['cluster'], 'configuration in a cluster', () => {
     } finally {
       await limited.close();
       await own.close();
+    }
+  });
+
+  test('is what `weir admin` serves, with revisions of all changes', async () => {
+    const account = await cluster.account('program', documentedRights('admin.md'));
+    const folder = await mkdtemp(path.join(tmpdir(), 'weir-program-'));
+    const loopback = ['--admin-api-address', '127.0.0.1:0', '--metrics-address', '127.0.0.1:0'];
+    const config = readConfig([...loopback, '--admin-store', path.join(folder, 'a.sqlite'), '--kubeconfig', account.kubeconfig], {});
+    if (!config.ok) throw new Error(config.error);
+    const first = Promise.withResolvers<string>();
+    const program = new AdminProgram(config.value, createLog('silent'), (_, password) => first.resolve(password));
+    try {
+      const started = await program.start();
+      if (!started.ok) throw new Error(started.error);
+      const url = `${started.value}/api/v1`;
+      const json = { 'content-type': 'application/json' };
+      const credentials = JSON.stringify({ user: 'admin', password: await first.promise });
+      const login = await fetch(`${url}/login`, { method: 'POST', headers: json, body: credentials });
+      const { csrfToken } = (await login.json()) as { readonly csrfToken: string };
+      const cookie = login.headers.get('set-cookie')?.split(';')[0] ?? '';
+      const headers = { ...json, cookie, 'weir-csrf-token': csrfToken, 'sec-fetch-site': 'same-origin' };
+      const body = JSON.stringify({ object: inShop(httpRoute('cart', 'cart')) });
+      const created = await fetch(`${url}/configuration/HTTPRoute/shop`, { method: 'POST', headers, body });
+      expect([created.status, (await created.text()).includes('"place":null')]).toEqual([201, true]);
+      await cluster.apply(JSON.stringify(inShop(httpRoute('foreign', 'cart'))));
+      const revisions = async (name: string) => {
+        const answer = await fetch(`${url}/revisions?kind=HTTPRoute&namespace=shop&name=${name}`, { headers });
+        return ((await answer.json()) as { readonly items: readonly unknown[] }).items;
+      };
+      expect(await revisions('cart')).toMatchObject([{ origin: 'api', actor: { name: 'admin' } }]);
+      await cluster.until('a revision', async () => (await revisions('foreign')).length === 1);
+      expect(await revisions('foreign')).toMatchObject([{ origin: 'kubernetes', actor: { name: 'test' } }]);
+    } finally {
+      await program.stop();
+      await rm(folder, { recursive: true });
     }
   });
 

@@ -68,8 +68,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-beforeEach(async () => {
-  await server.reset(FILES);
+beforeEach(() => {
+  server.clear();
   lines = '';
 });
 
@@ -221,9 +221,8 @@ describe('a hostile or broken server', () => {
         detail: expect.stringContaining(String(status)),
       });
     }
-    await server.reset(FILES);
+    server.clear();
     const elsewhere = await apiWith({ provider: 'Gitea', api: `${new URL(server.url).origin}/api/x` });
-    server.misbehave = null;
     expect((await elsewhere({ changes: [PATCH] })).status).toBe(201);
     expect(seen).toEqual([]);
     await other.stop();

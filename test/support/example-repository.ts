@@ -40,7 +40,7 @@ export class ExampleRepository {
   /** Starts the server, or makes the repository anew. */
   async prepare(): Promise<void> {
     if (this.#server === null) this.#server = await GitServer.start(FILES);
-    else await this.#server.reset(FILES);
+    else this.#server.clear();
   }
 
   async stop(): Promise<void> {

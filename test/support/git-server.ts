@@ -49,7 +49,7 @@ export class GitServer {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     await writeFile(own.tokenFile, `${own.token}\n`);
-    await own.reset(files);
+    await own.#make(files);
     return own;
   }
 
@@ -57,10 +57,15 @@ export class GitServer {
     return `https://localhost:${(this.#server.address() as AddressInfo).port}/shop/config.git`;
   }
 
-  /** Makes the repository anew. */
-  async reset(files: Readonly<Record<string, string>>): Promise<void> {
+  /** Removes what was pushed, and answers as git again. */
+  clear(): void {
+    rmSync(path.join(this.#bare, 'refs', 'heads', 'weir'), { recursive: true, force: true });
+    this.api.length = 0;
+    this.misbehave = null;
+  }
+
+  async #make(files: Readonly<Record<string, string>>): Promise<void> {
     const [work, bare] = [path.join(this.#folder, 'work'), this.#bare];
-    for (const each of [work, bare]) rmSync(each, { recursive: true, force: true });
     for (const [name, content] of Object.entries(files)) {
       await mkdir(path.dirname(path.join(work, name)), { recursive: true });
       await writeFile(path.join(work, name), content);
@@ -73,8 +78,6 @@ export class GitServer {
     await mkdir(path.dirname(bare), { recursive: true });
     execFileSync('git', ['clone', '-q', '--bare', work, bare], { env: this.#environment, stdio: 'pipe' });
     execFileSync('git', ['-C', bare, 'config', 'http.receivepack', 'true'], { env: this.#environment });
-    this.api.length = 0;
-    this.misbehave = null;
   }
 
   /** What git says about the repository: `git.show('main:shop.yaml')`. */
