@@ -33,7 +33,7 @@ type Action = (run: ApiRun, file: string) => Promise<void>;
 
 const ACTIONS: Readonly<Record<string, Action>> = { create, check };
 
-/** A file that is no whole backup does not stay: somebody would rely on it. */
+/** A file that is no whole backup does not stay, since it would look like one. */
 async function create(run: ApiRun, file: string): Promise<void> {
   const stream = valueOf(await run.target.client.stream('backups.create'), run.target);
   await toNewFile(stream, file);

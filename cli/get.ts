@@ -76,7 +76,7 @@ function rowOf({ object, place, entries = [] }: Answer<'configuration.get'>): re
   ];
 }
 
-/** What tells objects of the frequent kinds apart. */
+/** Fields that tell objects of the frequent kinds apart. */
 function detailsOf({ hostnames, parentRefs, gatewayClassName, listeners, targetRefs }: Readonly<Record<string, unknown>>): string {
   const names = (list: unknown) =>
     Array.isArray(list) ? list.map((each: { readonly name?: unknown }) => String(each.name)).join(', ') : '';

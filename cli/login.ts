@@ -50,7 +50,7 @@ export const login: Command = {
     const hasToken = values.text('token-file') !== '';
     const made = hasToken ? await withToken(values, context) : await withPassword(values, context);
     writeContexts(file, { ...former, currentContext: name, contexts: { ...former.contexts, [name]: made.context } });
-    console.log(`logged in at ${context.url} as ${printable(made.who)}; the context ${name} is in use`);
+    console.log(`logged in at ${context.url} as ${printable(made.caller)}; the context ${name} is in use`);
     if (made.note !== '') console.log(made.note);
     return 0;
   },
@@ -78,8 +78,8 @@ function settingsOf({ url, user, session: _, token: __, ...settings }: Context, 
 
 interface LoggedIn {
   readonly context: Context;
-  readonly who: string;
-  /** What the user should know; '' for nothing. */
+  readonly caller: string;
+  /** A note for the user; '' without one. */
   readonly note: string;
 }
 
@@ -91,7 +91,7 @@ async function withToken(values: FlagValues, context: Context): Promise<LoggedIn
   const result = await client.call('account.get');
   if (!result.ok && result.error.status === 401) throw new UsageError(problemText({ ...result.error, status: 403 }, { hide, name: null }));
   const { name } = valueOf(result, { hide, name: null }).body;
-  return { context: { ...rest, token }, who: name, note: '' };
+  return { context: { ...rest, token }, caller: name, note: '' };
 }
 
 function clientOf(values: FlagValues, { url, caFile = '' }: Context, credentials: ReturnType<typeof tokenCredentials>): AdminClient {
@@ -106,7 +106,7 @@ async function withPassword(values: FlagValues, context: Context): Promise<Logge
   const begun = await begin(values, client, { user, password });
   session.setCsrfToken(begun.csrfToken);
   const note = begun.user.mustChangePassword ? await changed(values, client, session, password) : '';
-  return { context: { ...context, user, session: session.session }, who: begun.user.name, note };
+  return { context: { ...context, user, session: session.session }, caller: begun.user.name, note };
 }
 
 async function passwordOf(values: FlagValues, user: string): Promise<string> {

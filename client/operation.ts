@@ -1,4 +1,4 @@
-// What the client knows about an operation of the admin API. The tables in operations/ are generated.
+// Types and facts of an operation of the admin API, as the client has them. The tables in operations/ are generated.
 
 /** How an operation is called. */
 export interface OperationFacts {

@@ -1,4 +1,4 @@
-// What the commands over the admin API share: their flags, and the API that they talk to.
+// The common part of commands over the admin API: their flags, and the API that they talk to.
 import { flagsOf, FlagValues, type FlagGroup, type Flags } from '#lib/flags.ts';
 import { API_FLAGS, apiEnvironment, apiTargetOf, REASON_FLAG, type ApiTarget } from './api-target.ts';
 import { FORM_FLAG } from './printed.ts';

@@ -29,7 +29,7 @@ export async function etagOf(target: ApiTarget, params: Manifest['path']): Promi
   return valueOf(found, target).body.etag;
 }
 
-/** What the compiler says about changes together. */
+/** The effects of changes together, by the compiler. */
 export async function tried(target: ApiTarget, changes: readonly PlannedChange[]): Promise<Effects> {
   if (changes.length > MAX_CHANGES)
     throw new UsageError(`${changes.length} objects; the admin API tries at most ${MAX_CHANGES} together: apply them in several parts`);

@@ -32,7 +32,7 @@ function shortened(text: string): string {
   return text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE)}...` : text;
 }
 
-/** What changes outside of the objects: resources of proxies, listeners, conditions, problems. */
+/** The changes outside of the objects: resources of proxies, listeners, conditions, problems. */
 export function effectsText({ resources, listeners, conditions, problems, solved }: Omit<Effects, 'objects'>): readonly string[] {
   const counts = (['added', 'changed', 'removed'] as const).flatMap((change) => {
     const count = resources.filter((each) => each.change === change).length;

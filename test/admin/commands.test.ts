@@ -145,7 +145,7 @@ describe('weir revisions and weir rollback', () => {
   }
   const revisions = async () => (JSON.parse(await done('revisions', 'list', 'httproute', 'cart', '-o', 'json')) as Listed).items;
 
-  test('show who changed what and why, and bring it back after a look', async () => {
+  test('show author, change and reason, and bring a version back after a look', async () => {
     await done('apply', '-f', cli.file('good.yaml', route('good.test')), '--reason', 'good');
     await done('apply', '-f', cli.file('bad.yaml', route('bad.test')), '--reason', 'bad');
     const good = String((await revisions()).find(({ reason }) => reason === 'good')?.revision);

@@ -13,7 +13,7 @@ import { gateway, gatewayClass } from './objects.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..', '..');
 
-/** What a process of a command gets besides its arguments. */
+/** Environment and input of a process. */
 export interface Surroundings {
   readonly env?: NodeJS.ProcessEnv;
   /** The standard input. */

@@ -1,4 +1,4 @@
-// What a change of the admin API breaks for callers of an earlier release, by the two OpenAPI documents. docs/reference/admin.md has the
+// The breaks that a change of the admin API means for callers of an earlier release, by the two OpenAPI documents. docs/reference/admin.md has the
 // policy that this holds.
 export type Json = Readonly<Record<string, unknown>>;
 
