@@ -259,9 +259,21 @@ initContainers:
 {{- if and .url (not .tlsSecret) -}}
 {{- fail "admin.url: without admin.tlsSecret the API is served on loopback of the pod only; set it" -}}
 {{- end -}}
+{{- if and .oidc.issuer (not .url) -}}
+{{- fail "admin.oidc.issuer: the provider sends browsers back to admin.url; set it" -}}
+{{- end -}}
+{{- if and .oidc.issuer (not .oidc.clientId) -}}
+{{- fail "admin.oidc.issuer: the provider knows the admin API by admin.oidc.clientId; set it" -}}
+{{- end -}}
+{{- if and (not .oidc.issuer) (or .oidc.clientId .oidc.clientSecret.name) -}}
+{{- fail "admin.oidc: clientId and clientSecret have no effect without issuer; set it" -}}
+{{- end -}}
+{{- if and (eq .secondFactor "Required") .store.url (not .keySecret.name) -}}
+{{- fail "admin.secondFactor: with a database no second factor can begin without a key; set admin.keySecret.name" -}}
+{{- end -}}
 {{- end -}}
 {{- range .extraVolumes -}}
-{{- if has .name (list "store" "store-password" "credentials" "tls") -}}
+{{- if has .name (list "store" "store-password" "credentials" "tls" "key" "client-secret") -}}
 {{- fail (printf "admin.extraVolumes: the chart itself has a volume %s; choose another name" .name) -}}
 {{- end -}}
 {{- end -}}
