@@ -16,7 +16,9 @@ const rows: readonly Row[] = PAGE.split('\n').flatMap((line) => {
   const [, requirement = '', file = '', title = ''] = /^\| (\d+\.\d+\.\d+) \| .+ \| `([^`]+)`: (.+) \|$/.exec(line) ?? [];
   return requirement === '' ? [] : [{ requirement, file, title }];
 });
-const open = [...PAGE.slice(PAGE.indexOf('## What is not met')).matchAll(/^\| (\d+\.\d+\.\d+) \|/gm)].map(([, found = '']) => found);
+const open = [...PAGE.slice(PAGE.indexOf('## Requirements that are not met')).matchAll(/^\| (\d+\.\d+\.\d+) \|/gm)].map(
+  ([, found = '']) => found,
+);
 
 /** The titles of the tests in a file. */
 function titlesIn(file: string): readonly string[] {
