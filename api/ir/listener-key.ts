@@ -33,8 +33,7 @@ export function parseListenerKey(key: string): ListenerKey {
 
 /** The Gateway `<namespace>/<name>` of a listener (key). */
 export function gatewayOfListener(key: string): string {
-  const { namespace, name } = parseListenerKey(key).gateway;
-  return `${namespace}/${name}`;
+  return key.slice(0, key.indexOf('/', key.indexOf('/') + 1));
 }
 
 /** The name of a Gateway `<namespace>/<name>` among the names of References. */

@@ -14,7 +14,7 @@ const MAX_VALUE = 256;
 export class KnownAttribute {
   /** The field with the name. */
   readonly name: Buffer;
-  #value: string | null = null;
+  #value: string | number | null = null;
   #encoded: Buffer | null = null;
 
   constructor(name: string) {
@@ -31,10 +31,15 @@ export class KnownAttribute {
 
   /** Notes a value with its encoding, which is kept once the same value comes twice in a row: values of requests seldom do. */
   note(value: unknown, encoded: () => Buffer): void {
-    if (typeof value !== 'string' || value.length > MAX_VALUE) return;
+    if (!isShort(value)) return;
     this.#encoded = value === this.#value ? own(encoded()) : null;
     this.#value = value;
   }
+}
+
+/** Texts that are not long, and numbers: ports and statuses come again. */
+function isShort(value: unknown): value is string | number {
+  return typeof value === 'string' ? value.length <= MAX_VALUE : typeof value === 'number';
 }
 
 const known = new Map<string, KnownAttribute>();
