@@ -3,6 +3,7 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import { auditArea } from '../audit/operations.ts';
 import type { Store } from '#lib/store/store.ts';
 import { backupArea } from '../backup/operations.ts';
+import { transferOperations } from '../backup/transfer-operations.ts';
 import { ChangeSets } from '../configuration/change-sets.ts';
 import type { ConfigurationStore } from '../configuration/configuration-store.ts';
 import { ConfigurationWriter } from '../configuration/configuration-writer.ts';
@@ -65,5 +66,7 @@ export function areasOf(parts: AdminParts): readonly Area[] {
 function configurationAreas(store: ConfigurationStore, revisions: Revisions): readonly Area[] {
   const writer = new ConfigurationWriter(store, revisions.recorder);
   const sets = new ChangeSets(store, writer);
-  return [configurationArea(store, writer), revisionArea(revisions, store, sets)];
+  const area = configurationArea(store, writer);
+  const operations = [...area.operations, ...transferOperations(store, sets)];
+  return [{ ...area, operations }, revisionArea(revisions, store, sets)];
 }

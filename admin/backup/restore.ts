@@ -38,6 +38,14 @@ export interface Restored {
   readonly etag: string;
 }
 
+/** A restore that is possible. */
+interface Tried {
+  readonly set: ChangeSet;
+  readonly audit: Restored['audit'];
+  readonly tried: ChangesReport;
+  readonly options: RestoreOptions;
+}
+
 const NO_CHANGES: ChangeSet = { changes: [], refused: [] };
 
 export class Restore {
@@ -67,26 +75,36 @@ export class Restore {
 
   async #run(archive: GivenArchive, options: RestoreOptions, context: OperationContext): Promise<Result<Restored, AdminProblem>> {
     const { parts = 'all', dryRun = false, ifMatch } = options;
-    const etag = await this.#etagOf(archive);
+    const etag = await this.#etagOf(archive, ifMatch);
     if (!etag.ok) return etag;
-    if (ifMatch !== null && ifMatch !== etag.value) return changedMeanwhile('configuration', 'of all objects', etag.value);
-    const merge = parts === 'configuration' ? ok('none' as const) : await this.#mergeOf(archive);
-    if (!merge.ok) return merge;
+    const audit = parts === 'configuration' ? ok('none' as const) : await this.#mergeOf(archive);
+    if (!audit.ok) return audit;
     const set = parts === 'store' ? NO_CHANGES : await this.#plan(archive.checked, options.prune === true);
     const tried = await this.#change(set, { ...options, dryRun: true }, context);
-    if (!tried.ok || dryRun) return tried.ok ? ok({ audit: merge.value, configuration: tried.value, etag: etag.value }) : tried;
-    if (tried.value.refused.length > 0 && options.skipRefused !== true) return this.#refused(tried.value.refused);
-    const written = merge.value === 'none' ? null : await this.#write(archive, merge.value, context);
-    if (written !== null) return written;
-    const done = await this.#change(set, { skipRefused: true, dryRun: false }, context);
-    if (merge.value !== 'none' && this.#configuration !== null) await this.#revisions.recorder.start(this.#configuration);
-    return done.ok ? ok({ audit: merge.value, configuration: done.value, etag: etag.value }) : done;
+    const done = !tried.ok || dryRun ? tried : await this.#make(archive, { set, audit: audit.value, tried: tried.value, options }, context);
+    return done.ok ? ok({ audit: audit.value, configuration: done.value, etag: etag.value }) : done;
   }
 
-  /** Of the archive, and of the state that it is restored over. */
-  async #etagOf({ checked }: GivenArchive): Promise<Result<string, AdminProblem>> {
+  /** Makes what was tried. */
+  async #make(
+    archive: GivenArchive,
+    { set, audit, tried, options }: Tried,
+    context: OperationContext,
+  ): Promise<Result<ChangesReport, AdminProblem>> {
+    if (tried.refused.length > 0 && options.skipRefused !== true) return this.#refused(tried.refused);
+    const written = audit === 'none' ? null : await this.#write(archive, audit, context);
+    if (written !== null) return written;
+    const done = await this.#change(set, { skipRefused: true, dryRun: false }, context);
+    if (audit !== 'none' && this.#configuration !== null) await this.#revisions.recorder.start(this.#configuration);
+    return done;
+  }
+
+  /** The ETag of the archive and of the state that it is restored over, if it is the expected one; null: any is. */
+  async #etagOf({ checked }: GivenArchive, expected: string | null): Promise<Result<string, AdminProblem>> {
     const head = await this.#store.read(headOf);
-    return head.ok ? ok(`${checked.sha256.slice(0, 32)}-${head.value.revision}`) : away(head.error);
+    if (!head.ok) return away(head.error);
+    const etag = `${checked.sha256.slice(0, 32)}-${head.value.revision}`;
+    return expected === null || expected === etag ? ok(etag) : changedMeanwhile('configuration', 'of all objects', etag);
   }
 
   async #mergeOf({ bytes, checked }: GivenArchive): Promise<Result<Exclude<AuditMerge, 'impossible'>, AdminProblem>> {

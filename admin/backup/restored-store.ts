@@ -47,21 +47,24 @@ export async function entryIn(archive: Uint8Array, sequence: number): Promise<st
 /** Writes the store of an archive, in the transaction of a writer. Sessions end. */
 export async function restoreStore(t: Transaction, archive: Uint8Array, { manifest }: CheckedArchive, merge: AuditMerge): Promise<void> {
   const own = merge === 'appended' ? await ownEntries(t) : [];
-  for (const name of [...EMPTIED_TABLES, ...TABLES.map((table) => table.name)]) await t.run(`DELETE FROM ${name}`);
-  if (merge !== 'kept') for (const name of [AUDIT_TABLE.name, 'weir_admin_audit_objects']) await t.run(`DELETE FROM ${name}`);
+  const audit = merge === 'kept' ? [] : [AUDIT_TABLE, OBJECTS];
+  for (const name of [...EMPTIED_TABLES, ...[...TABLES, ...audit].map((table) => table.name)]) await t.run(`DELETE FROM ${name}`);
   let stored = 0;
   for await (const { table, rows } of rowsIn(archive)) {
-    if (table !== AUDIT_TABLE) await insert(t, table, rows);
-    else if (merge !== 'kept') {
-      await insert(t, table, rows);
-      await insert(t, OBJECTS, rows.flatMap(objectRows));
-      stored = Number(rows.at(-1)?.['stored'] ?? stored);
-    }
+    if (table === AUDIT_TABLE && merge === 'kept') continue;
+    await insert(t, table, rows);
+    if (table === AUDIT_TABLE) stored = await addToAudit(t, rows);
   }
   if (merge === 'kept') return;
   const { sequence, hash } = manifest.audit;
   await t.run('UPDATE weir_admin_audit_head SET sequence = ?, hash = ?, stored = ?', [sequence, hash, stored]);
   if (own.length > 0) await append(t, own);
+}
+
+/** Adds the rows for searches. Returns when the last entry was stored. */
+async function addToAudit(t: Transaction, rows: readonly Row[]): Promise<number> {
+  await insert(t, OBJECTS, rows.flatMap(objectRows));
+  return Number(rows.at(-1)?.['stored'] ?? 0);
 }
 
 const OBJECTS: BackedUpTable = { name: 'weir_admin_audit_objects', columns: ['object', 'sequence'], key: ['object', 'sequence'] };

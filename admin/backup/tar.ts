@@ -107,10 +107,15 @@ function readHeader(header: Buffer): { readonly name: string; readonly size: num
     throw new ArchiveError('the archive is not one of Weir, or is damaged: a header is wrong');
   if (!NAME.test(name) || text('type') !== '0')
     throw new ArchiveError(`the archive has a member that no backup has: ${JSON.stringify(name)}`);
-  const [, digits = ''] = /^([0-7]{11})\0$/.exec(text('size')) ?? [];
-  const size = Number.parseInt(digits, 8);
-  if (!(size <= MAX_MEMBER)) throw new ArchiveError(`${name} is larger than ${MAX_MEMBER} bytes`);
+  const size = sizeIn(text('size'));
+  if (size > MAX_MEMBER) throw new ArchiveError(`${name} is larger than ${MAX_MEMBER} bytes`);
   return { name, size };
+}
+
+/** Infinite if it is no octal number. */
+function sizeIn(text: string): number {
+  const [, digits] = /^([0-7]{11})\0$/.exec(text) ?? [];
+  return digits === undefined ? Infinity : Number.parseInt(digits, 8);
 }
 
 /** The unpacked bytes, in pieces of any length. */

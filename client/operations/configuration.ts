@@ -315,6 +315,112 @@ export interface ConfigurationOperations {
     readonly streams: false;
     readonly code: 'managed-by-gitops' | 'cluster-forbidden' | 'cluster-refused' | 'object-unknown' | 'namespace-unknown' | 'kind-not-installed' | 'file-changed' | 'file-invalid' | 'file-not-editable' | 'file-outside' | 'field-conflict' | 'changed-meanwhile' | 'object-too-large' | 'object-invalid' | 'object-mismatch' | 'patch-not-applicable' | 'secret-incomplete' | 'secret-unreadable' | 'folder-unwritable' | 'cluster-away';
   };
+  /** Export all objects as YAML. One document for each object, without what a server sets. Secrets are left out. Without a namespace the caller needs the permission in all. */
+  readonly 'configuration.export': {
+    readonly input: {
+      readonly query?: {
+        /** A namespace; - for kinds without namespaces. */
+        readonly namespace?: string;
+      };
+    };
+    readonly answer: string;
+    readonly streams: true;
+    readonly code: never;
+  };
+  /** Create and replace the objects of a YAML file. All of them, or none if one is refused. Objects that the file does not have stay. The caller needs the permission in the namespace of each object. */
+  readonly 'configuration.import': {
+    readonly input: {
+      readonly query?: {
+        /** Tell only what it would do. */
+        readonly dryRun?: boolean;
+        /** Leave objects that are refused as they are. */
+        readonly skipRefused?: boolean;
+      };
+      readonly upload: Uint8Array;
+    };
+    readonly answer: {
+      /** True: nothing was changed. */
+      readonly dryRun: boolean;
+      readonly objects: readonly {
+        readonly ref: {
+          readonly kind: string;
+          readonly namespace: string;
+          readonly name: string;
+        };
+        readonly change: 'created' | 'changed' | 'deleted' | 'unchanged';
+        readonly fields: readonly {
+          readonly path: string;
+          readonly before?: unknown;
+          readonly after?: unknown;
+        }[];
+      }[];
+      /** Resources of proxies that are added, removed or changed. */
+      readonly resources: readonly {
+        readonly kind: 'Secret' | 'TrustBundle' | 'ObjectData' | 'SessionKeys' | 'Challenge' | 'Consumer' | 'Endpoints' | 'Cluster' | 'Policy' | 'Listener' | 'Route' | 'StreamRoute';
+        readonly key: string;
+        readonly origin: {
+          readonly kind: string;
+          readonly namespace: string;
+          readonly name: string;
+        };
+        readonly change: 'added' | 'removed' | 'changed';
+        readonly fields: readonly string[];
+      }[];
+      /** Listeners that change, or whose routes do. */
+      readonly listeners: readonly string[];
+      readonly conditions: readonly {
+        readonly ref: {
+          readonly kind: string;
+          readonly namespace: string;
+          readonly name: string;
+        };
+        readonly part: string;
+        readonly type: string;
+        readonly before: {
+          readonly status: string;
+          readonly reason: string;
+          readonly message: string;
+        } | null;
+        readonly after: {
+          readonly status: string;
+          readonly reason: string;
+          readonly message: string;
+        } | null;
+      }[];
+      /** Problems that the changes cause. */
+      readonly problems: readonly {
+        readonly severity: 'error' | 'warning' | 'info';
+        readonly file: string;
+        readonly line: number;
+        readonly object: string;
+        readonly field: string;
+        readonly reason: string;
+      }[];
+      /** Problems that the changes solve. */
+      readonly solved: readonly {
+        readonly severity: 'error' | 'warning' | 'info';
+        readonly file: string;
+        readonly line: number;
+        readonly object: string;
+        readonly field: string;
+        readonly reason: string;
+      }[];
+      /** Objects that stay as they are, and why. */
+      readonly refused: readonly {
+        readonly ref: {
+          readonly kind: string;
+          readonly namespace: string;
+          readonly name: string;
+        };
+        /** The code of the refusal. */
+        readonly code: string;
+        /** Why, and what to do. */
+        readonly detail: string;
+      }[];
+    };
+    readonly streams: false;
+    readonly code: 'managed-by-gitops' | 'cluster-forbidden' | 'cluster-refused' | 'object-unknown' | 'namespace-unknown' | 'kind-not-installed' | 'file-changed' | 'file-invalid' | 'file-not-editable' | 'file-outside' | 'field-conflict' | 'import-refused' | 'import-incomplete' | 'changed-meanwhile' | 'object-too-large' | 'object-invalid' | 'object-mismatch' | 'patch-not-applicable' | 'secret-incomplete' | 'secret-unreadable' | 'import-invalid' | 'folder-unwritable' | 'cluster-away';
+  };
 }
 
 export const CONFIGURATION: Readonly<Record<keyof ConfigurationOperations, OperationFacts>> = {
@@ -326,4 +432,6 @@ export const CONFIGURATION: Readonly<Record<keyof ConfigurationOperations, Opera
   'configuration.delete': { method: 'DELETE', path: '/configuration/{kind}/{namespace}/{name}', streams: null },
   'configuration.create': { method: 'POST', path: '/configuration/{kind}/{namespace}', streams: null },
   'configuration.dryRun': { method: 'POST', path: '/dry-runs', streams: null },
+  'configuration.export': { method: 'GET', path: '/configuration-export', streams: 'application/yaml' },
+  'configuration.import': { method: 'POST', path: '/configuration-import', streams: null, uploads: 'application/yaml' },
 };

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import path from 'node:path';
+import { transferOperations } from '../../admin/backup/transfer-operations.ts';
 import { ChangeSets } from '../../admin/configuration/change-sets.ts';
 import { ConfigurationWriter } from '../../admin/configuration/configuration-writer.ts';
 import { FolderStore } from '../../admin/configuration/folder-store.ts';
@@ -64,7 +65,9 @@ beforeEach(async () => {
   store = new FolderStore(folder, { controllerName: 'gateway.weir.dev/controller', allowLoopback: true });
   recorder = new RevisionRecorder(database, 'folder', createLog('silent'));
   const writer = new ConfigurationWriter(store, recorder);
-  const areas = [configurationArea(store, writer), revisionArea(new Revisions(database, recorder), store, new ChangeSets(store, writer))];
+  const sets = new ChangeSets(store, writer);
+  const transfer = { name: 'transfer', summary: '', operations: transferOperations(store, sets) };
+  const areas = [configurationArea(store, writer), revisionArea(new Revisions(database, recorder), store, sets), transfer];
   api = await startAdminApi(areas, {
     ana: { permissions: PERMISSIONS },
     eve: { permissions: PERMISSIONS, namespace: 'other' },
@@ -237,4 +240,44 @@ test('a moment that is not known is refused', async () => {
   expect((await call('POST', '/rollbacks', { revision: 99 })).body).toMatchObject({ code: 'revision-unknown' });
   expect((await call('POST', '/rollbacks', {})).body).toMatchObject({ code: 'invalid-fields' });
   expect((await call('POST', '/rollbacks', { revision: 1, time: '2026-01-01T00:00:00Z' })).body).toMatchObject({ code: 'invalid-fields' });
+});
+
+/** Sends a file of YAML. */
+async function importFile(text: string, query = '', caller = 'ana') {
+  const headers = { authorization: `Bearer ${caller}`, 'content-type': 'application/yaml' };
+  const answer = await fetch(`${api.url}/api/v1/configuration-import${query}`, { method: 'POST', headers, body: text });
+  return { status: answer.status, body: (await answer.json()) as unknown };
+}
+
+test('the configuration is exported as YAML without Secrets, and imported as a whole', async () => {
+  await write('key.yaml', SECRET);
+  const exported = await (await fetch(`${api.url}/api/v1/configuration-export`, { headers: { authorization: 'Bearer ana' } })).text();
+  expect(exported.split('---\n').slice(1)).toHaveLength(3);
+  expect(exported).not.toMatch(/Secret|hush/);
+  expect((await call('GET', '/configuration-export', undefined, {}, 'eve')).status).toBe(403);
+  await write('cart.yaml', route('cart', '/trolley'));
+  const tried = await importFile(exported, '?dryRun=true');
+  expect(tried).toMatchObject({
+    status: 200,
+    body: { dryRun: true, objects: [{ ref: { name: 'cart' }, change: 'changed' }], refused: [] },
+  });
+  expect(await file('cart.yaml')).toContain('/trolley');
+  expect(await importFile([exported, route('pay', '/pay'), SECRET.replace('hush', 'new')].join('---\n'))).toMatchObject({ status: 200 });
+  expect(await file('cart.yaml')).toBe(route('cart', '/cart'));
+  expect(await file('httproute.shop.pay.yaml')).toContain('/pay');
+  expect(await file('key.yaml')).toContain('new');
+});
+
+test('an import with a mistake, another kind or an object of another namespace changes nothing', async () => {
+  const right = route('cart', '/other');
+  const attempts = [
+    `${right}---\nkind: [`,
+    `${right}---\n${route('pay', '/pay').replace('rules:', 'rule:')}`,
+    `${right}---\napiVersion: v1\nkind: Pod\nmetadata: { name: x }\n`,
+  ];
+  for (const attempt of attempts) expect(await importFile(attempt)).toMatchObject({ status: 422, body: { code: 'import-invalid' } });
+  expect(await importFile(right, '', 'eve')).toMatchObject({ status: 403, body: { code: 'permission-needed' } });
+  expect(await importFile(`a: &a [x]\n${'b: [*a, *a]\n'.repeat(3)}`)).toMatchObject({ status: 422 });
+  expect((await call('POST', '/configuration-import', {})).status).toBe(415);
+  expect(await file('cart.yaml')).toBe(route('cart', '/cart'));
 });
