@@ -13,6 +13,7 @@ import type {
   ObservedObject,
   StoredObject,
 } from '../configuration/configuration-store.ts';
+import { FIELD_MANAGER } from '../configuration/cluster/field-owners.ts';
 import type { ChangeContext, ChangeRecorder } from '../configuration/configuration-writer.ts';
 import { hidesData } from '../configuration/hidden-data.ts';
 import { contentOf, type RevisionActor, type RevisionOrigin } from './revision.ts';
@@ -22,8 +23,6 @@ import { headOf, objectsAfter, record, setKnown, type RecordedChange } from './r
 const MAX_BATCH = 100;
 /** Waits between attempts after a failure of the store, milliseconds. */
 const RETRY = { minimum: 250, maximum: 10_000 };
-/** The field manager of the admin API: another replica records its changes with their authors. */
-const OWN_MANAGER = 'weir-admin';
 /** A change of the API that no replica has recorded after this time lost its program in between; it is recorded as it was seen. */
 const GRACE_MS = 15_000;
 /** The reason of revisions that were found when the program began to look. */
@@ -155,7 +154,8 @@ export class RevisionRecorder implements ConfigurationObserver, ChangeRecorder {
 
   #see(observed: ObservedObject, reason: string): void {
     const id = objectId(observed.ref);
-    const isOwn = observed.manager === OWN_MANAGER && this.#isKnown;
+    // Another replica records changes of this manager with their authors.
+    const isOwn = observed.manager === FIELD_MANAGER && this.#isKnown;
     const isCrowded = this.#seen.length >= MAX_SEEN;
     // A change of the API that another one has followed must not come after it.
     if (isCrowded || this.#delayed.has(id)) this.#seen = this.#seen.filter((each) => each.id !== id || (each.due === 0 && !isCrowded));
