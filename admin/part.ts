@@ -7,6 +7,7 @@ import { err, ok, type Result } from '#lib/result.ts';
 import type { Store } from '#lib/store/store.ts';
 import { describeSystemError, isSystemError } from '#lib/system-error.ts';
 import { areasOf } from './api/areas.ts';
+import type { CallListener } from './api/calls.ts';
 import { SERVER_LIMITS } from './api/limits.ts';
 import { AdminMetrics } from './api/metrics.ts';
 import { AdminApi } from './api/server.ts';
@@ -21,6 +22,7 @@ import type { BundleParts } from './diagnostics/bundle.ts';
 import { shownSettings } from './diagnostics/setting.ts';
 import { Identity } from './identity/identity.ts';
 import { awayReason, type Live } from './live/live.ts';
+import { OwnAlerts, type OwnAlertOptions } from './notification/own-alerts.ts';
 import { OidcLogin } from './oidc/oidc-login.ts';
 import { KeyFile } from './identity/key-file.ts';
 import { RevisionRecorder } from './revisions/recorder.ts';
@@ -58,6 +60,7 @@ export class AdminPart {
   readonly #identity: Identity;
   readonly #auditor: AuditWriter;
   readonly #usage: Usage;
+  readonly #alerts: OwnAlerts;
   readonly #retention: AuditRetention;
   readonly #recorder: RevisionRecorder;
   readonly #revisionRetention: RevisionRetention;
@@ -78,15 +81,11 @@ export class AdminPart {
     this.#options = options;
     this.#store = makeAdminStore(settings.store);
     this.#keys = new KeyFile(settings.key);
-    this.#identity = new Identity({
-      store: this.#store,
-      log,
-      keys: this.#keys,
-      needsSecondFactor: settings.needsSecondFactor,
-      reviewer: options.reviewer,
-    });
+    const { needsSecondFactor } = settings;
+    this.#identity = new Identity({ store: this.#store, log, keys: this.#keys, needsSecondFactor, reviewer: options.reviewer });
     this.#auditor = new AuditWriter(this.#store, log);
-    this.#usage = new Usage({ store: this.#store, auditor: this.#auditor, sessions: this.#identity.limits, log });
+    this.#alerts = new OwnAlerts({ live, troubles: () => this.#ownTroubles(), log });
+    this.#usage = this.#makeUsage(log);
     this.#retention = new AuditRetention(this.#store, settings.auditRetention, log);
     this.#recorder = new RevisionRecorder(this.#store, configuration?.origin ?? 'folder', log);
     this.#revisionRetention = new RevisionRetention(this.#store, settings.revisionRetention, log);
@@ -108,11 +107,25 @@ export class AdminPart {
       }),
       authenticator: this.#identity.authenticator,
       auditor: this.#usage.logins,
-      calls: this.#usage.recorder,
+      calls: bothOf(this.#usage.recorder, this.#alerts.calls),
       limits: SERVER_LIMITS,
       metrics: this.#metrics,
       log,
     });
+  }
+
+  #makeUsage(log: Log): Usage {
+    return new Usage({
+      store: this.#store,
+      auditor: this.#auditor,
+      sessions: this.#identity.limits,
+      unusual: (anomaly) => this.#alerts.login(anomaly),
+      log,
+    });
+  }
+
+  #ownTroubles(): ReturnType<OwnAlertOptions['troubles']> {
+    return { audit: this.#auditor.trouble ?? (this.#storeTrouble || null), key: this.#keyTrouble || null };
   }
 
   #diagnostics(): BundleParts {
@@ -127,7 +140,7 @@ export class AdminPart {
   }
 
   get families(): readonly MetricFamily[] {
-    return [...this.#metrics.families, ...this.#usage.families];
+    return [...this.#metrics.families, ...this.#usage.families, ...this.#alerts.families];
   }
 
   /** Why each part that is away is away, by its name. */
@@ -147,7 +160,7 @@ export class AdminPart {
       this.#usage.start();
       if (this.#options.configuration !== null) await this.#recorder.start(this.#options.configuration);
       this.#options.live.start();
-      this.#timer = setInterval(() => void (this.#looking ??= this.#look().finally(() => (this.#looking = null))), LOOK_MS).unref();
+      this.#timer = setInterval(() => this.#lookAll(), LOOK_MS).unref();
       return ok(url || `${tls === null ? 'http' : 'https'}://${joinAddress(address.host || 'localhost', port)}`);
     } catch (error) {
       await this.stop();
@@ -166,6 +179,7 @@ export class AdminPart {
     if (this.#timer !== null) clearInterval(this.#timer);
     await this.#looking;
     await this.#api.stop();
+    await this.#alerts.close();
     await this.#options.live.stop();
     await this.#recorder.close();
     await this.#options.configuration?.close();
@@ -191,6 +205,12 @@ export class AdminPart {
     if (lost > 0) log.error({ secrets: lost }, 'secrets of second factors are sealed with another key than that of --admin-key-file');
   }
 
+  /** A store that does not answer delays no alert. */
+  #lookAll(): void {
+    this.#alerts.look();
+    this.#looking ??= this.#look().finally(() => (this.#looking = null));
+  }
+
   /** Finds out whether the store works, and makes the first user of an empty one. */
   async #look(): Promise<void> {
     const opened = await this.#store.read(() => Promise.resolve());
@@ -207,4 +227,13 @@ export class AdminPart {
     this.#hasUsers = true;
     if (first.value !== null) this.#options.showPassword('admin', first.value);
   }
+}
+
+function bothOf(one: CallListener, other: CallListener): CallListener {
+  return {
+    ended(call) {
+      one.ended(call);
+      other.ended(call);
+    },
+  };
 }

@@ -167,6 +167,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   'admin/diagnostics': ['api', 'lib', 'admin/api', 'admin/audit', 'admin/configuration', 'admin/live'],
   'admin/usage': ['api', 'lib', 'admin/api', 'admin/store'],
+  'admin/notification': ['api', 'lib', 'admin/api', 'admin/live', 'admin/usage'],
   'admin/impact': ['api', 'lib', 'admin/api', 'admin/configuration', 'admin/live'],
   'admin/proposal': ['api', 'lib', 'admin/api', 'admin/configuration', 'controller/watch/documents.ts'],
   'admin/oidc': ['api', 'lib', 'admin/api', 'admin/identity'],

@@ -161,7 +161,7 @@ function verifyOperation(log: AuditLog): AdminOperation {
   return adminOperation({
     ...{ id: 'audit.verify', method: 'POST', path: '/audit/verify', tag: 'audit', permission: PERMISSION },
     summary: 'Hold the audit log to its chain of hashes',
-    description: 'Reads the whole log, half a minute for a million entries. One check runs at a time, and ends when its caller leaves.',
+    description: 'Reads the whole log, about a minute for a million entries. One check runs at a time, and ends when its caller leaves.',
     maxSeconds: 900,
     answer: REPORT,
     problems: { 409: ['audit-check-running'], 503: ['store-away'] },

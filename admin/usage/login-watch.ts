@@ -43,11 +43,14 @@ export class LoginWatch implements Auditor {
   readonly #auditor: Auditor;
   readonly #store: Store;
   readonly #log: Log;
+  readonly #unusual: (anomaly: Omit<LoginAnomaly, 'id'>) => void;
   readonly #failures = new Map<string, Failures>();
   readonly #counts = new Map<AnomalyKind, number>(ANOMALIES.map((kind) => [kind, 0]));
   #taking: Promise<void> = Promise.resolve();
 
-  constructor(auditor: Auditor, store: Store, log: Log) {
+  /** `unusual` hears of each unusual login. */
+  constructor(auditor: Auditor, store: Store, log: Log, unusual: (anomaly: Omit<LoginAnomaly, 'id'>) => void = () => undefined) {
+    this.#unusual = unusual;
     this.#auditor = auditor;
     this.#store = store;
     this.#log = log;
@@ -140,6 +143,7 @@ export class LoginWatch implements Auditor {
   async #tell(anomaly: Omit<LoginAnomaly, 'id'>): Promise<void> {
     this.#counts.set(anomaly.kind, (this.#counts.get(anomaly.kind) ?? 0) + 1);
     this.#log.warn({ event: 'admin_login_anomaly', ...anomaly }, 'a login is unusual');
+    this.#unusual(anomaly);
     const { time, kind, user, address, detail } = anomaly;
     await this.#store.write(async (t) => {
       await t.run('INSERT INTO weir_admin_login_anomalies (id, time, kind, user_name, address, detail) VALUES (?, ?, ?, ?, ?, ?)', [

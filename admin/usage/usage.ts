@@ -3,7 +3,7 @@ import type { Log } from '#lib/log.ts';
 import type { MetricFamily } from '#lib/metric.ts';
 import type { Store } from '#lib/store/store.ts';
 import type { Auditor } from '../api/authenticator.ts';
-import { LoginWatch } from './login-watch.ts';
+import { LoginWatch, type LoginAnomaly } from './login-watch.ts';
 import { usageFamilies, type UsageFacts } from './metrics.ts';
 import { UsageRecorder } from './usage-recorder.ts';
 
@@ -12,6 +12,8 @@ export interface UsageOptions {
   readonly auditor: Auditor & UsageFacts['audit'];
   /** When sessions end, milliseconds. */
   readonly sessions: { readonly idle: number; readonly absolute: number };
+  /** Hears of each unusual login. */
+  readonly unusual?: (anomaly: Omit<LoginAnomaly, 'id'>) => void;
   readonly log: Log;
 }
 
@@ -27,7 +29,7 @@ export class Usage {
     const { store, auditor, log } = options;
     this.#options = options;
     this.recorder = new UsageRecorder(store, log);
-    this.logins = new LoginWatch(auditor, store, log);
+    this.logins = new LoginWatch(auditor, store, log, options.unusual);
     this.families = usageFamilies({ audit: auditor, logins: this.logins, sessions: () => this.#sessions });
   }
 

@@ -139,7 +139,7 @@ export interface AuditOperations {
     readonly streams: false;
     readonly code: 'audit-entry-unknown' | 'store-away';
   };
-  /** Hold the audit log to its chain of hashes. Reads the whole log, half a minute for a million entries. One check runs at a time, and ends when its caller leaves. */
+  /** Hold the audit log to its chain of hashes. Reads the whole log, about a minute for a million entries. One check runs at a time, and ends when its caller leaves. */
   readonly 'audit.verify': {
     readonly input: Readonly<Record<string, never>>;
     readonly answer: {

@@ -6,7 +6,7 @@ import type { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
 import type { KeptAlerts } from '../store/kept-alerts.ts';
 import type { WindowReader } from '../telemetry/window/reader.ts';
-import { defaultRules, unknownDefaults } from './defaults.ts';
+import { defaultRules, STANDALONE_NAMESPACE, unknownDefaults } from './defaults.ts';
 import { AlertDesk } from './desk.ts';
 import { Evaluator } from './evaluator.ts';
 import { Prometheus } from './prometheus.ts';
@@ -24,9 +24,6 @@ export interface AlertingOptions {
   readonly faults: Faults;
   readonly log: Log;
 }
-
-/** The namespace of the default rules without a cluster: that of objects that name none. */
-const STANDALONE_NAMESPACE = 'default';
 
 export class Alerting {
   readonly evaluator: Evaluator;
@@ -55,7 +52,7 @@ export class Alerting {
       faults,
       log,
     });
-    this.desk = new AlertDesk(this.evaluator, kept, operatorNamespace);
+    this.desk = new AlertDesk(this.evaluator, kept, operatorNamespace, settings);
     const unknown = unknownDefaults(settings.disabled);
     if (unknown !== '') log.warn({ reason: unknown }, 'a default alert rule cannot be disabled');
   }

@@ -1,10 +1,14 @@
 // The alert rules that Weir has by default, for what operators must know. Those with the name of an alert of the chart have its meaning, and
 // docs/guides/alerts.md says what to do about each.
+import { ADMIN_ALERT_NAMES } from '#api/alert/admin-alerts.ts';
 import { AlertRule } from '#api/k8s/alert-rule.ts';
 import type { AlertRuleSpec } from '#api/k8s/alert-rule.ts';
 import { validateObject } from '#api/k8s/validate.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import { ruleOf, type Rule } from './rule.ts';
+
+/** The namespace of the default rules without a cluster: that of objects that name none. */
+export const STANDALONE_NAMESPACE = 'default';
 
 /** A default rule. The other fields have their defaults. */
 type DefaultSpec = Pick<AlertRuleSpec, 'summary'> & Partial<AlertRuleSpec>;
@@ -134,11 +138,12 @@ export function defaultRules(namespace: string, disabled: readonly string[]): re
     .map(([name, spec]) => ruleOf({ namespace, name, spec: complete(spec) }, true));
 }
 
-/** The fault in the names of default rules; '' without one. */
+/** The fault in the names of default rules and of alerts of the admin program; '' without one. */
 export function unknownDefaults(names: readonly string[]): string {
-  const unknown = names.filter((name) => !Object.hasOwn(DEFAULT_RULES, name));
-  return unknown
-    .map((name) => `--disabled-alerts: there is no default rule ${name}${didYouMean(name, Object.keys(DEFAULT_RULES))}`)
+  const known = [...Object.keys(DEFAULT_RULES), ...ADMIN_ALERT_NAMES];
+  return names
+    .filter((name) => !known.includes(name))
+    .map((name) => `--disabled-alerts: there is no default rule ${name}${didYouMean(name, known)}`)
     .join('; ');
 }
 

@@ -1,5 +1,6 @@
 // What operators ask about alerts and tell: lists, silences, tests of channels, exports. Any replica answers from the store.
 import { randomUUID } from 'node:crypto';
+import type { AlertSettings } from '#lib/alert-settings.ts';
 import { ok, type Result } from '#lib/result.ts';
 import type { KeptAlerts, KeptSilence, SilenceMatcher } from '../store/kept-alerts.ts';
 import type { Alert, AlertStateName } from './alert.ts';
@@ -7,8 +8,10 @@ import type { Evaluator } from './evaluator.ts';
 import { inForce } from './evaluator.ts';
 import { isFor } from './groups.ts';
 import { matcherText, meets } from './matchers.ts';
+import { STANDALONE_NAMESPACE } from './defaults.ts';
 import { notificationOf } from './notification.ts';
 import { prometheusRule, type ExportedRules } from './prometheus-rule.ts';
+import { deliver, type Delivery, type ToldAlert } from './told-alert.ts';
 
 /** An alert as operators see it. Times are ISO 8601; null: it has not come to that. */
 export interface ShownAlert {
@@ -68,6 +71,15 @@ export interface AlertList {
 
 /** Ended silences are listed and kept for this time, milliseconds. */
 const ENDED_MS = 24 * 3_600_000;
+/** Which alerts that Weir has by default are told. */
+type DefaultSettings = Pick<AlertSettings, 'defaults' | 'disabled'>;
+
+/** The answer to an alert that the admin program tells. `withheld`: why no channel got it; ''. */
+export interface Telling {
+  readonly withheld: '' | 'disabled' | 'silenced';
+  readonly deliveries: readonly Delivery[];
+}
+
 const ORDER: readonly string[] = ['firing', 'pending', 'resolved'];
 const URGENCY: readonly string[] = ['critical', 'warning', 'info'];
 
@@ -76,12 +88,14 @@ export class AlertDesk {
   readonly #kept: KeptAlerts;
 
   readonly #operatorNamespace: string | null;
+  readonly #settings: DefaultSettings;
 
   /** Rules outside of `operatorNamespace` are about their own namespace only; null: all rules are about all. */
-  constructor(evaluator: Evaluator, kept: KeptAlerts, operatorNamespace: string | null) {
+  constructor(evaluator: Evaluator, kept: KeptAlerts, operatorNamespace: string | null, settings: DefaultSettings) {
     this.#evaluator = evaluator;
     this.#kept = kept;
     this.#operatorNamespace = operatorNamespace;
+    this.#settings = settings;
   }
 
   /** Everything about alerts. */
@@ -147,6 +161,19 @@ export class AlertDesk {
     if (!sent.ok || !keepsOpen) return sent;
     const ended = { ...alert, status: 'resolved' as const, endsAt: Date.now() };
     return found.send(notificationOf({ ...parts, alerts: [ended], before: startsAt }), this.#evaluator.reach);
+  }
+
+  /** Tells an alert of the admin program to the default channels of the namespace of the controllers, or to those of them in `only`. */
+  async tell(told: ToldAlert, only: readonly string[]): Promise<Telling> {
+    const { defaults, disabled } = this.#settings;
+    if (!defaults || disabled.includes(told.alert)) return { withheld: 'disabled', deliveries: [] };
+    const namespace = this.#operatorNamespace ?? STANDALONE_NAMESPACE;
+    const channels = [...this.#evaluator.channels.values()].filter(
+      ({ id, namespace: own, spec }) => own === namespace && spec.default && (only.length === 0 || only.includes(id)),
+    );
+    const silences = inForce(await this.#silences([]), Date.now());
+    const { silenced, deliveries } = await deliver(told, { channels, silences, namespace, reach: this.#evaluator.reach });
+    return { withheld: silenced ? 'silenced' : '', deliveries };
   }
 
   /** All rules as a PrometheusRule, with those that it cannot express. */

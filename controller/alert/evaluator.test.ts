@@ -155,7 +155,7 @@ class Controller {
       log: LOG,
       times: { settleMs: MINUTE, backoff: { minimum: SECOND, maximum: SECOND }, now: () => now, intervalMs: 3_600_000 },
     });
-    this.desk = new AlertDesk(this.evaluator, kept, null);
+    this.desk = new AlertDesk(this.evaluator, kept, null, { defaults: true, disabled: [] });
     evaluators.push(this.evaluator);
     void this.evaluator.start({
       changed: (changes) => changes.forEach((change) => this.#told(change)),

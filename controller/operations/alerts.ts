@@ -1,5 +1,6 @@
 // The resource /alerts: alerts with their rules and channels, silences, tests of channels, and the rules for Prometheus.
 import { Type, type Static } from '#lib/typebox.ts';
+import { ADMIN_ALERT_NAMES, MAX_LABEL, MAX_SUMMARY } from '#api/alert/admin-alerts.ts';
 import { closed, DnsLabel, DnsName, DURATION_FORM, DURATION_RULES } from '#api/k8s/schema.ts';
 import { formatDuration, parseDuration } from '#lib/duration.ts';
 import { err, ok } from '#lib/result.ts';
@@ -11,13 +12,10 @@ import { invalid, operation, type Operation, type Outcome } from './operation.ts
 const MAX_SILENCE = 90 * 24 * 3_600_000;
 const MIN_SILENCE = 1_000;
 
+const ONE_LINE = { pattern: '^[^\\p{Cc}\\p{Cf}\\u2028\\u2029]*$', '~must': 'text without control characters' };
+
 function line(maxLength: number) {
-  return Type.String({
-    default: '',
-    maxLength,
-    pattern: '^[^\\p{Cc}\\p{Cf}\\u2028\\u2029]*$',
-    '~must': 'text without control characters',
-  });
+  return Type.String({ default: '', maxLength, ...ONE_LINE });
 }
 
 const NewSilence = closed({
@@ -31,6 +29,19 @@ const SilenceId = closed({ id: Type.String({ minLength: 1, maxLength: 64 }) });
 const ChannelName = closed({
   /** NAMESPACE/NAME. */
   channel: Type.String({ minLength: 3, maxLength: 317 }),
+});
+const LABEL = Type.Optional(Type.String({ minLength: 1, maxLength: MAX_LABEL, ...ONE_LINE }));
+const TIME = Type.Integer({ minimum: 0, default: 0 });
+const Told = closed({
+  alert: Type.Enum([...ADMIN_ALERT_NAMES]),
+  labels: closed({ instance: LABEL, kind: LABEL, user: LABEL, address: LABEL }),
+  summary: line(MAX_SUMMARY),
+  /** Milliseconds since the epoch. */
+  starts: TIME,
+  /** 0: it has not ended. */
+  ends: TIME,
+  /** NAMESPACE/NAME of those that are to get it; without any, all. */
+  channels: Type.Array(Type.String({ minLength: 3, maxLength: 317 }), { default: [], maxItems: 100 }),
 });
 const ExportInput = closed({
   namespace: Type.Optional(Type.String({ ...DnsLabel })),
@@ -46,6 +57,7 @@ export function alertOperations(desk: AlertDesk): readonly Operation[] {
     ),
     operation('POST /alerts/silences', NewSilence, (input) => silence(desk, input)),
     operation('DELETE /alerts/silences', SilenceId, ({ id }) => unsilence(desk, id)),
+    operation('POST /alerts/told', Told, async ({ channels, ...told }) => ok(await desk.tell(told, channels))),
     operation('POST /alerts/test', ChannelName, ({ channel }) => test(desk, channel)),
   ];
 }

@@ -11,6 +11,9 @@ import { operationsAt, runLive } from '../support/live-operations.ts';
 /** Fields that the admin program sets itself. */
 const OWN_FIELDS: Readonly<Record<string, readonly string[]>> = { 'PUT /endpoints': ['origin'], 'POST /alerts/silences': ['author'] };
 
+/** Operations that the admin program runs by itself. */
+const OWN_OPERATIONS: readonly string[] = ['POST /alerts/told'];
+
 const ROWS = Object.values(LIVE_ROWS).flatMap(({ rows }) => rows);
 
 function fieldsOf(schema: TObject | undefined): readonly string[] {
@@ -18,7 +21,8 @@ function fieldsOf(schema: TObject | undefined): readonly string[] {
 }
 
 describe('the rows', () => {
-  const known = new Map(controllerOperations().map((operation) => [operation.id, operation.input]));
+  const offered = controllerOperations().filter(({ id }) => !OWN_OPERATIONS.includes(id));
+  const known = new Map(offered.map((operation) => [operation.id, operation.input]));
 
   test('run every operation of a controller, and no other', () => {
     expect([...new Set(ROWS.map(({ runs }) => runs))].toSorted()).toEqual([...known.keys()].toSorted());

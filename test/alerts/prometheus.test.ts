@@ -148,7 +148,7 @@ describeWith(['prometheus', 'promtool'], 'a Prometheus', () => {
       log: LOG,
       times: { intervalMs: HOUR, settleMs: 0 },
     });
-    desk = new AlertDesk(evaluator, alerts, 'weir');
+    desk = new AlertDesk(evaluator, alerts, 'weir', { defaults: true, disabled: [] });
   });
 
   afterEach(async () => {
