@@ -10,6 +10,7 @@ import { areasOf } from './api/areas.ts';
 import type { CallListener } from './api/calls.ts';
 import { SERVER_LIMITS } from './api/limits.ts';
 import { AdminMetrics } from './api/metrics.ts';
+import type { Area } from './api/operation.ts';
 import { AdminApi } from './api/server.ts';
 import { AuditLog } from './audit/audit-log.ts';
 import { AuditWriter } from './audit/audit-writer.ts';
@@ -77,7 +78,7 @@ export class AdminPart {
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: AdminPartOptions) {
-    const { settings, configuration, git, live, log } = options;
+    const { settings, configuration, live, log } = options;
     this.#options = options;
     this.#store = makeAdminStore(settings.store);
     this.#keys = new KeyFile(settings.key);
@@ -92,19 +93,7 @@ export class AdminPart {
     this.#api = new AdminApi({
       ...settings,
       isSecure: settings.tls !== null || settings.url.startsWith('https:'),
-      areas: areasOf({
-        health: { troubles: () => this.troubles },
-        identity: this.#identity,
-        oidc: new OidcLogin({ settings: settings.oidc, logins: this.#identity.externalLogins, log }),
-        configuration,
-        store: this.#store,
-        revisions: new Revisions(this.#store, this.#recorder),
-        proposals: git === null || configuration === null ? null : new Proposals(git, configuration, log),
-        audit: new AuditLog(this.#store),
-        usage: this.#usage,
-        diagnostics: this.#diagnostics(),
-        live,
-      }),
+      areas: this.#areas(),
       authenticator: this.#identity.authenticator,
       auditor: this.#usage.logins,
       calls: bothOf(this.#usage.recorder, this.#alerts.calls),
@@ -126,6 +115,23 @@ export class AdminPart {
 
   #ownTroubles(): ReturnType<OwnAlertOptions['troubles']> {
     return { audit: this.#auditor.trouble ?? (this.#storeTrouble || null), key: this.#keyTrouble || null };
+  }
+
+  #areas(): readonly Area[] {
+    const { settings, configuration, git, live, log } = this.#options;
+    return areasOf({
+      health: { troubles: () => this.troubles },
+      identity: this.#identity,
+      oidc: new OidcLogin({ settings: settings.oidc, logins: this.#identity.externalLogins, log }),
+      configuration,
+      store: this.#store,
+      revisions: new Revisions(this.#store, this.#recorder),
+      proposals: git === null || configuration === null ? null : new Proposals(git, configuration, log),
+      audit: new AuditLog(this.#store),
+      usage: this.#usage,
+      diagnostics: this.#diagnostics(),
+      live,
+    });
   }
 
   #diagnostics(): BundleParts {

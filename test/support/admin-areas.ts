@@ -49,12 +49,7 @@ export function makeTestAreas(): TestAreas {
       revisions: new Revisions(parts.store, recorder),
       proposals: repository.proposals,
       audit: new AuditLog(parts.store),
-      usage: new Usage({
-        store: parts.store,
-        auditor: new AuditWriter(parts.store, createLog('silent')),
-        sessions: parts.identity.limits,
-        log: createLog('silent'),
-      }),
+      usage: usageOf(parts),
       live,
       diagnostics: diagnosticsOf(folder, parts.store, live),
     }),
@@ -74,6 +69,11 @@ export function makeTestAreas(): TestAreas {
       await parts.stop();
     },
   };
+}
+
+function usageOf({ store, identity }: IdentityAreas): Usage {
+  const log = createLog('silent');
+  return new Usage({ store, auditor: new AuditWriter(store, log), sessions: identity.limits, log });
 }
 
 function diagnosticsOf({ store: configuration }: ConfigurationFolder, store: Store, live: Live): BundleParts {
