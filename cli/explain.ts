@@ -31,7 +31,8 @@ import { explainChain, printChain, type ChainPart } from './explained-chain.ts';
 import { measuredCosts, printCosts } from './explained-costs.ts';
 import { identified, type IdentifiedRequest } from './explained-client.ts';
 import { CONFIG_FLAGS, configOf, type Config } from './explained-config.ts';
-import { REQUEST_FLAGS, explainedRequest, type ExplainedRequest } from './explained-request.ts';
+import type { SampleRequest } from '../proxy/trial/sample-request.ts';
+import { REQUEST_FLAGS, explainedRequest } from './explained-request.ts';
 import { trafficTo } from './explained-traffic.ts';
 
 const FORMATS = ['text', 'json'] as const;
@@ -165,7 +166,7 @@ function isRefused(access: ExplainedPolicyAccess | null): boolean {
 
 /** The request as authorization sees it. */
 function hypothetical(
-  { secured }: ExplainedRequest,
+  { secured }: SampleRequest,
   { request, client }: IdentifiedRequest,
   from: string,
   principal: PrincipalSource | null,

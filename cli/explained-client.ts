@@ -7,7 +7,7 @@ import type { DownstreamStream } from '../proxy/exchange/stream.ts';
 import type { TrustedProxies } from '../proxy/listener/trusted-proxies.ts';
 import { setForwarded } from '../proxy/upstream/forwarded.ts';
 import { UsageError } from './command.ts';
-import type { ExplainedRequest } from './explained-request.ts';
+import type { SampleRequest } from '../proxy/trial/sample-request.ts';
 
 /** The request as routes see it. */
 export interface IdentifiedRequest {
@@ -19,7 +19,7 @@ export interface IdentifiedRequest {
 }
 
 /** `from`: the address of the peer. `proxies`: the trusted proxies of its listener, if any. Throws a UsageError if `from` is invalid. */
-export function identified({ port, secured, request }: ExplainedRequest, from: string, proxies: TrustedProxies | null): IdentifiedRequest {
+export function identified({ port, secured, request }: SampleRequest, from: string, proxies: TrustedProxies | null): IdentifiedRequest {
   if (net.isIP(from) === 0) throw new UsageError(`--from: ${JSON.stringify(from)} is not an address`);
   // `identify` reads only these fields.
   const connection = { remoteAddress: from, localPort: port, tls: secured ? {} : null } as DownstreamConnection;

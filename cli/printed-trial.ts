@@ -1,5 +1,5 @@
 // The result of `weir try` for a terminal: only what changes.
-import type { Change, Trial, TrialMessage } from './trial.ts';
+import type { Change, Trial, TrialMessage } from '../proxy/trial/trial.ts';
 
 export function printTrial({ route, request, answer, refusal }: Trial): string {
   return [

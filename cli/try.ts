@@ -2,18 +2,14 @@
 // of the proxy make the changes.
 import { readFileSync } from 'node:fs';
 import { readEndpointFlags } from '#api/k8s/endpoint-flags.ts';
-import { explain as explainRequest } from '#api/match/explain.ts';
-import { buildTable } from '#api/match/table.ts';
-import { PolicyIndex } from '#api/policy/layers.ts';
 import { flagsOf, FlagValues, type FlagGroup } from '#lib/flags.ts';
-import { agree } from '../proxy/listener/protocol.ts';
+import { trySample, type SampleAnswer } from '../proxy/trial/trial.ts';
 import { ACCESS_FLAGS, callerOf } from './explained-access.ts';
 import { CONFIG_FLAGS, configOf } from './explained-config.ts';
 import { REQUEST_FLAGS, explainedRequest, headerLines } from './explained-request.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
 import { printTrial } from './printed-trial.ts';
-import { tryRule, type SampleAnswer } from './trial.ts';
 
 const FORMATS = ['text', 'json'] as const;
 
@@ -53,14 +49,12 @@ export const tryOut: Command = {
       principal: callerOf(values),
       answer: answerOf(values),
     };
-    const { listeners, routes, policies } = await configOf(values.text('config'), values.text('proxy'), readEndpointFlags(values));
-    const onPort = listeners.filter(({ port, protocol }) => port === asked.port && protocol !== 'UDP');
-    const { winner } = explainRequest(buildTable(agree(onPort, null).served, routes), asked.request);
-    if (winner === null) {
+    const config = await configOf(values.text('config'), values.text('proxy'), readEndpointFlags(values));
+    const trial = await trySample(config, sample);
+    if (trial === null) {
       console.log('no rule gets the request: `weir explain` says why');
       return 1;
     }
-    const trial = await tryRule(winner, new PolicyIndex(policies), sample);
     console.log(values.word('format', FORMATS) === 'json' ? JSON.stringify(trial, null, 2) : printTrial(trial));
     return trial.refusal === null ? 0 : 1;
   },

@@ -23,6 +23,7 @@ import { usageArea } from '../usage/operations.ts';
 import type { Usage } from '../usage/usage.ts';
 import { proposalArea } from '../proposal/operations.ts';
 import type { Proposals } from '../proposal/proposals.ts';
+import { trialArea } from '../trial/operation.ts';
 import { healthArea, type Health } from './health.ts';
 import type { Area } from './operation.ts';
 
@@ -53,7 +54,7 @@ export function areasOf(parts: AdminParts): readonly Area[] {
     ...identityAreas(identity),
     oidcArea({ oidc, limits: identity.limits }),
     ...(configuration === null ? [] : configurationAreas(configuration, revisions)),
-    ...(configuration === null ? [] : [impactArea(configuration, live)]),
+    ...(configuration === null ? [] : [impactArea(configuration, live), trialArea(configuration)]),
     backupArea({ store, configuration, revisions }),
     ...(proposals === null ? [] : [proposalArea(proposals)]),
     auditArea(audit),

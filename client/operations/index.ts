@@ -12,6 +12,7 @@ import { OIDC, type OidcOperations } from './oidc.ts';
 import { CONFIGURATION, type ConfigurationOperations } from './configuration.ts';
 import { REVISIONS, type RevisionsOperations } from './revisions.ts';
 import { IMPACT, type ImpactOperations } from './impact.ts';
+import { TRIALS, type TrialsOperations } from './trials.ts';
 import { BACKUPS, type BackupsOperations } from './backups.ts';
 import { PROPOSALS, type ProposalsOperations } from './proposals.ts';
 import { AUDIT, type AuditOperations } from './audit.ts';
@@ -36,6 +37,7 @@ export interface Operations
     ConfigurationOperations,
     RevisionsOperations,
     ImpactOperations,
+    TrialsOperations,
     BackupsOperations,
     ProposalsOperations,
     AuditOperations,
@@ -60,6 +62,7 @@ export const OPERATIONS: Readonly<Record<keyof Operations, OperationFacts>> = {
   ...CONFIGURATION,
   ...REVISIONS,
   ...IMPACT,
+  ...TRIALS,
   ...BACKUPS,
   ...PROPOSALS,
   ...AUDIT,

@@ -56,7 +56,7 @@ export function makeTestAreas(): TestAreas {
     authenticator: parts.identity.authenticator,
     prepare: async (area) => {
       await parts.prepare(area);
-      if (area === 'configuration' || area === 'impact') await folder.prepare();
+      if (['configuration', 'impact', 'trials'].includes(area)) await folder.prepare();
       if (area === 'proposals') await repository.prepare();
       if (area === 'oidc') await people.prepare();
       if (area === 'revisions') await addFirstRevision(folder, parts.store);

@@ -1,22 +1,25 @@
-// A request and an answer of `weir try` on their way through the filters of the proxy that change messages.
+// A sample request and an answer to it on their way through the filters that change messages, without traffic.
 import type { PrincipalSource } from '#api/expression/facts.ts';
-import type { Winner } from '#api/match/explain.ts';
-import type { PolicyIndex } from '#api/policy/layers.ts';
-import type { BodyStage, StageOutlet } from '../proxy/exchange/body-stage.ts';
-import type { ExchangeError } from '../proxy/exchange/errors.ts';
-import { Exchange, type DownstreamConnection } from '../proxy/exchange/exchange.ts';
-import type { RequestFilter, ResponseFilter } from '../proxy/exchange/plan.ts';
-import type { Principal } from '../proxy/exchange/principal.ts';
-import { AnswerRefusal } from '../proxy/exchange/replaced-body.ts';
-import type { DownstreamStream } from '../proxy/exchange/stream.ts';
-import type { FilterDependencies } from '../proxy/filter/filter.ts';
-import { FilterPool } from '../proxy/filter/filter-pool.ts';
-import { requestHeaderModifier, responseHeaderModifier } from '../proxy/filter/header-modifier.ts';
-import { RulePolicies } from '../proxy/filter/rule-policies.ts';
-import { requestTransformation } from '../proxy/filter/transformation/request-transformation.ts';
-import { responseTransformation } from '../proxy/filter/transformation/response-transformation.ts';
-import { urlRewrite } from '../proxy/filter/url-rewrite.ts';
-import type { ExplainedRequest } from './explained-request.ts';
+import type * as ir from '#api/ir/ir.ts';
+import { explain, type Winner } from '#api/match/explain.ts';
+import { buildTable } from '#api/match/table.ts';
+import { PolicyIndex } from '#api/policy/layers.ts';
+import type { BodyStage, StageOutlet } from '../exchange/body-stage.ts';
+import type { ExchangeError } from '../exchange/errors.ts';
+import { Exchange, type DownstreamConnection } from '../exchange/exchange.ts';
+import type { RequestFilter, ResponseFilter } from '../exchange/plan.ts';
+import type { Principal } from '../exchange/principal.ts';
+import { AnswerRefusal } from '../exchange/replaced-body.ts';
+import type { DownstreamStream } from '../exchange/stream.ts';
+import type { FilterDependencies } from '../filter/filter.ts';
+import { FilterPool } from '../filter/filter-pool.ts';
+import { requestHeaderModifier, responseHeaderModifier } from '../filter/header-modifier.ts';
+import { RulePolicies } from '../filter/rule-policies.ts';
+import { requestTransformation } from '../filter/transformation/request-transformation.ts';
+import { responseTransformation } from '../filter/transformation/response-transformation.ts';
+import { urlRewrite } from '../filter/url-rewrite.ts';
+import { agree } from '../listener/protocol.ts';
+import type { SampleRequest } from './sample-request.ts';
 
 /** The answer of the backend. */
 export interface SampleAnswer {
@@ -26,7 +29,7 @@ export interface SampleAnswer {
   readonly body: Buffer;
 }
 
-export interface Sample extends ExplainedRequest {
+export interface Sample extends SampleRequest {
   readonly body: Buffer;
   readonly from: string;
   readonly principal: PrincipalSource | null;
@@ -59,8 +62,22 @@ export interface Trial {
 /** In the order of the proxy. */
 const KINDS = [requestHeaderModifier, urlRewrite, requestTransformation, responseTransformation, responseHeaderModifier];
 
+/** The resources that decide. */
+export interface TrialConfig {
+  readonly listeners: readonly ir.Listener[];
+  readonly routes: readonly ir.Route[];
+  readonly policies: readonly ir.Policy[];
+}
+
+/** Tries the rule that gets the request; null: no rule does. */
+export async function trySample({ listeners, routes, policies }: TrialConfig, sample: Sample): Promise<Trial | null> {
+  const onPort = listeners.filter(({ port, protocol }) => port === sample.port && protocol !== 'UDP');
+  const { winner } = explain(buildTable(agree(onPort, null).served, routes), sample.request);
+  return winner === null ? null : tryRule(winner, new PolicyIndex(policies), sample);
+}
+
 /** Runs the filters. */
-export async function tryRule({ route, listener, prefixLength }: Winner, policies: PolicyIndex, sample: Sample): Promise<Trial> {
+async function tryRule({ route, listener, prefixLength }: Winner, policies: PolicyIndex, sample: Sample): Promise<Trial> {
   const exchange = exchangeOf(sample, prefixLength);
   const bodies = { request: sample.body, answer: sample.answer.body };
   // The filters use nothing else.
