@@ -69,8 +69,9 @@ describe('a bug', () => {
   });
 
   test('of the recorder is counted only', async () => {
-    const chain = await openChain();
+    // Before the proxy starts: it binds the methods of listeners then.
     breakOnce(RequestMetrics.prototype, 'ended');
+    const chain = await openChain();
     expect(status(await chain.client.ask(get()))).toBe(200);
     expect(await bugs(chain)).toContain('place="exchange"} 1');
     const other = await openClient(chain.proxy.port);
