@@ -10,6 +10,12 @@ const STRIDE = 2 * WORDS;
 /** The prefix of IPv4 addresses within IPv6: ::ffff:0:0/96. */
 const MAPPED_BITS = 96;
 
+/** The words of ranges. */
+export interface PackedRanges {
+  readonly short: Uint32Array;
+  readonly long: Uint32Array;
+}
+
 export class AddressRanges {
   /** IPv4: a word and its mask for each range, in order. */
   readonly #short: Uint32Array;
@@ -32,6 +38,11 @@ export class AddressRanges {
     return new AddressRanges(pack(short), pack(long));
   }
 
+  /** Of `packed`. */
+  static ofPacked({ short, long }: PackedRanges): AddressRanges {
+    return new AddressRanges(short, long);
+  }
+
   /** Of texts that have been checked: every one of them is a range. */
   static parse(texts: readonly string[]): AddressRanges {
     return AddressRanges.of(
@@ -41,6 +52,11 @@ export class AddressRanges {
         return range.value;
       }),
     );
+  }
+
+  /** In a form that another thread can get. */
+  get packed(): PackedRanges {
+    return { short: this.#short, long: this.#long };
   }
 
   /** Whether a range contains the address. A text that is not an address is in no range. */

@@ -119,7 +119,7 @@ function restoreOperation(parts: BackupParts): AdminOperation {
     problems: {
       409: ['audit-log-foreign', 'restore-refused', 'restore-incomplete'],
       422: ['archive-invalid', 'archive-inapplicable'],
-      503: ['store-away', 'cluster-away'],
+      503: ['store-away', 'cluster-away', 'compiler-busy', 'compiler-ended'],
     },
     example: {
       query: { dryRun: true },

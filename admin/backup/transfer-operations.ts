@@ -13,7 +13,7 @@ import type { ChangeSet, ChangeSets, RefusedObject } from '../configuration/chan
 import type { ConfigurationStore, ObjectChange } from '../configuration/configuration-store.ts';
 import { newText, writtenObjects } from '../configuration/file-edit.ts';
 import { hidesData } from '../configuration/hidden-data.ts';
-import { CHANGE_PROBLEMS, inNamespace } from '../configuration/object-paths.ts';
+import { DRY_RUN_PROBLEMS, inNamespace } from '../configuration/object-paths.ts';
 import { checkedRef } from '../configuration/planned-change.ts';
 import { namespaceParameter } from '../configuration/schemas.ts';
 import { contentOf } from '../revisions/revision.ts';
@@ -86,9 +86,9 @@ function importOperation(store: ConfigurationStore, sets: ChangeSets): AdminOper
     query: IMPORT_QUERY,
     answer: CHANGES_REPORT,
     problems: {
-      ...CHANGE_PROBLEMS,
-      409: [...CHANGE_PROBLEMS[409], 'import-refused', 'import-incomplete'],
-      422: [...CHANGE_PROBLEMS[422], 'import-invalid'],
+      ...DRY_RUN_PROBLEMS,
+      409: [...DRY_RUN_PROBLEMS[409], 'import-refused', 'import-incomplete'],
+      422: [...DRY_RUN_PROBLEMS[422], 'import-invalid'],
     },
     example: {
       query: { dryRun: true },

@@ -1,4 +1,5 @@
 // The configuration that operators read and change: the objects of a folder or of a cluster, behind one interface.
+import type { ResourceKind } from '#api/ir/ir.ts';
 import type { ObjectRef } from '#api/k8s/object.ts';
 import type { KindName } from '#api/k8s/kinds.ts';
 import type { LabelSelector } from '#api/k8s/k8s.ts';
@@ -6,7 +7,9 @@ import type { JsonObject } from '#lib/canonical-json.ts';
 import type { JsonPatchStep } from '#lib/json-patch.ts';
 import type { Result } from '#lib/result.ts';
 import type { AdminProblem } from '../api/problem.ts';
-import type { CompiledEffects } from './effects.ts';
+import type { RequestLine } from '../compilation/effect-thread.ts';
+import type { ChangeEffects } from '../compilation/effects.ts';
+import type { Replay } from '../compilation/replay.ts';
 
 /** The place of an object in a folder. */
 export interface ObjectPlace {
@@ -72,13 +75,27 @@ export interface RefusedChange {
   readonly problem: AdminProblem;
 }
 
+/** What a dry run supposes and asks. */
+export interface DryRunOptions {
+  /** Changes to suppose before; those that are not possible are left out. */
+  readonly base?: readonly ObjectChange[];
+  /** Requests to send through the configuration before and after, the latest first. */
+  readonly requests?: readonly RequestLine[];
+  /** Kinds of resources of proxies to tell, as they are after the changes. */
+  readonly kinds?: readonly ResourceKind[];
+}
+
 /** The effects of a set of changes. */
 export interface DryRun {
   /** Those that are possible, in the order of the set. */
   readonly changes: readonly ChangedObject[];
   readonly refused: readonly RefusedChange[];
   /** Of all changes that are possible. */
-  readonly effects: CompiledEffects;
+  readonly effects: ChangeEffects;
+  /** Of the requests; null if there were none to replay. */
+  readonly replay: Replay | null;
+  /** Of the kinds that were asked for, as JSON. */
+  readonly resources: readonly string[];
 }
 
 /** An object that is in force. */
@@ -109,10 +126,10 @@ export interface ConfigurationStore {
   /** Makes one change, or none of it. */
   apply(change: ObjectChange): Promise<Result<ChangedObject, AdminProblem>>;
   /**
-   * The effects of all these changes together. Changes nothing. `base`: changes to suppose before; those that are not possible are left
-   * out. A change that is not possible is told in `refused`; the error is for a configuration that cannot be read.
+   * The effects of all these changes together. Changes nothing. A change that is not possible is told in `refused`; the error is for a
+   * configuration that cannot be read or compiled.
    */
-  dryRun(changes: readonly ObjectChange[], base?: readonly ObjectChange[]): Promise<Result<DryRun, AdminProblem>>;
+  dryRun(changes: readonly ObjectChange[], options?: DryRunOptions): Promise<Result<DryRun, AdminProblem>>;
   /**
    * Tells the observer all objects, and from then on each change, also those by other programs. The observer never sees an older state of
    * an object after a newer one, and `apply` resolves before or after the change is told. Returns the end of it.

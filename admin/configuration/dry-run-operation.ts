@@ -5,9 +5,9 @@ import { err, ok, type Result } from '#lib/result.ts';
 import { adminOperation, reply, type AdminOperation, type Caller } from '../api/operation.ts';
 import { invalid, refuse, type AdminProblem } from '../api/problem.ts';
 import type { ConfigurationStore, DryRun, ObjectChange } from './configuration-store.ts';
-import { effectsIn } from './effects.ts';
+import { effectsIn } from '../compilation/effects.ts';
 import { fieldChanges } from './object-changes.ts';
-import { CHANGE_PROBLEMS, MAX_BODY_BYTES, PATH_EXAMPLE, inNamespace, patchOf, refOf, type ObjectPath } from './object-paths.ts';
+import { DRY_RUN_PROBLEMS, MAX_BODY_BYTES, PATH_EXAMPLE, inNamespace, patchOf, refOf, type ObjectPath } from './object-paths.ts';
 import { CHANGE_SET, DRY_RUN } from './schemas.ts';
 
 /** A change in a body. */
@@ -91,7 +91,7 @@ export function dryRunOperation(store: ConfigurationStore): AdminOperation {
     body: CHANGE_SET,
     maxBodyBytes: MAX_BODY_BYTES,
     answer: DRY_RUN,
-    problems: CHANGE_PROBLEMS,
+    problems: DRY_RUN_PROBLEMS,
     example: {
       body: CHANGES_EXAMPLE,
       answer: { objects: OBJECTS_EXAMPLE, resources: [], listeners: ['storefront/edge/http'], conditions: [], problems: [], solved: [] },

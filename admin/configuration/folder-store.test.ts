@@ -443,6 +443,19 @@ describe('dry run', () => {
     expect(effects).toMatchObject({ resources: [], listeners: [], conditions: [], problems: [], solved: [] });
   });
 
+  test('other operations are answered meanwhile', async () => {
+    put('all.yaml', `${CLASS}---\n${GATEWAY}---\n${backend('a', 1)}---\n${ROUTE}`);
+    let isRunning = true;
+    const running = store.dryRun([{ ref: refOf('HTTPRoute', 'shop'), operation: 'delete', etag: null }]).finally(() => (isRunning = false));
+    const merge = { spec: { listeners: [{ name: 'http', port: 8081, protocol: 'HTTP' }] } };
+    valueOf(await store.get(refOf('HTTPRoute', 'shop')));
+    valueOf(await store.apply({ ref: refOf('Gateway', 'edge'), operation: 'patch', patch: { merge }, etag: null }));
+    expect(isRunning).toBe(true);
+    // The change came too late for it.
+    expect(valueOf(await running).effects.listeners).toHaveLength(1);
+    expect(valueOf(await store.dryRun([])).effects).toMatchObject({ resources: [], listeners: [], conditions: [] });
+  });
+
   test('the data of a Secret tells nothing: equal values and others have the same effects', async () => {
     put('secret.yaml', SECRET);
     const guess = (token: string): ObjectChange => ({

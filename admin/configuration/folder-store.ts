@@ -10,21 +10,23 @@ import type { CompilerOptions } from '../../controller/compile/compile.ts';
 import { selects } from '../../controller/compile/label-selector.ts';
 import { parseDocuments, type FileObject } from '../../controller/watch/documents.ts';
 import { decodeText } from '../../controller/watch/file-text.ts';
-import { FolderReader, type FolderContent, type MergedContent } from '../../controller/watch/folder.ts';
+import { FolderReader, type MergedContent } from '../../controller/watch/folder.ts';
 import { notFound, refuse, type AdminProblem } from '../api/problem.ts';
-import { Compilation } from './compilation.ts';
+import { EffectCompiler, type EffectLimits } from '../compilation/effect-compiler.ts';
+import type { EffectContent } from '../compilation/effect-worker.ts';
+import { withPlaces } from '../compilation/effects.ts';
 import type {
   ChangedObject,
   ConfigurationObserver,
   ConfigurationStore,
   DryRun,
+  DryRunOptions,
   ListQuery,
   ObjectChange,
   ObjectPage,
   RefusedChange,
   StoredObject,
 } from './configuration-store.ts';
-import { effectsOf, withFiles } from './effects.ts';
 import { editedText, newText } from './file-edit.ts';
 import { FolderChanges } from './folder-changes.ts';
 import { createFile, fileNameOf, readEditable, removeFile, replaceFile } from './folder-files.ts';
@@ -49,17 +51,18 @@ export class FolderStore implements ConfigurationStore {
   readonly #folder: string;
   readonly #reader: FolderReader;
   readonly #changes: FolderChanges;
-  readonly #compilation: Compilation;
+  readonly #compiler: EffectCompiler;
   readonly #objects: FolderObjects;
   /** Operations run one after the other: an edit is made of the text that is replaced. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(folder: string, options: CompilerOptions) {
+  /** `limits`: of dry runs. */
+  constructor(folder: string, options: CompilerOptions, limits: Partial<EffectLimits> = {}) {
     this.#folder = path.resolve(folder);
     this.#reader = new FolderReader(this.#folder, { settledMs: 0 });
     this.#changes = new FolderChanges(this.#folder);
     this.#objects = new FolderObjects(this.#folder);
-    this.#compilation = new Compilation(options);
+    this.#compiler = new EffectCompiler(options, limits);
   }
 
   list(kind: KindName, { namespace, selector, limit, cursor }: ListQuery): Promise<Result<ObjectPage, AdminProblem>> {
@@ -95,14 +98,19 @@ export class FolderStore implements ConfigurationStore {
     });
   }
 
-  dryRun(changes: readonly ObjectChange[], base: readonly ObjectChange[] = []): Promise<Result<DryRun, AdminProblem>> {
-    return this.#inTurn(async () => {
-      const texts: Texts = new Map();
-      const supposed = await this.#suppose(base, await this.#content(), texts);
-      const { made, refused, content } = await this.#suppose(changes, supposed.content, texts);
-      const before = await this.#compilation.runVersion(supposed.content, toContent(supposed.content));
-      const effects = effectsOf(before, await this.#compilation.run(toContent(content)));
-      return ok({ changes: made, refused, effects: withFiles(effects, (file) => path.relative(this.#folder, file)) });
+  dryRun(changes: readonly ObjectChange[], { base = [], ...asked }: DryRunOptions = {}): Promise<Result<DryRun, AdminProblem>> {
+    return this.#compiler.run(async (run) => {
+      const { supposed, made, refused, content } = await this.#inTurn(async () => {
+        const texts: Texts = new Map();
+        const { content: before } = await this.#suppose(base, await this.#content(), texts);
+        return { supposed: before, ...(await this.#suppose(changes, before, texts)) };
+      });
+      // Other operations go on from here.
+      await run.compileVersion(supposed, toContent(supposed));
+      await run.compile('after', toContent(content));
+      const { effects, ...told } = await run.compare(asked);
+      const nameOf = (file: string): string => path.relative(this.#folder, file);
+      return ok({ changes: made, refused, effects: withPlaces(effects, supposed.places, content.places, nameOf), ...told });
     });
   }
 
@@ -113,9 +121,9 @@ export class FolderStore implements ConfigurationStore {
   }
 
   async close(): Promise<void> {
+    await this.#compiler.close();
     await this.#turn;
     this.#changes.close();
-    this.#compilation.close();
   }
 
   async #content(): Promise<MergedContent> {
@@ -242,7 +250,6 @@ function lineIn(file: string, text: string, ref: ObjectRef): number {
   return parseDocuments(file, text).objects.find(({ object }) => objectId(refOf(object)) === objectId(ref))?.line ?? 0;
 }
 
-function toContent({ objects, places, problems, skipped, refusals }: MergedContent): FolderContent {
-  const refused = [...refusals].filter(([id]) => !objects.has(id)).map(([, { object }]) => object);
-  return { objects: [...objects.values()], places, problems, skipped, refusals: refused };
+function toContent({ objects, problems }: MergedContent): EffectContent {
+  return { objects, problems, unreadable: null, forget: false };
 }

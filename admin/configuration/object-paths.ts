@@ -70,3 +70,5 @@ export const CHANGE_PROBLEMS = {
   422: ['object-invalid', 'object-mismatch', 'patch-not-applicable', 'secret-incomplete', 'secret-unreadable'],
   503: ['folder-unwritable', 'cluster-away'],
 } as const;
+/** The refusals of dry runs. */
+export const DRY_RUN_PROBLEMS = { ...CHANGE_PROBLEMS, 503: [...CHANGE_PROBLEMS[503], 'compiler-busy', 'compiler-ended'] } as const;

@@ -1,17 +1,15 @@
 // The operation that tells which requests of the last hour a change would send elsewhere, before it is made.
-import { setImmediate } from 'node:timers/promises';
 import { Type, type Static } from '#lib/typebox.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import { adminOperation, reply, type AdminOperation, type Area, type OperationContext } from '../api/operation.ts';
 import { refuse, type AdminProblem } from '../api/problem.ts';
+import type { RequestLine } from '../compilation/effect-thread.ts';
+import type { Replay } from '../compilation/replay.ts';
 import type { ConfigurationStore } from '../configuration/configuration-store.ts';
 import { changesOf, CHANGES_EXAMPLE, type GivenChange } from '../configuration/dry-run-operation.ts';
-import { CHANGE_PROBLEMS, MAX_BODY_BYTES } from '../configuration/object-paths.ts';
+import { DRY_RUN_PROBLEMS, MAX_BODY_BYTES } from '../configuration/object-paths.ts';
 import { CHANGE_SET } from '../configuration/schemas.ts';
 import { gathered, type Live } from '../live/live.ts';
-import { Replayer, type Replay } from './replay.ts';
-import { headOf, type RequestHead } from './request-head.ts';
-import { Routing } from './routing.ts';
 
 const CLOSED = { additionalProperties: false };
 const COUNT = Type.Integer({ minimum: 0 });
@@ -50,8 +48,6 @@ const IMPACT = Type.Object(
 /** Ways in an answer. */
 const MAX_WAYS = 100;
 const DEADLINE_MS = 15_000;
-/** Requests that are replayed in one turn of the event loop. */
-const TURN = 500;
 
 /** The area with its one operation. */
 export function impactArea(store: ConfigurationStore, live: Live): Area {
@@ -93,40 +89,39 @@ function impactOperation(store: ConfigurationStore, live: Live): AdminOperation 
     body: CHANGE_SET,
     maxBodyBytes: MAX_BODY_BYTES,
     answer: IMPACT,
-    problems: { ...CHANGE_PROBLEMS, 503: [...CHANGE_PROBLEMS[503], 'answer-cut', 'controllers-away', 'controller-silent', 'part-away'] },
+    problems: { ...DRY_RUN_PROBLEMS, 503: [...DRY_RUN_PROBLEMS[503], 'answer-cut', 'controllers-away', 'controller-silent', 'part-away'] },
     example: EXAMPLE_IMPACT,
     async run({ body }, context) {
       const changes = changesOf(body.changes as readonly GivenChange[], context.caller);
       if (!changes.ok) return changes;
       const recent = await recentOf(live, context);
       if (!recent.ok) return recent;
-      const done = await store.dryRun(changes.value);
+      const { lines, more, missing } = recent.value;
+      const done = await store.dryRun(changes.value, { requests: lines });
       if (!done.ok) return done;
-      const [refused] = done.value.refused;
-      if (refused !== undefined) return err(refused.problem);
-      const { before, after } = done.value.effects.compiled;
-      const { heads, more, missing } = recent.value;
-      const replay = await replayed(heads, new Replayer(new Routing(before.values()), new Routing(after.values())));
-      return reply({ requests: heads.length, more, missing: [...missing], ...shown(replay) });
+      const { replay, refused } = done.value;
+      if (refused[0] !== undefined) return err(refused[0].problem);
+      if (replay === null) throw new Error('the requests were not replayed');
+      return reply({ requests: lines.length, more, missing: [...missing], ...shown(replay) });
     },
   });
 }
 
-interface RecentHeads {
-  /** The latest first; null for a line that is no request. */
-  readonly heads: readonly (RequestHead | null)[];
+interface RecentLines {
+  /** The latest first. */
+  readonly lines: readonly RequestLine[];
   readonly more: number;
   readonly missing: readonly string[];
 }
 
 interface RecentAnswer {
-  readonly lines?: readonly { readonly at: number; readonly line: string }[];
+  readonly lines?: readonly RequestLine[];
   readonly more?: number;
   readonly missing?: readonly { readonly proxy: string }[];
   readonly detail?: string;
 }
 
-async function recentOf(live: Live, { caller, signal }: OperationContext): Promise<Result<RecentHeads, AdminProblem>> {
+async function recentOf(live: Live, { caller, signal }: OperationContext): Promise<Result<RecentLines, AdminProblem>> {
   const input = { filter: '', since: '1h' };
   const asked = await live.call({ operation: 'POST /proxies/recent', input, caller: caller.name, deadlineMs: DEADLINE_MS, signal });
   if (!asked.ok) return refuse(503, asked.error.code, asked.error.reason, { retryAfter: 2 });
@@ -134,16 +129,7 @@ async function recentOf(live: Live, { caller, signal }: OperationContext): Promi
   if (!whole.ok) return refuse(503, 'answer-cut', `the answer of the controller is not whole: ${whole.error}`, { retryAfter: 2 });
   const { lines = [], more = 0, missing = [], detail = '' } = whole.value as RecentAnswer;
   if (asked.value.status !== 200) return refuse(503, 'part-away', detail, { retryAfter: 2 });
-  const heads = lines.toReversed().map(({ at, line }) => headOf(line, at));
-  return ok({ heads, more, missing: missing.map(({ proxy }) => proxy) });
-}
-
-async function replayed(heads: readonly (RequestHead | null)[], replayer: Replayer): Promise<Replay> {
-  for (const [i, head] of heads.entries()) {
-    replayer.take(head);
-    if (i % TURN === TURN - 1) await setImmediate();
-  }
-  return replayer.result;
+  return ok({ lines: lines.toReversed(), more, missing: missing.map(({ proxy }) => proxy) });
 }
 
 function shown({ replayed: count, unknown, effects, ways }: Replay): Omit<Static<typeof IMPACT>, 'requests' | 'more' | 'missing'> {

@@ -146,7 +146,7 @@ async function effectsBetween(
   const change = changeTo({ ref: from.ref, content: to }, supposed);
   if (!change.ok) return null;
   const changes = change.value === null ? [] : [change.value];
-  const tried = await store.dryRun(changes, base.value === null ? [] : [base.value]);
+  const tried = await store.dryRun(changes, { base: base.value === null ? [] : [base.value] });
   if (!tried.ok || tried.value.refused.length > 0) return null;
   const { objects: _, ...effects } = visibleEffects(tried.value, changes, caller);
   return effects;

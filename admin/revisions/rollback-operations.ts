@@ -6,7 +6,7 @@ import { adminOperation, reply, type AdminOperation, type Caller } from '../api/
 import { changedMeanwhile, invalid, refuse, type AdminProblem } from '../api/problem.ts';
 import type { ChangeSets } from '../configuration/change-sets.ts';
 import type { ConfigurationStore } from '../configuration/configuration-store.ts';
-import { CHANGE_PROBLEMS } from '../configuration/object-paths.ts';
+import { DRY_RUN_PROBLEMS } from '../configuration/object-paths.ts';
 import { mayIn, storeAnswer, timeOf, visibleRevision } from './revision-input.ts';
 import { planRollback, versionInForce } from './rollback.ts';
 import type { ObjectState } from './revision.ts';
@@ -16,11 +16,11 @@ import { CHANGES_REPORT, ROLLBACK, revisionNumber } from './schemas.ts';
 const CLOSED = { additionalProperties: false };
 const PERMISSION = 'revisions:rollback' as const;
 const PROBLEMS = {
-  ...CHANGE_PROBLEMS,
+  ...DRY_RUN_PROBLEMS,
   404: ['revision-unknown'],
-  409: [...CHANGE_PROBLEMS[409], 'rollback-refused', 'rollback-incomplete', 'secret-not-kept'],
-  422: [...CHANGE_PROBLEMS[422], 'moment-unknown'],
-  503: [...CHANGE_PROBLEMS[503], 'store-away'],
+  409: [...DRY_RUN_PROBLEMS[409], 'rollback-refused', 'rollback-incomplete', 'secret-not-kept'],
+  422: [...DRY_RUN_PROBLEMS[422], 'moment-unknown'],
+  503: [...DRY_RUN_PROBLEMS[503], 'store-away'],
 } as const;
 const REF = { kind: 'HTTPRoute', namespace: 'storefront', name: 'cart' };
 const REPORT_EXAMPLE: Static<typeof CHANGES_REPORT> = {

@@ -2,7 +2,6 @@
 // it, with the configuration as it is or as changes would make it. The filters of the proxy make the changes; nothing is sent.
 import net from 'node:net';
 import type * as ir from '#api/ir/ir.ts';
-import type { EncodedResource } from '#api/ir/ir.ts';
 import type { PrincipalSource } from '#api/expression/facts.ts';
 import { Type, type Static } from '#lib/typebox.ts';
 import { err, ok, type Result } from '#lib/result.ts';
@@ -12,7 +11,7 @@ import { adminOperation, reply, type AdminOperation, type Area } from '../api/op
 import { invalid, type AdminProblem } from '../api/problem.ts';
 import type { ConfigurationStore } from '../configuration/configuration-store.ts';
 import { changesOf, type GivenChange } from '../configuration/dry-run-operation.ts';
-import { CHANGE_PROBLEMS, MAX_BODY_BYTES } from '../configuration/object-paths.ts';
+import { DRY_RUN_PROBLEMS, MAX_BODY_BYTES } from '../configuration/object-paths.ts';
 import { CHANGE_SET } from '../configuration/schemas.ts';
 
 const CLOSED = { additionalProperties: false };
@@ -120,18 +119,18 @@ function tryOperation(store: ConfigurationStore): AdminOperation {
     body: BODY,
     maxBodyBytes: MAX_BODY_BYTES,
     answer: TRIAL,
-    problems: CHANGE_PROBLEMS,
+    problems: DRY_RUN_PROBLEMS,
     example: EXAMPLE,
     async run({ body }, { caller }) {
       const sample = sampleOf(body);
       if (!sample.ok) return sample;
       const changes = changesOf((body.changes ?? []) as readonly GivenChange[], caller);
       if (!changes.ok) return changes;
-      const done = await store.dryRun(changes.value);
+      const done = await store.dryRun(changes.value, { kinds: ['Listener', 'Route', 'Policy'] });
       if (!done.ok) return done;
       const [refused] = done.value.refused;
       if (refused !== undefined) return err(refused.problem);
-      const trial = await trySample(configOf(done.value.effects.compiled.after.values()), sample.value);
+      const trial = await trySample(configOf(done.value.resources), sample.value);
       return reply(trial === null ? { route: null, request: null, answer: null, refusal: null } : shown(trial));
     },
   });
@@ -170,10 +169,8 @@ function principalOf({
   return { id, method, groups, claims: claims as Readonly<Record<string, unknown>>, consumer, plan };
 }
 
-function configOf(resources: Iterable<EncodedResource>): TrialConfig {
-  const decoded = [...resources]
-    .filter(({ kind }) => kind === 'Listener' || kind === 'Route' || kind === 'Policy')
-    .map(({ body }) => JSON.parse(body.toString()) as ir.Resource);
+function configOf(resources: readonly string[]): TrialConfig {
+  const decoded = resources.map((text) => JSON.parse(text) as ir.Resource);
   return {
     listeners: decoded.filter((resource) => resource.kind === 'Listener'),
     routes: decoded.filter((resource) => resource.kind === 'Route'),

@@ -147,7 +147,7 @@ export interface BackupsOperations {
       };
     };
     readonly streams: false;
-    readonly code: 'audit-log-foreign' | 'restore-refused' | 'restore-incomplete' | 'archive-invalid' | 'archive-inapplicable' | 'store-away' | 'cluster-away';
+    readonly code: 'audit-log-foreign' | 'restore-refused' | 'restore-incomplete' | 'archive-invalid' | 'archive-inapplicable' | 'store-away' | 'cluster-away' | 'compiler-busy' | 'compiler-ended';
   };
 }
 

@@ -269,7 +269,7 @@ export interface RevisionsOperations {
       }[];
     };
     readonly streams: false;
-    readonly code: 'managed-by-gitops' | 'cluster-forbidden' | 'cluster-refused' | 'revision-unknown' | 'file-changed' | 'file-invalid' | 'file-not-editable' | 'file-outside' | 'field-conflict' | 'rollback-refused' | 'rollback-incomplete' | 'secret-not-kept' | 'changed-meanwhile' | 'object-too-large' | 'object-invalid' | 'object-mismatch' | 'patch-not-applicable' | 'secret-incomplete' | 'secret-unreadable' | 'moment-unknown' | 'folder-unwritable' | 'cluster-away' | 'store-away';
+    readonly code: 'managed-by-gitops' | 'cluster-forbidden' | 'cluster-refused' | 'revision-unknown' | 'file-changed' | 'file-invalid' | 'file-not-editable' | 'file-outside' | 'field-conflict' | 'rollback-refused' | 'rollback-incomplete' | 'secret-not-kept' | 'changed-meanwhile' | 'object-too-large' | 'object-invalid' | 'object-mismatch' | 'patch-not-applicable' | 'secret-incomplete' | 'secret-unreadable' | 'moment-unknown' | 'folder-unwritable' | 'cluster-away' | 'compiler-busy' | 'compiler-ended' | 'store-away';
   };
   /** Bring all objects back to a moment. To the state after a revision, or at a time: all objects of the namespaces in which the caller has the permission, or some of them. If-Match has the ETag of the dry run, or of the list of revisions: the number of the newest revision; * is any. */
   readonly 'revisions.rollbackAll': {
@@ -372,7 +372,7 @@ export interface RevisionsOperations {
       }[];
     };
     readonly streams: false;
-    readonly code: 'managed-by-gitops' | 'cluster-forbidden' | 'cluster-refused' | 'revision-unknown' | 'file-changed' | 'file-invalid' | 'file-not-editable' | 'file-outside' | 'field-conflict' | 'rollback-refused' | 'rollback-incomplete' | 'secret-not-kept' | 'changed-meanwhile' | 'object-too-large' | 'object-invalid' | 'object-mismatch' | 'patch-not-applicable' | 'secret-incomplete' | 'secret-unreadable' | 'moment-unknown' | 'folder-unwritable' | 'cluster-away' | 'store-away';
+    readonly code: 'managed-by-gitops' | 'cluster-forbidden' | 'cluster-refused' | 'revision-unknown' | 'file-changed' | 'file-invalid' | 'file-not-editable' | 'file-outside' | 'field-conflict' | 'rollback-refused' | 'rollback-incomplete' | 'secret-not-kept' | 'changed-meanwhile' | 'object-too-large' | 'object-invalid' | 'object-mismatch' | 'patch-not-applicable' | 'secret-incomplete' | 'secret-unreadable' | 'moment-unknown' | 'folder-unwritable' | 'cluster-away' | 'compiler-busy' | 'compiler-ended' | 'store-away';
   };
 }
 

@@ -54,7 +54,7 @@ export async function lintInTurns(content: FolderContent, compiled: Compiled, op
 function toFindings(all: readonly Unplaced[], subject: Subject): readonly Finding[] {
   const { content } = subject;
   const found = all.filter((finding) => !isOfRefused(finding, content) && !isConsequence(finding, all));
-  const hinted = found.map((finding) => ({ ...finding, ...placeOf(finding, content), reason: withHint(finding.reason, subject) }));
+  const hinted = found.map((finding) => ({ ...finding, ...placeOf(finding, content.places), reason: withHint(finding.reason, subject) }));
   return sorted(oncePerCause(hinted));
 }
 
@@ -112,7 +112,8 @@ function oncePerCause(findings: readonly Finding[]): readonly Finding[] {
   return [...first.values()];
 }
 
-function placeOf({ object, field }: Unplaced, { places }: FolderContent): Pick<Finding, 'file' | 'line'> {
+/** The place of a finding in the files. */
+export function placeOf({ object, field }: Unplaced, places: FolderContent['places']): Pick<Finding, 'file' | 'line'> {
   const place = places.get(object);
   return place === undefined ? { file: '', line: 0 } : { file: place.file, line: field === '' ? place.line : place.lineOf(field) };
 }

@@ -1,18 +1,19 @@
 // The objects of the cluster as the compiler sees them: watched as by a controller, from the first dry run on.
-import { objectId, refOf, type KubernetesObject, type ObjectRef } from '#api/k8s/object.ts';
+import { objectId, refOf, type KubernetesObject } from '#api/k8s/object.ts';
 import type { JsonObject } from '#lib/canonical-json.ts';
 import type { ApiClient } from '../../../controller/watch/api-client.ts';
 import type { CompilerOptions } from '../../../controller/compile/compile.ts';
-import type { Change, Wanted } from '../../../controller/watch/event.ts';
+import type { Change } from '../../../controller/watch/event.ts';
 import { WATCHED_KINDS, type WatchedKind } from '../../../controller/watch/kinds.ts';
 import { KubernetesSource } from '../../../controller/watch/kubernetes.ts';
-import { Compilation, type Outcome } from '../compilation.ts';
+import type { UnreadableObject } from '../../compilation/compilation.ts';
+import { EffectCompiler, type EffectResult, type EffectRun } from '../../compilation/effect-compiler.ts';
+import type { Compiled, Side } from '../../compilation/effect-thread.ts';
 
 /** How long the first dry run waits for all objects, milliseconds. */
 const START_MS = 30_000;
 /** Compilations of one state: its objects, then Secrets and ConfigMaps that they refer to, then what these refer to. */
 const MAX_ROUNDS = 3;
-const ON_DEMAND = ['Secret', 'ConfigMap'] as const;
 /** A kind that the admin program may not read is left out; the others are still compiled. */
 const KINDS: readonly WatchedKind[] = WATCHED_KINDS.map((kind) => ({ ...kind, optional: true }));
 const BY_NAME: ReadonlyMap<string, WatchedKind> = new Map(KINDS.map((kind) => [kind.name, kind]));
@@ -28,17 +29,17 @@ export interface ClusterContentOptions {
 
 export class ClusterContent {
   readonly #source: KubernetesSource;
-  readonly #compilation: Compilation;
+  readonly #compiler: EffectCompiler;
   readonly #objects = new Map<string, KubernetesObject>();
   /** By id. */
-  readonly #unreadable = new Map<string, Change & { readonly type: 'unreadable' }>();
+  readonly #unreadable = new Map<string, UnreadableObject>();
   #started: Promise<void> | null = null;
-  /** The objects without content in the last compilation. */
-  #hidden = '';
+  /** Ids of the objects without content in the last compilation. */
+  #hidden: readonly string[] = [];
 
   constructor(client: ApiClient, { namespaces, compiler }: ClusterContentOptions) {
     this.#source = new KubernetesSource(client, { kinds: KINDS, namespaces });
-    this.#compilation = new Compilation(compiler);
+    this.#compiler = new EffectCompiler(compiler);
   }
 
   /** Why the objects are not all known; '' if they are. The first call begins to watch, and waits. */
@@ -56,19 +57,24 @@ export class ClusterContent {
     return failing?.message ?? (inTime ? '' : 'it has not listed all objects yet');
   }
 
-  /** Compiles the cluster as it is, with these objects instead of its own. Calls must not overlap. */
-  async outcome(overlay: Overlay): Promise<Outcome> {
+  /** Runs one dry run after those before it. */
+  run<T>(work: (run: EffectRun) => EffectResult<T>): EffectResult<T> {
+    return this.#compiler.run(work);
+  }
+
+  /** Compiles the cluster as it is, with these objects instead of its own, for one side of a dry run. */
+  async compile(run: EffectRun, side: Side, overlay: Overlay): Promise<void> {
     for (let round = 1; ; round++) {
-      const compiled = await this.#compile(overlay);
-      const wanting = this.#source.want(compiled.wanted);
-      if (wanting === null || round === MAX_ROUNDS) return compiled.outcome;
+      const { wanted } = await this.#compile(run, side, overlay);
+      const wanting = this.#source.want({ Secret: new Set(wanted.Secret), ConfigMap: new Set(wanted.ConfigMap) });
+      if (wanting === null || round === MAX_ROUNDS) return;
       await wanting;
     }
   }
 
   async close(): Promise<void> {
     await this.#source.stop();
-    this.#compilation.close();
+    await this.#compiler.close();
   }
 
   #take(changes: readonly Change[]): void {
@@ -81,52 +87,34 @@ export class ClusterContent {
     }
   }
 
-  async #compile(overlay: Overlay): Promise<{ readonly outcome: Outcome; readonly wanted: Pick<Wanted, 'Secret' | 'ConfigMap'> }> {
+  async #compile(run: EffectRun, side: Side, overlay: Overlay): Promise<Compiled> {
     const objects = new Map(this.#objects);
     for (const [id, object] of overlay)
       if (object === null) objects.delete(id);
       else objects.set(id, projected(object));
-    this.#forget(objects);
-    const content = { objects: [...objects.values()], places: new Map(), problems: [], skipped: [], refusals: [] };
-    let wanted: Pick<Wanted, 'Secret' | 'ConfigMap'> = { Secret: new Set(), ConfigMap: new Set() };
-    const outcome = await this.#compilation.run(content, (compiler) => {
-      wanted = { Secret: new Set(compiler.wanted.Secret), ConfigMap: new Set(compiler.wanted.ConfigMap) };
-      const hidden = this.#hiddenOf(wanted, objects, overlay);
-      this.#hidden = keyOf(hidden);
-      return hidden;
-    });
-    return { outcome, wanted };
+    const unreadable = {
+      objects: [...this.#unreadable.values()],
+      kinds: [...this.#source.troubles().keys()],
+      reason: 'the admin program may not read it',
+      except: [...overlay.keys()],
+    };
+    const compiled = await run.compile(side, { objects, problems: [], unreadable, forget: this.#mustForget(objects) });
+    this.#hidden = compiled.unreadable;
+    return compiled;
   }
 
   /** The compiler remembers which objects it could not read, so that a readable one needs a new compiler. */
-  #forget(objects: ReadonlyMap<string, KubernetesObject>): void {
-    const hidden = this.#hidden === '' ? [] : this.#hidden.split(' ');
-    if (hidden.some((id) => objects.has(id) || !this.#isHidden(id))) this.#compilation.close();
+  #mustForget(objects: ReadonlyMap<string, KubernetesObject>): boolean {
+    return this.#hidden.some((id) => objects.has(id) || !this.#isHidden(id));
   }
 
   #isHidden(id: string): boolean {
     return this.#unreadable.has(id) || this.#source.troubles().has(id.slice(0, id.indexOf('/')));
   }
-
-  #hiddenOf(wanted: Pick<Wanted, 'Secret' | 'ConfigMap'>, objects: ReadonlyMap<string, unknown>, overlay: Overlay): readonly Hidden[] {
-    const ids = ON_DEMAND.flatMap((kind) => [...wanted[kind]]).filter((id) => !objects.has(id) && !overlay.has(id) && this.#isHidden(id));
-    return ids.map((id) => this.#unreadable.get(id) ?? { type: 'unreadable', ref: refIn(id), reason: 'the admin program may not read it' });
-  }
-}
-
-type Hidden = Change & { readonly type: 'unreadable' };
-
-function keyOf(hidden: readonly Hidden[]): string {
-  return hidden.map(({ ref }) => objectId(ref)).join(' ');
 }
 
 /** The fields that the compiler reads, as a watch reports them. */
 function projected(object: JsonObject): KubernetesObject {
   const kind = BY_NAME.get(String(object['kind']));
   return (kind === undefined ? object : kind.project(object)) as unknown as KubernetesObject;
-}
-
-function refIn(id: string): ObjectRef {
-  const [kind = '', namespace = '', name = ''] = id.split('/');
-  return { kind, namespace, name };
 }

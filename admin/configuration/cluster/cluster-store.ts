@@ -7,18 +7,19 @@ import { ok, type Result } from '#lib/result.ts';
 import type { ApiClient } from '../../../controller/watch/api-client.ts';
 import { placesOf, type Place } from '../../../controller/watch/places.ts';
 import { changedMeanwhile, refuse, type AdminProblem } from '../../api/problem.ts';
+import type { EffectRun } from '../../compilation/effect-compiler.ts';
 import type {
   ChangedObject,
   ConfigurationObserver,
   ConfigurationStore,
   DryRun,
+  DryRunOptions,
   ListQuery,
   ObjectChange,
   ObjectPage,
   RefusedChange,
   StoredObject,
 } from '../configuration-store.ts';
-import { effectsOf } from '../effects.ts';
 import { hidesData } from '../hidden-data.ts';
 import { fieldChanges } from '../object-changes.ts';
 import { plannedObject } from '../planned-change.ts';
@@ -46,8 +47,6 @@ export class ClusterStore implements ConfigurationStore {
   readonly #namespaces: readonly string[];
   readonly #objects: ClusterObjects;
   readonly #content: ClusterContent;
-  /** Dry runs run one after the other, on one compiler. */
-  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(client: ApiClient, options: ClusterContentOptions) {
     this.#client = client;
@@ -105,15 +104,12 @@ export class ClusterStore implements ConfigurationStore {
     return done.ok ? ok({ ref, before: live, after: done.value }) : done;
   }
 
-  dryRun(changes: readonly ObjectChange[], base: readonly ObjectChange[] = []): Promise<Result<DryRun, AdminProblem>> {
-    const result = this.#turn.then(() => this.#dryRun(changes, base));
-    this.#turn = result.catch(() => undefined);
-    return result;
+  dryRun(changes: readonly ObjectChange[], options: DryRunOptions = {}): Promise<Result<DryRun, AdminProblem>> {
+    return this.#content.run((run) => this.#dryRun(run, changes, options));
   }
 
   async close(): Promise<void> {
     await this.#content.close();
-    await this.#turn;
   }
 
   observe(observer: ConfigurationObserver): () => Promise<void> {
@@ -122,7 +118,11 @@ export class ClusterStore implements ConfigurationStore {
     return () => watch.stop();
   }
 
-  async #dryRun(changes: readonly ObjectChange[], base: readonly ObjectChange[]): Promise<Result<DryRun, AdminProblem>> {
+  async #dryRun(
+    run: EffectRun,
+    changes: readonly ObjectChange[],
+    { base = [], ...asked }: DryRunOptions,
+  ): Promise<Result<DryRun, AdminProblem>> {
     const tried = new Map<string, TriedObject>();
     const supposed = await this.#suppose(base, tried);
     if (!supposed.ok) return supposed;
@@ -131,11 +131,10 @@ export class ClusterStore implements ConfigurationStore {
     if (!made.ok) return made;
     const trouble = await this.#content.trouble();
     if (trouble !== '') return away(trouble);
-    const before = await this.#content.outcome(
-      new Map([...tried].map(([id, { live }]) => [id, (start.get(id) ?? { raw: rawOf(live) }).raw])),
-    );
-    const after = await this.#content.outcome(new Map([...tried].map(([id, { raw }]) => [id, raw])));
-    return ok({ ...made.value, effects: effectsOf(before, after) });
+    const before = new Map([...tried].map(([id, { live }]) => [id, (start.get(id) ?? { raw: rawOf(live) }).raw]));
+    await this.#content.compile(run, 'before', before);
+    await this.#content.compile(run, 'after', new Map([...tried].map(([id, { raw }]) => [id, raw])));
+    return ok({ ...made.value, ...(await run.compare(asked)) });
   }
 
   /** Tries changes one after the other. `tried` gets their results. */

@@ -5,7 +5,9 @@ import type { JsonValue } from '#lib/canonical-json.ts';
 import { fieldDiff } from '#lib/field-diff.ts';
 import type { DesiredCondition, DesiredStatus } from '../../controller/compile/result.ts';
 import type { Finding } from '../../controller/lint/finding.ts';
+import { placeOf, sorted } from '../../controller/lint/lint.ts';
 import { partsOf } from '../../controller/status/problems.ts';
+import type { FolderContent } from '../../controller/watch/folder.ts';
 import type { Outcome } from './compilation.ts';
 
 /** A resource of the proxies that the change adds, removes or changes. */
@@ -46,13 +48,8 @@ export interface ChangeEffects {
   readonly solved: readonly Problem[];
 }
 
-/** The effects with the resources of the proxies that they come from. */
-export interface CompiledEffects extends ChangeEffects {
-  readonly compiled: { readonly before: Resources; readonly after: Resources };
-}
-
 /** The effects of going from one outcome to the other. */
-export function effectsOf(before: Outcome, after: Outcome): CompiledEffects {
+export function effectsOf(before: Outcome, after: Outcome): ChangeEffects {
   const resources = resourceEffects(before.resources, after.resources);
   return {
     resources,
@@ -60,7 +57,6 @@ export function effectsOf(before: Outcome, after: Outcome): CompiledEffects {
     conditions: conditionEffects(before.statuses, after.statuses),
     problems: missingFrom(before.findings, after.findings),
     solved: missingFrom(after.findings, before.findings),
-    compiled: { before: before.resources, after: after.resources },
   };
 }
 
@@ -167,10 +163,19 @@ export function effectsIn(effects: ChangeEffects, isVisible: (namespace: string)
   };
 }
 
-/** The effects with other names of the files. */
-export function withFiles<E extends ChangeEffects>(effects: E, rename: (file: string) => string): E {
-  const renamed = (finding: Finding): Problem => (finding.file === '' ? finding : { ...finding, file: rename(finding.file) });
-  return { ...effects, problems: effects.problems.map(renamed), solved: effects.solved.map(renamed) };
+/** The places of objects in the files of a content. */
+export type Places = FolderContent['places'];
+
+/** The effects with the places of their problems, sorted by them. `nameOf`: the name of a file for callers. */
+export function withPlaces(effects: ChangeEffects, before: Places, after: Places, nameOf: (file: string) => string): ChangeEffects {
+  return { ...effects, problems: placed(effects.problems, after, nameOf), solved: placed(effects.solved, before, nameOf) };
+}
+
+/** Problems of the files themselves have their places, and come first. */
+function placed(problems: readonly Problem[], places: Places, nameOf: (file: string) => string): readonly Problem[] {
+  const [ofFiles, ofLinter] = [problems.filter(({ file }) => file !== ''), problems.filter(({ file }) => file === '')];
+  const found = sorted(ofLinter.map((finding) => ({ ...finding, ...placeOf(finding, places) })));
+  return [...ofFiles, ...found].map((finding) => (finding.file === '' ? finding : { ...finding, file: nameOf(finding.file) }));
 }
 
 function namespaceOf(id: string): string {
