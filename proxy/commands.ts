@@ -14,6 +14,7 @@ import { grpcCommands } from './grpc-methods.ts';
 import { limitCommands } from './limit-commands.ts';
 import { recentRequestCommands } from './recent-requests.ts';
 import type { Serving } from './serving.ts';
+import { topicCommands } from './topic-commands.ts';
 import { storedAnswerCommands } from './stored-answers.ts';
 
 /** Blocks in a chunk: one has less than 1.5 KiB, and a chunk at most 64 KiB. */
@@ -32,6 +33,7 @@ export function commandsOf(serving: Pick<Serving, 'supervisor' | 'retire'>, bloc
     ...storedAnswerCommands(serving.supervisor),
     ...connectionCommands(serving.supervisor),
     ...grpcCommands(serving.supervisor),
+    ...topicCommands(serving.supervisor),
     override: ({ override }: { readonly override: OverrideMessage }) => overrides.set(override),
     blocks: (_: object, { chunk }: Running) => listed(blocks.detected(), chunk),
   };

@@ -17,6 +17,7 @@ import type {
   Inspected,
   Inspecting,
   Inspection,
+  PublishTopicInspection,
   RecentRequestsInspection,
   StoredAnswersInspection,
 } from './inspection/inspection.ts';
@@ -28,6 +29,8 @@ import type { OwnRequests } from './own-requests.ts';
 import { listRecent } from './recent-requests.ts';
 import type { PortProtocol } from './listener/protocol.ts';
 import { listAnswers } from './stored-answers.ts';
+import type { Topics } from './exchange/topics.ts';
+import { publishTopic } from './topic-commands.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 
 /** The parts of a worker that inspections look at. */
@@ -40,6 +43,7 @@ export interface InspectedParts {
   readonly ask: Ask;
   readonly outside: Outside;
   readonly grpcMethods: GrpcMethodCounts;
+  readonly topics: Topics;
   readonly requests: OwnRequests;
   /** The protocol in use on a port, or null. */
   readonly spokenAt: (port: number) => PortProtocol | null;
@@ -72,9 +76,9 @@ export function inspectWorker(inspection: Inspection, inspecting: Inspecting, pa
   }
 }
 
-/** What the worker keeps of requests and answers. */
+/** What the worker keeps of requests and answers, and the messages of topics. */
 function inspectKept(
-  inspection: RecentRequestsInspection | CachePurgeInspection | CacheWarmInspection | StoredAnswersInspection,
+  inspection: RecentRequestsInspection | CachePurgeInspection | CacheWarmInspection | StoredAnswersInspection | PublishTopicInspection,
   inspecting: Inspecting,
   parts: InspectedParts,
 ): Promise<Inspected> {
@@ -85,6 +89,8 @@ function inspectKept(
       return purgeCache(inspection, inspecting, parts.cache);
     case 'cacheWarm':
       return warmCache(inspection, inspecting, parts);
+    case 'publishTopic':
+      return publishTopic(inspection, inspecting, parts.topics);
     case 'storedAnswers':
       return listAnswers(inspection, inspecting, parts.cache);
   }

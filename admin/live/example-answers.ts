@@ -88,6 +88,8 @@ const TRAFFIC: Readonly<Record<string, unknown>> = {
     ...{ more: 0, missing: [] },
   },
   'connections.close': { connections: 1, proxies: PROXIES },
+  'hubs.list': { hubs: [{ hub: 'shop/live', store: 'Memory', messages: 100, ageMs: 300_000, maxMessageSize: 65_536 }] },
+  'hubs.publish': { messages: [{ proxy: 'weir-up', id: '1790000000000-0' }], proxies: PROXIES },
 };
 
 const GROUP = {

@@ -111,4 +111,25 @@ export const TRAFFIC_ROWS: readonly LiveRow[] = [
     example: { body: { route: 'HTTPRoute/default/none/0' } },
     changes: ({ id, route, principal, source, kind }) => `connections/${String(id ?? route ?? principal ?? source ?? kind ?? 'all')}`,
   },
+  {
+    ...{ id: 'hubs.list', runs: 'GET /hubs', method: 'GET', path: '/hubs', permission: READ },
+    summary: 'List hubs of topics',
+    answer: shown({ hubs: list({ hub: TEXT, store: TEXT, messages: COUNT, ageMs: COUNT, maxMessageSize: COUNT }) }),
+    example: {},
+  },
+  {
+    ...{ id: 'hubs.publish', runs: 'POST /hubs/publish', method: 'POST', path: '/hubs/publish', permission: WRITE },
+    summary: 'Publish a message to all subscribers of a topic',
+    description: 'The rules of the hub about publications are for its clients, and do not hold here. The audit log has the message.',
+    body: input({
+      hub: Type.String({ minLength: 3, maxLength: 256, description: 'NAMESPACE/NAME of the hub.' }),
+      topic: Type.String({ minLength: 1, maxLength: 200 }),
+      data: Type.Unknown({ description: 'Any JSON.' }),
+    }),
+    answer: shown({ messages: list({ proxy: TEXT, id: TEXT }), proxies: ENDS }),
+    example: { body: { hub: 'shop/live', topic: 'news', data: { text: 'The shop closes in ten minutes.' } } },
+    noun: 'hub',
+    namespaceOf: ({ hub }) => String(hub).split('/', 1)[0] ?? '',
+    changes: ({ hub, topic }) => `hub/${String(hub)}/${String(topic)}`,
+  },
 ];

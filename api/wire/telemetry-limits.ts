@@ -68,5 +68,9 @@ export const MAX_WARM_HEADERS = 16;
 /** Requests of a worker at once, and of a proxy per second, that fill caches. */
 export const MAX_WARM_CONCURRENCY = 64;
 export const MAX_WARM_RATE = 1_000;
+/** Characters of a message that an operator publishes in a topic. */
+export const MAX_TOPIC_DATA = 65_536;
+/** The name of a topic of a hub (docs/reference/hub.md). */
+export const TOPIC_NAME = '^(?=.{1,200}$)[A-Za-z0-9][A-Za-z0-9._~:@-]*(?:/[A-Za-z0-9._~:@-]+)*$';
 /** Bytes of the reason in a close frame (RFC 6455 section 5.5). */
 export const MAX_CLOSE_REASON = 123;

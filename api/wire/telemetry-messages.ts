@@ -291,6 +291,19 @@ export interface CloseConnectionsMessage extends ConnectionFilter {
   readonly reason: string;
 }
 
+/** A message for a topic of a hub. */
+export interface PublishTopicMessage {
+  /** `<namespace>/<name>`. */
+  readonly hub: string;
+  readonly topic: string;
+  /** JSON without line breaks. */
+  readonly data: string;
+  readonly place: 'Memory' | 'Redis';
+  /** How much of the topic is kept. */
+  readonly messages: number;
+  readonly ageMs: number;
+}
+
 /** What a proxy is to do. `worker` of a profile or snapshot: the number of a worker, or supervisor; '' for worker 0. */
 export type Action =
   | { readonly action: 'drain'; readonly drain: object }
@@ -309,6 +322,7 @@ export type Action =
   | { readonly action: 'warmCache'; readonly warmCache: WarmCacheMessage }
   | { readonly action: 'connections'; readonly connections: ConnectionsMessage }
   | { readonly action: 'closeConnections'; readonly closeConnections: CloseConnectionsMessage }
+  | { readonly action: 'publishTopic'; readonly publishTopic: PublishTopicMessage }
   | { readonly action: 'blocks'; readonly blocks: object };
 
 /** `action` is undefined if the proxy does not know it. */

@@ -239,6 +239,47 @@ export interface TrafficOperations {
     readonly streams: false;
     readonly code: never;
   };
+  /** List hubs of topics. */
+  readonly 'hubs.list': {
+    readonly input: Readonly<Record<string, never>>;
+    readonly answer: {
+      readonly hubs: readonly {
+        readonly hub: string;
+        readonly store: string;
+        readonly messages: number;
+        readonly ageMs: number;
+        readonly maxMessageSize: number;
+      }[];
+    };
+    readonly streams: false;
+    readonly code: never;
+  };
+  /** Publish a message to all subscribers of a topic. The rules of the hub about publications are for its clients, and do not hold here. The audit log has the message. */
+  readonly 'hubs.publish': {
+    readonly input: {
+      readonly body: {
+        /** NAMESPACE/NAME of the hub. */
+        readonly hub: string;
+        readonly topic: string;
+        /** Any JSON. */
+        readonly data: unknown;
+      };
+    };
+    readonly answer: {
+      readonly messages: readonly {
+        readonly proxy: string;
+        readonly id: string;
+      }[];
+      readonly proxies: readonly {
+        readonly proxy: string;
+        readonly scope: string;
+        readonly outcome: string;
+        readonly reason: string;
+      }[];
+    };
+    readonly streams: false;
+    readonly code: never;
+  };
 }
 
 export const TRAFFIC: Readonly<Record<keyof TrafficOperations, OperationFacts>> = {
@@ -252,4 +293,6 @@ export const TRAFFIC: Readonly<Record<keyof TrafficOperations, OperationFacts>> 
   'cache.warm': { method: 'POST', path: '/cache/warm', streams: null },
   'connections.list': { method: 'GET', path: '/connections', streams: null },
   'connections.close': { method: 'POST', path: '/connections/close', streams: null },
+  'hubs.list': { method: 'GET', path: '/hubs', streams: null },
+  'hubs.publish': { method: 'POST', path: '/hubs/publish', streams: null },
 };

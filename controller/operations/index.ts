@@ -14,6 +14,7 @@ import type { Log } from '#lib/log.ts';
 import type { Fleet } from '../telemetry/fleet.ts';
 import { fleetOperations } from './fleet.ts';
 import { grpcMethodOperations } from './grpc-methods.ts';
+import { hubOperations } from './hubs.ts';
 import type { LimitBook } from '../telemetry/limit-book.ts';
 import { limitOperations } from './limits.ts';
 import type { Operation } from './operation.ts';
@@ -48,6 +49,7 @@ const RESOURCES: readonly ((parts: OperationParts) => readonly Operation[])[] = 
   (parts) => cacheOperations(parts.fleet),
   (parts) => [cacheWarmOperation(parts.fleet)],
   (parts) => connectionOperations(parts.fleet),
+  (parts) => hubOperations(parts.fleet),
   (parts) => grpcMethodOperations(parts.fleet),
   (parts) => windowOperations(parts.window),
   (parts) => alertOperations(parts.alerts),

@@ -70,6 +70,11 @@ export class Fleet {
     return statusOf({ version, at: new Date(), aggregate, resources: resources(), overrides, missing });
   }
 
+  /** All compiled resources. */
+  resources(): Iterable<Resource> {
+    return this.#options.resources();
+  }
+
   /** All proxies that report, or reported lately: one that has changed its controller is there twice. */
   async proxies(): Promise<readonly ProxySeen[]> {
     const { hub, peers } = this.#options;

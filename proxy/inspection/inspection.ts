@@ -2,7 +2,7 @@
 import type { LogFilter } from '#api/access-log/filter.ts';
 import type { ConnectionFilter } from '#api/wire/open-connections.ts';
 import type { AnswerFilter } from '#api/wire/stored-answers.ts';
-import type { WarmCacheMessage } from '#api/wire/telemetry-messages.ts';
+import type { PublishTopicMessage, WarmCacheMessage } from '#api/wire/telemetry-messages.ts';
 import type { LimitListing, LimitReset } from '#lib/limit/listing.ts';
 import type { Result } from '#lib/result.ts';
 
@@ -19,7 +19,8 @@ export type Inspection =
   | CacheWarmInspection
   | ConnectionsInspection
   | CloseConnectionsInspection
-  | GrpcMethodsInspection;
+  | GrpcMethodsInspection
+  | PublishTopicInspection;
 
 /** Lines of the access log, until it is ended. */
 export interface TailInspection {
@@ -92,6 +93,11 @@ export interface CloseConnectionsInspection {
   /** Of the close frames of WebSockets. */
   readonly code: number;
   readonly reason: string;
+}
+
+/** Publishes a message in a topic, and sends a line with its id. */
+export interface PublishTopicInspection extends PublishTopicMessage {
+  readonly kind: 'publishTopic';
 }
 
 /** Methods of gRPC services, as lines of JSON (MethodLine). */

@@ -16,6 +16,7 @@ import { appAt, OperatedWeir } from '../support/operated-weir.ts';
 /** Examples that name what the fleet of the test does not have. */
 const REFUSED: Readonly<Record<string, readonly [number, string]>> = {
   'limits.reset': [404, 'limit-unknown'],
+  'hubs.publish': [404, 'hub-unknown'],
   'errors.get': [404, 'group-of-failures-unknown'],
   'alerts.unsilence': [404, 'silence-unknown'],
   'alerts.test-channel': [404, 'channel-unknown'],

@@ -122,3 +122,40 @@ test('refuses to list too many', async () => {
 test('closes nothing unless it is told what', async () => {
   expect(await up.weir('connections', 'close')).toMatchObject({ code: 2, output: expect.stringContaining('takes one ID, or flags') });
 });
+
+test('publishes to all subscribers of a hub once, at all workers', async () => {
+  expect(await up.operate('GET', '/hubs')).toMatchObject({
+    body: { hubs: [{ hub: 'default/live', store: 'Memory', messages: 100, ageMs: 300_000, maxMessageSize: 65_536 }] },
+  });
+  const sockets = await Promise.all([1, 2, 3, 4].map(() => open('/live?topic=alarms')));
+  const heard = sockets.map((socket) => {
+    const texts: string[] = [];
+    socket.on('message', (data: Buffer) => {
+      const message = JSON.parse(data.toString()) as { readonly type: string; readonly data?: { readonly text: string } };
+      if (message.type !== 'message') texts.push(message.type);
+      else texts.push(message.data?.text ?? '');
+    });
+    return texts;
+  });
+  await until(() => heard.every((texts) => texts.includes('subscribed')), 'the subscriptions');
+  for (const text of ['fire', 'over']) {
+    const { status, body } = await up.operate('POST', '/hubs/publish', { hub: 'default/live', topic: 'alarms', data: { text } });
+    expect({ status, body }).toMatchObject({
+      status: 200,
+      body: { messages: [{ proxy: 'weir-up', id: expect.any(String) }], proxies: [{ outcome: 'done' }] },
+    });
+  }
+  await until(() => heard.every((texts) => texts.includes('over')), 'the second message');
+  expect(heard).toEqual(heard.map(() => ['subscribed', 'fire', 'over']));
+  for (const socket of sockets) socket.terminate();
+});
+
+test.each([
+  [{ hub: 'default/liv', topic: 'a', data: 1 }, 404],
+  [{ hub: 'default/live', topic: '../a', data: 1 }, 400],
+  [{ hub: 'default/live', topic: 'a'.repeat(201), data: 1 }, 400],
+  [{ hub: 'default/live', topic: 'a', data: 'a'.repeat(65_536) }, 400],
+  [{ hub: 'default/live', topic: 'a' }, 400],
+])('refuses to publish %#', async (body, status) => {
+  expect((await up.operate('POST', '/hubs/publish', body)).status).toBe(status);
+});

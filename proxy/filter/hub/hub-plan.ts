@@ -1,5 +1,6 @@
 // The settings of a hub with their defaults.
 import { compileExpression, type Expression } from '#api/expression/expression.ts';
+import { HUB_DEFAULTS } from '#api/policy/hubs.ts';
 import type { PolicySettings } from '#api/policy/settings.ts';
 import type { HubTerms } from '../../exchange/topics.ts';
 import { Origins } from '../origins.ts';
@@ -26,9 +27,7 @@ export interface HubPlan {
 }
 
 const DEFAULTS = Object.freeze({
-  messages: 100,
-  age: 300_000,
-  maxMessageSize: 65_536,
+  ...HUB_DEFAULTS,
   maxQueueSize: 1_048_576,
   maxSubscriptions: 100,
   maxConnections: 10_000,
