@@ -2,6 +2,7 @@
 import type { DetectedBlock, OverrideMessage } from '#api/wire/telemetry-messages.ts';
 import type { Log } from '#lib/log.ts';
 import { ok, type Result } from '#lib/result.ts';
+import { pluginCommands } from './plugin-inspection.ts';
 import type { BlockBook } from './reporting/block-book.ts';
 import { Commands, ownCommands } from './reporting/commands.ts';
 import type { Running } from './reporting/commands.ts';
@@ -34,6 +35,7 @@ export function commandsOf(serving: Pick<Serving, 'supervisor' | 'retire'>, bloc
     ...connectionCommands(serving.supervisor),
     ...grpcCommands(serving.supervisor),
     ...topicCommands(serving.supervisor),
+    ...pluginCommands(serving.supervisor),
     override: ({ override }: { readonly override: OverrideMessage }) => overrides.set(override),
     blocks: (_: object, { chunk }: Running) => listed(blocks.detected(), chunk),
   };

@@ -17,6 +17,7 @@ import type {
   Inspected,
   Inspecting,
   Inspection,
+  PluginsInspection,
   PublishTopicInspection,
   RecentRequestsInspection,
   StoredAnswersInspection,
@@ -24,6 +25,8 @@ import type {
 import { inspectProcess } from './inspection/process.ts';
 import { inspectLimits } from './limit-inspection.ts';
 import type { WorkerLimits } from './limit/worker-limits.ts';
+import { inspectPlugins } from './plugin-inspection.ts';
+import type { WorkerPlugins } from './plugin/worker-plugins.ts';
 import type { RuntimeBuilder } from './runtime/build.ts';
 import type { OwnRequests } from './own-requests.ts';
 import { listRecent } from './recent-requests.ts';
@@ -44,6 +47,7 @@ export interface InspectedParts {
   readonly outside: Outside;
   readonly grpcMethods: GrpcMethodCounts;
   readonly topics: Topics;
+  readonly plugins: Pick<WorkerPlugins, 'lines'>;
   readonly requests: OwnRequests;
   /** The protocol in use on a port, or null. */
   readonly spokenAt: (port: number) => PortProtocol | null;
@@ -76,9 +80,15 @@ export function inspectWorker(inspection: Inspection, inspecting: Inspecting, pa
   }
 }
 
-/** What the worker keeps of requests and answers, and the messages of topics. */
+/** What the worker keeps of requests and answers, its plugins, and the messages of topics. */
 function inspectKept(
-  inspection: RecentRequestsInspection | CachePurgeInspection | CacheWarmInspection | StoredAnswersInspection | PublishTopicInspection,
+  inspection:
+    | RecentRequestsInspection
+    | CachePurgeInspection
+    | CacheWarmInspection
+    | StoredAnswersInspection
+    | PublishTopicInspection
+    | PluginsInspection,
   inspecting: Inspecting,
   parts: InspectedParts,
 ): Promise<Inspected> {
@@ -89,6 +99,8 @@ function inspectKept(
       return purgeCache(inspection, inspecting, parts.cache);
     case 'cacheWarm':
       return warmCache(inspection, inspecting, parts);
+    case 'plugins':
+      return inspectPlugins(inspecting, parts.plugins);
     case 'publishTopic':
       return publishTopic(inspection, inspecting, parts.topics);
     case 'storedAnswers':

@@ -335,7 +335,7 @@ export class Worker {
     return inspectWorker(inspection, inspecting, {
       ...{ telemetry: this.#telemetry, limits: this.#limits, cache: this.#cache, connections: this.#connections },
       ...{ builder: this.#builder, ask: this.#ask, outside: this.#outside, grpcMethods: this.#grpcMethods },
-      topics: this.#hubStores.topics,
+      ...{ topics: this.#hubStores.topics, plugins: this.#plugins },
       ...{ requests: this.#requests, spokenAt: (port: number) => this.#listeners.spokenAt(port) },
       end: (exchange, error) => this.#path.withdrawn(exchange, error),
     });

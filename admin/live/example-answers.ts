@@ -88,6 +88,15 @@ const TRAFFIC: Readonly<Record<string, unknown>> = {
     ...{ more: 0, missing: [] },
   },
   'connections.close': { connections: 1, proxies: PROXIES },
+  'plugins.list': {
+    plugins: [
+      {
+        ...{ proxy: 'weir-up', policy: 'ExtensionPolicy/shop/tags', plugin: 'plugin', language: 'typescript', version: '52bc212b23b9988e' },
+        ...{ place: 'loop', reason: '', workers: 2, calls: 1_204, failures: 2, crashes: 0 },
+      },
+    ],
+    ...{ more: 0, missing: [] },
+  },
   'hubs.list': { hubs: [{ hub: 'shop/live', store: 'Memory', messages: 100, ageMs: 300_000, maxMessageSize: 65_536 }] },
   'hubs.publish': { messages: [{ proxy: 'weir-up', id: '1790000000000-0' }], proxies: PROXIES },
 };

@@ -112,6 +112,19 @@ export const TRAFFIC_ROWS: readonly LiveRow[] = [
     changes: ({ id, route, principal, source, kind }) => `connections/${String(id ?? route ?? principal ?? source ?? kind ?? 'all')}`,
   },
   {
+    ...{ id: 'plugins.list', runs: 'GET /plugins', method: 'GET', path: '/plugins', permission: READ },
+    summary: 'List plugins with their version, where they run, their calls and failures',
+    answer: shown({
+      plugins: list({
+        ...{ proxy: TEXT, policy: TEXT, plugin: TEXT, language: TEXT, version: TEXT, place: TEXT, reason: TEXT },
+        ...{ workers: COUNT, calls: COUNT, failures: COUNT, crashes: COUNT },
+      }),
+      more: COUNT,
+      missing: ENDS,
+    }),
+    example: {},
+  },
+  {
     ...{ id: 'hubs.list', runs: 'GET /hubs', method: 'GET', path: '/hubs', permission: READ },
     summary: 'List hubs of topics',
     answer: shown({ hubs: list({ hub: TEXT, store: TEXT, messages: COUNT, ageMs: COUNT, maxMessageSize: COUNT }) }),

@@ -322,6 +322,7 @@ export type Action =
   | { readonly action: 'warmCache'; readonly warmCache: WarmCacheMessage }
   | { readonly action: 'connections'; readonly connections: ConnectionsMessage }
   | { readonly action: 'closeConnections'; readonly closeConnections: CloseConnectionsMessage }
+  | { readonly action: 'plugins'; readonly plugins: object }
   | { readonly action: 'publishTopic'; readonly publishTopic: PublishTopicMessage }
   | { readonly action: 'blocks'; readonly blocks: object };
 

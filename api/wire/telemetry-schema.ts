@@ -200,6 +200,7 @@ const Command = Type.Object({
       reason: Type.String({ maxLength: MAX_CLOSE_REASON }),
     }),
   ),
+  plugins: Type.Optional(Type.Object({})),
   publishTopic: Type.Optional(
     Type.Object({
       hub: Type.String({ minLength: 1, maxLength: 512 }),

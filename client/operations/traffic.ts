@@ -239,6 +239,34 @@ export interface TrafficOperations {
     readonly streams: false;
     readonly code: never;
   };
+  /** List plugins with their version, where they run, their calls and failures. */
+  readonly 'plugins.list': {
+    readonly input: Readonly<Record<string, never>>;
+    readonly answer: {
+      readonly plugins: readonly {
+        readonly proxy: string;
+        readonly policy: string;
+        readonly plugin: string;
+        readonly language: string;
+        readonly version: string;
+        readonly place: string;
+        readonly reason: string;
+        readonly workers: number;
+        readonly calls: number;
+        readonly failures: number;
+        readonly crashes: number;
+      }[];
+      readonly more: number;
+      readonly missing: readonly {
+        readonly proxy: string;
+        readonly scope: string;
+        readonly outcome: string;
+        readonly reason: string;
+      }[];
+    };
+    readonly streams: false;
+    readonly code: never;
+  };
   /** List hubs of topics. */
   readonly 'hubs.list': {
     readonly input: Readonly<Record<string, never>>;
@@ -293,6 +321,7 @@ export const TRAFFIC: Readonly<Record<keyof TrafficOperations, OperationFacts>> 
   'cache.warm': { method: 'POST', path: '/cache/warm', streams: null },
   'connections.list': { method: 'GET', path: '/connections', streams: null },
   'connections.close': { method: 'POST', path: '/connections/close', streams: null },
+  'plugins.list': { method: 'GET', path: '/plugins', streams: null },
   'hubs.list': { method: 'GET', path: '/hubs', streams: null },
   'hubs.publish': { method: 'POST', path: '/hubs/publish', streams: null },
 };

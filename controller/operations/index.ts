@@ -19,6 +19,7 @@ import type { LimitBook } from '../telemetry/limit-book.ts';
 import { limitOperations } from './limits.ts';
 import type { Operation } from './operation.ts';
 import { ownFileOperations } from './own-files.ts';
+import { pluginOperations } from './plugins.ts';
 import { processFileOperations } from './process-files.ts';
 import { recentOperations } from './recent.ts';
 import { tailOperation } from './tail.ts';
@@ -50,6 +51,7 @@ const RESOURCES: readonly ((parts: OperationParts) => readonly Operation[])[] = 
   (parts) => [cacheWarmOperation(parts.fleet)],
   (parts) => connectionOperations(parts.fleet),
   (parts) => hubOperations(parts.fleet),
+  (parts) => pluginOperations(parts.fleet),
   (parts) => grpcMethodOperations(parts.fleet),
   (parts) => windowOperations(parts.window),
   (parts) => alertOperations(parts.alerts),

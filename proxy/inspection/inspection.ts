@@ -20,7 +20,8 @@ export type Inspection =
   | ConnectionsInspection
   | CloseConnectionsInspection
   | GrpcMethodsInspection
-  | PublishTopicInspection;
+  | PublishTopicInspection
+  | PluginsInspection;
 
 /** Lines of the access log, until it is ended. */
 export interface TailInspection {
@@ -93,6 +94,11 @@ export interface CloseConnectionsInspection {
   /** Of the close frames of WebSockets. */
   readonly code: number;
   readonly reason: string;
+}
+
+/** The plugins of the worker, as lines of JSON (PluginLine). */
+export interface PluginsInspection {
+  readonly kind: 'plugins';
 }
 
 /** Publishes a message in a topic, and sends a line with its id. */

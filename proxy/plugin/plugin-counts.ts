@@ -79,6 +79,11 @@ class Series {
     this.#values.set(Object.values(labels).join('\n'), { labels, value });
   }
 
+  /** The values whose labels have all of these. */
+  *having(wanted: Labels): Iterable<{ readonly labels: Labels; readonly value: number }> {
+    for (const each of this.#values.values()) if (Object.entries(wanted).every(([name, value]) => each.labels[name] === value)) yield each;
+  }
+
   family(name: string, help: string, type: 'counter' | 'gauge' = 'counter'): MetricFamily {
     return { name, type, help, read: () => [...this.#values.values()].map(({ labels, value }) => ({ labels, value })) };
   }
@@ -106,6 +111,18 @@ export class PluginCounts {
   /** The calls of a hook with an outcome. */
   calls(plugin: PluginName, hook: Hook, outcome: 'ok' | Failure): { value: number } {
     return this.#calls.count({ ...this.#labelsOf(plugin), hook, outcome });
+  }
+
+  /** The calls and crashes of a plugin, whose own counts it has. */
+  sums({ policy, name }: PluginName): { readonly calls: number; readonly failures: number; readonly crashes: number } {
+    const labels = { policy, plugin: name };
+    let [calls, failures, crashes] = [0, 0, 0];
+    for (const { labels: of, value } of this.#calls.having(labels)) {
+      calls += value;
+      if (of['outcome'] !== 'ok') failures += value;
+    }
+    for (const { value } of this.#crashes.having(labels)) crashes += value;
+    return { calls, failures, crashes };
   }
 
   /** The times of the calls of a hook. */

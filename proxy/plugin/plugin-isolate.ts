@@ -81,6 +81,11 @@ export class PluginIsolate implements Gatherer, Answers {
     return this.#hooks;
   }
 
+  /** Why no thread runs now; null: one does, or begins to. */
+  get pauseReason(): string | null {
+    return this.#pause?.reason ?? null;
+  }
+
   /** Resolves to null when the hooks are known, or to the reason why the module cannot be used. */
   ready(): Promise<string | null> {
     if (this.#hooks !== null || this.#unusable !== null) return Promise.resolve(this.#hooks === null ? this.#unusable : null);

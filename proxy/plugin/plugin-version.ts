@@ -30,6 +30,10 @@ export class PluginVersion {
     this.#thread = this.#startThread();
   }
 
+  get source(): Uint8Array {
+    return this.#options.source;
+  }
+
   /** Null: not known yet. */
   get hooks(): ReadonlySet<Hook> | null {
     return this.#hooks ?? this.#thread.hooks;
@@ -53,6 +57,14 @@ export class PluginVersion {
   get loop(): LoopIsolate | null {
     this.#leaveSpentLoop();
     return this.#loop;
+  }
+
+  /** Where it runs, and why it does not; ''. */
+  get state(): { readonly place: 'loop' | 'thread' | 'starting' | 'stopped'; readonly reason: string } {
+    if (this.#loop !== null && this.#loop.over === null) return { place: 'loop', reason: '' };
+    const { hooks, pauseReason } = this.#thread;
+    if (pauseReason !== null) return { place: 'stopped', reason: pauseReason };
+    return { place: hooks === null ? 'starting' : 'thread', reason: '' };
   }
 
   /** Resolves to null when the hooks are known, or to the reason why the module cannot be used. */

@@ -1,5 +1,7 @@
 // A plugin of a policy across the versions of its module: each request has one version, a new one takes over once it runs, and an old one
 // ends after its requests.
+import { createHash } from 'node:crypto';
+import type { PluginLine } from '#api/wire/plugin-lines.ts';
 import type { Histogram } from '#lib/histogram.ts';
 import type { Log } from '#lib/log.ts';
 import { ERRORS, withDetail, type ExchangeError } from '../exchange/errors.ts';
@@ -38,6 +40,9 @@ export interface PluginDependencies {
   readonly closed: (plugin: WorkerPlugin) => void;
 }
 
+/** A plugin without its counts. */
+export type PluginState = Omit<PluginLine, 'workers' | 'calls' | 'failures' | 'crashes'>;
+
 /** The calls of a hook: those that succeeded, and the times of all. */
 interface HookCount {
   readonly ok: { value: number };
@@ -67,6 +72,13 @@ export class WorkerPlugin implements RunningPlugin {
     this.#services = new PluginServices(settings, dependencies, this.#lines);
     this.#current = this.#open();
     this.#unfollow = settings.module.onChange(() => void this.#renew());
+  }
+
+  /** For operators. */
+  get state(): PluginState {
+    const { policy, name, language } = this.#settings;
+    const { place, reason } = this.#current?.state ?? { place: 'missing', reason: '' };
+    return { policy, plugin: name, language, version: this.#digest, place, reason };
   }
 
   has(hook: PluginHook): boolean | null {
@@ -114,6 +126,11 @@ export class WorkerPlugin implements RunningPlugin {
 
   get #name(): string {
     return `plugin ${this.#settings.name} of ${this.#settings.policy}`;
+  }
+
+  get #digest(): string {
+    const source = this.#current?.source;
+    return source === undefined ? '' : createHash('sha256').update(source).digest('hex').slice(0, 16);
   }
 
   #open(): PluginVersion | null {

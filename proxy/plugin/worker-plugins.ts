@@ -1,4 +1,6 @@
 // The plugins of one worker.
+import type { PluginLine } from '#api/wire/plugin-lines.ts';
+import { MAX_NAME } from '#api/wire/telemetry-limits.ts';
 import type { MetricFamily } from '#lib/metric.ts';
 import type { Log } from '#lib/log.ts';
 import type { Plugins, PluginSettings, RunningPlugin } from '../exchange/plugins.ts';
@@ -8,6 +10,8 @@ import type { Broadcast } from '../exchange/notices.ts';
 import { PluginCounts } from './plugin-counts.ts';
 import { SharedCounters } from './shared-counters.ts';
 import { WorkerPlugin } from './plugin.ts';
+
+const NO_CALLS = { calls: 0, failures: 0, crashes: 0 };
 
 export interface WorkerPluginsOptions {
   readonly ask: Ask;
@@ -38,6 +42,18 @@ export class WorkerPlugins implements Plugins {
     });
     this.#running.add(plugin);
     return plugin;
+  }
+
+  /** Each plugin with its state. Counts are by name, and the first line of a name has them. */
+  lines(): readonly PluginLine[] {
+    const counted = new Set<string>();
+    return [...this.#running].map(({ state }) => {
+      const { policy, plugin: name } = state;
+      const key = `${policy}\n${name}`;
+      const counts = counted.has(key) ? NO_CALLS : this.#counts.sums({ policy, name });
+      counted.add(key);
+      return { ...state, reason: state.reason.slice(0, MAX_NAME), workers: 1, ...counts };
+    });
   }
 
   families(): readonly MetricFamily[] {
