@@ -50,6 +50,8 @@ export class FolderStore implements ConfigurationStore {
   readonly origin = 'folder';
   readonly #folder: string;
   readonly #reader: FolderReader;
+  /** Of the folder: the own one, and those of observers. */
+  readonly #readers = new Set<FolderReader>();
   readonly #changes: FolderChanges;
   readonly #compiler: EffectCompiler;
   readonly #objects: FolderObjects;
@@ -59,7 +61,7 @@ export class FolderStore implements ConfigurationStore {
   /** `limits`: of dry runs. */
   constructor(folder: string, options: CompilerOptions, limits: Partial<EffectLimits> = {}) {
     this.#folder = path.resolve(folder);
-    this.#reader = new FolderReader(this.#folder, { settledMs: 0 });
+    this.#reader = new FolderReader(this.#folder, { settledMs: 0, peers: this.#readers });
     this.#changes = new FolderChanges(this.#folder);
     this.#objects = new FolderObjects(this.#folder);
     this.#compiler = new EffectCompiler(options, limits);
@@ -115,7 +117,7 @@ export class FolderStore implements ConfigurationStore {
   }
 
   observe(observer: ConfigurationObserver): () => Promise<void> {
-    const watch = new FolderWatch(this.#folder, observer, (work) => this.#inTurn(work));
+    const watch = new FolderWatch(this.#folder, this.#readers, observer, (work) => this.#inTurn(work));
     watch.start();
     return () => watch.stop();
   }

@@ -31,6 +31,7 @@ type Defined = Known & { readonly id: string; readonly place: FileObject };
 export class FolderWatch {
   readonly #folder: string;
   readonly #reader: FolderReader;
+  readonly #peers: Set<FolderReader>;
   readonly #observer: ConfigurationObserver;
   readonly #inTurn: (work: () => Promise<void>) => Promise<void>;
   #known: Map<string, Known> | null = null;
@@ -40,10 +41,16 @@ export class FolderWatch {
   #looking: Promise<void> = Promise.resolve();
   #isStopped = false;
 
-  /** `inTurn`: runs work while no change is made through the API. */
-  constructor(folder: string, observer: ConfigurationObserver, inTurn: (work: () => Promise<void>) => Promise<void>) {
+  /** `peers`: the readers of the folder. `inTurn`: runs work while no change is made through the API. */
+  constructor(
+    folder: string,
+    peers: Set<FolderReader>,
+    observer: ConfigurationObserver,
+    inTurn: (work: () => Promise<void>) => Promise<void>,
+  ) {
     this.#folder = folder;
-    this.#reader = new FolderReader(folder);
+    this.#reader = new FolderReader(folder, { peers });
+    this.#peers = peers;
     this.#observer = observer;
     this.#inTurn = inTurn;
   }
@@ -67,6 +74,7 @@ export class FolderWatch {
     if (this.#poll !== null) clearInterval(this.#poll);
     if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#looking;
+    this.#peers.delete(this.#reader);
   }
 
   #schedule(): void {

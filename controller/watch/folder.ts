@@ -27,6 +27,8 @@ const EXTENSIONS = new Set(['.yaml', '.yml', '.json']);
 export interface FolderOptions extends ReadOptions {
   /** Instead of SETTLED_MS and SETTLED_EMPTY_MS. */
   readonly settledMs?: number;
+  /** The readers of the same folder, which add themselves: what one has parsed of a file is neither parsed nor kept twice. */
+  readonly peers?: Set<FolderReader>;
 }
 
 /** A file as last read. */
@@ -59,11 +61,19 @@ export class FolderReader {
   constructor(folder: string, options: FolderOptions = {}) {
     this.#folder = folder;
     this.#options = options;
+    options.peers?.add(this);
   }
 
   /** Whether a program may still be writing a file, whose content is the one before. */
   get isUnsettled(): boolean {
     return [...this.#files.values()].some(({ unsettled }) => unsettled === true);
+  }
+
+  /** What a file has, as parsed when it had this stamp; null if that is not known. */
+  parsed(file: string, stamp: string): FileContent | null {
+    const known = this.#files.get(file);
+    // A content that is broken may have objects of the one before.
+    return known?.stamp === stamp && !known.content.broken ? known.content : null;
   }
 
   /** The content now. Rejects if the folder cannot be read. Calls must not overlap. */
@@ -157,12 +167,7 @@ async function readIfChanged(file: string, known: KnownFile | undefined, options
     const stamp = `${dev} ${ino} ${size} ${mtimeMs}`;
     if (known?.stamp === stamp) return known;
     if (size > MAX_FILE_BYTES) return keepGood(known, stamp, unreadable(file, `is larger than ${MAX_FILE_BYTES} bytes`));
-    const bytes = await readFile(file);
-    const content = withLosses(
-      known,
-      file,
-      occupying('files', () => parseDocuments(file, decodeText(bytes), options)),
-    );
+    const content = withLosses(known, file, parsedByPeer(file, stamp, options) ?? (await parsedFile(file, options)));
     if (content.broken) return keepGood(known, stamp, content);
     return known !== undefined && !hasAll(content, known.content) && isFresh(mtimeMs, content, options)
       ? { ...known, unsettled: true }
@@ -171,6 +176,19 @@ async function readIfChanged(file: string, known: KnownFile | undefined, options
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     return keepGood(known, '', unreadable(file, (error as Error).message));
   }
+}
+
+function parsedByPeer(file: string, stamp: string, { peers = new Set() }: FolderOptions): FileContent | null {
+  for (const peer of peers) {
+    const content = peer.parsed(file, stamp);
+    if (content !== null) return content;
+  }
+  return null;
+}
+
+async function parsedFile(file: string, options: ReadOptions): Promise<FileContent> {
+  const bytes = await readFile(file);
+  return occupying('files', () => parseDocuments(file, decodeText(bytes), options));
 }
 
 /**
