@@ -167,7 +167,7 @@ async function readIfChanged(file: string, known: KnownFile | undefined, options
     const stamp = `${dev} ${ino} ${size} ${mtimeMs}`;
     if (known?.stamp === stamp) return known;
     if (size > MAX_FILE_BYTES) return keepGood(known, stamp, unreadable(file, `is larger than ${MAX_FILE_BYTES} bytes`));
-    const content = withLosses(known, file, parsedByPeer(file, stamp, options) ?? (await parsedFile(file, options)));
+    const content = withLosses(known, file, await parsedFile(file, stamp, options));
     if (content.broken) return keepGood(known, stamp, content);
     return known !== undefined && !hasAll(content, known.content) && isFresh(mtimeMs, content, options)
       ? { ...known, unsettled: true }
@@ -178,15 +178,11 @@ async function readIfChanged(file: string, known: KnownFile | undefined, options
   }
 }
 
-function parsedByPeer(file: string, stamp: string, { peers = new Set() }: FolderOptions): FileContent | null {
-  for (const peer of peers) {
+async function parsedFile(file: string, stamp: string, options: FolderOptions): Promise<FileContent> {
+  for (const peer of options.peers ?? []) {
     const content = peer.parsed(file, stamp);
     if (content !== null) return content;
   }
-  return null;
-}
-
-async function parsedFile(file: string, options: ReadOptions): Promise<FileContent> {
   const bytes = await readFile(file);
   return occupying('files', () => parseDocuments(file, decodeText(bytes), options));
 }
