@@ -13,6 +13,7 @@ import type { OtlpSettings } from '#lib/otlp/settings.ts';
 import { MeteredStore } from '#lib/store/metered-store.ts';
 import { OffStore } from '#lib/store/off-store.ts';
 import { AdminMetrics } from '../../admin/api/metrics.ts';
+import { AlertOutbox } from '../../admin/notification/alert-outbox.ts';
 import { usageFamilies } from '../../admin/usage/metrics.ts';
 import { discoveryFamilies } from '../../controller/admin/discovery-metrics.ts';
 import { CompileMetrics } from '../../controller/admin/compile-metrics.ts';
@@ -112,7 +113,8 @@ test('a controller exposes what is documented, and nothing else', async () => {
 test('the admin API exposes what is documented, and nothing else', async () => {
   const registry = new Registry();
   const usage = usageFamilies({ audit: { owed: 0, failures: 0 }, logins: { counts: new Map([['new-place', 0]]) }, sessions: () => 0 });
-  registerFamilies(registry, [...new AdminMetrics().families, ...usage]);
+  const alerts = new AlertOutbox({ live: { call: () => Promise.reject(new Error('no controller')) }, log: createLog('silent') });
+  registerFamilies(registry, [...new AdminMetrics().families, ...usage, ...alerts.families]);
   expect(typesOf(await spell(await readFamilies(registry), 'text'))).toEqual(documented('The admin API'));
 });
 
