@@ -95,7 +95,12 @@ function diffOperation(revisions: Revisions, store: ConfigurationStore): AdminOp
       CLOSED,
     ),
     answer: DIFFERENCE,
-    problems: { 404: ['revision-unknown'], 409: ['file-invalid'], 422: ['revisions-of-two-objects'], 503: ['store-away', 'cluster-away'] },
+    problems: {
+      404: ['revision-unknown'],
+      409: ['file-invalid'],
+      422: ['revisions-of-two-objects'],
+      503: ['store-away', 'cluster-away', 'compiler-busy', 'compiler-ended'],
+    },
     example: {
       params: { revision: 1 },
       answer: { from: 1, to: null, fields: [{ path: 'metadata.labels.team', before: 'a', after: 'b' }], effects: null },
@@ -110,8 +115,11 @@ function diffOperation(revisions: Revisions, store: ConfigurationStore): AdminOp
       const target = to === null ? current.value.content : to.content;
       const fields = fieldDiff(from.content ?? undefined, target ?? undefined);
       const effects = await effectsBetween(store, current.value, from, target, caller);
+      if (!effects.ok) return effects;
       // The schema has lists that may change.
-      return reply(structuredClone({ from: from.revision, to: query.to ?? null, fields, effects }) as Static<typeof DIFFERENCE>);
+      return reply(
+        structuredClone({ from: from.revision, to: query.to ?? null, fields, effects: effects.value }) as Static<typeof DIFFERENCE>,
+      );
     },
   });
 }
@@ -139,15 +147,16 @@ async function effectsBetween(
   from: ObjectState,
   to: ObjectState['content'],
   caller: Caller,
-): Promise<Omit<Static<typeof DRY_RUN>, 'objects'> | null> {
+): Promise<Result<Omit<Static<typeof DRY_RUN>, 'objects'> | null, AdminProblem>> {
   const base = changeTo(from, current);
-  if (!base.ok) return null;
+  if (!base.ok) return ok(null);
   const supposed = base.value === null ? current : { content: from.content, etag: null };
   const change = changeTo({ ref: from.ref, content: to }, supposed);
-  if (!change.ok) return null;
+  if (!change.ok) return ok(null);
   const changes = change.value === null ? [] : [change.value];
   const tried = await store.dryRun(changes, { base: base.value === null ? [] : [base.value] });
-  if (!tried.ok || tried.value.refused.length > 0) return null;
+  if (!tried.ok) return tried;
+  if (tried.value.refused.length > 0) return ok(null);
   const { objects: _, ...effects } = visibleEffects(tried.value, changes, caller);
-  return effects;
+  return ok(effects);
 }

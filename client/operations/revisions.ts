@@ -172,7 +172,7 @@ export interface RevisionsOperations {
       } | null;
     };
     readonly streams: false;
-    readonly code: 'revision-unknown' | 'file-invalid' | 'revisions-of-two-objects' | 'store-away' | 'cluster-away';
+    readonly code: 'revision-unknown' | 'file-invalid' | 'revisions-of-two-objects' | 'store-away' | 'cluster-away' | 'compiler-busy' | 'compiler-ended';
   };
   /** Bring an object back to a revision. If-Match has the ETag of the object in force; * is any. A revision that is a deletion deletes the object. */
   readonly 'revisions.rollback': {
