@@ -185,7 +185,7 @@ export class AdminPart {
     if (this.#timer !== null) clearInterval(this.#timer);
     await this.#looking;
     await this.#api.stop();
-    await this.#alerts.close();
+    this.#alerts.close();
     await this.#options.live.stop();
     await this.#recorder.close();
     await this.#options.configuration?.close();

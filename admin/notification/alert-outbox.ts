@@ -54,7 +54,6 @@ export class AlertOutbox {
   readonly #waiting = new Set<Waiting>();
   readonly #counts = { delivered: 0, withheld: 0, lost: 0 };
   readonly #stop = new AbortController();
-  readonly #running = new Set<Promise<void>>();
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -89,21 +88,17 @@ export class AlertOutbox {
     this.#try(waiting);
   }
 
-  /** Ends all attempts. */
-  async close(): Promise<void> {
+  /** Ends all attempts. One that is under way at a slow receiver delays nothing. */
+  close(): void {
     this.#stop.abort();
     for (const { timer } of this.#waiting) if (timer !== null) clearTimeout(timer);
-    await Promise.all(this.#running);
   }
 
   #try(waiting: Waiting): void {
-    const attempt: Promise<void> = this.#attempt(waiting)
-      .catch((error: unknown) => {
-        this.#waiting.delete(waiting);
-        this.#options.log.error({ err: error }, 'a bug stopped an alert of the admin API');
-      })
-      .finally(() => this.#running.delete(attempt));
-    this.#running.add(attempt);
+    this.#attempt(waiting).catch((error: unknown) => {
+      this.#waiting.delete(waiting);
+      this.#options.log.error({ err: error }, 'a bug stopped an alert of the admin API');
+    });
   }
 
   async #attempt(waiting: Waiting): Promise<void> {

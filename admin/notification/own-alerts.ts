@@ -86,8 +86,8 @@ export class OwnAlerts {
     });
   }
 
-  close(): Promise<void> {
-    return this.#outbox.close();
+  close(): void {
+    this.#outbox.close();
   }
 
   #observe(alert: AdminAlertName, trouble: string | null): void {

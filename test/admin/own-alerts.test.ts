@@ -163,7 +163,7 @@ beforeEach(async () => {
   });
 });
 afterEach(async () => {
-  await alerts.close();
+  alerts.close();
   await live.stop();
   await served.server.stop();
   await evaluator.stop();
