@@ -6,7 +6,7 @@ import type { PrincipalSource } from '#api/expression/facts.ts';
 import { Type, type Static } from '#lib/typebox.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import { sampleRequest, type HeaderLine } from '../../proxy/trial/sample-request.ts';
-import { trySample, type Change, type Sample, type SampleAnswer, type Trial, type TrialConfig } from '../../proxy/trial/trial.ts';
+import type { Change, Sample, SampleAnswer, Trial, TrialConfig } from '../../proxy/trial/trial.ts';
 import { adminOperation, reply, type AdminOperation, type Area } from '../api/operation.ts';
 import { invalid, type AdminProblem } from '../api/problem.ts';
 import type { ConfigurationStore } from '../configuration/configuration-store.ts';
@@ -130,6 +130,8 @@ function tryOperation(store: ConfigurationStore): AdminOperation {
       if (!done.ok) return done;
       const [refused] = done.value.refused;
       if (refused !== undefined) return err(refused.problem);
+      // The filters take 20 MB, so they are loaded with the first trial.
+      const { trySample } = await import('../../proxy/trial/trial.ts');
       const trial = await trySample(configOf(done.value.resources), sample.value);
       return reply(trial === null ? { route: null, request: null, answer: null, refusal: null } : shown(trial));
     },
