@@ -83,7 +83,7 @@ export class RevisionRecorder implements ConfigurationObserver, ChangeRecorder {
     this.#end = configuration.observe(this);
   }
 
-  /** Resolves once what was seen is recorded, or the store is away. */
+  /** Resolves when all changes so far are recorded, or when the store is away. */
   settle(): Promise<void> {
     return this.#schedule();
   }
